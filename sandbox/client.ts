@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type {
+  AccountInput,
+  AudienceInput,
+  AudiencePatch,
+  PopulationInput,
+  Question,
+  RowInput,
+} from './admin.ts';
+import type { Authorizations } from './authorizations.ts';
+import type { FaultInput, FaultRule } from './faults.ts';
+import type { Account, StoredObject } from './gigya/state.ts';
+import type { JournalEntry } from './journal.ts';
+import type { Audience, Row } from './lytics/state.ts';
+import type { Settings, SettingsPatch } from './settings.ts';
+import type { StatsReport } from './stats.ts';
+import type { Truth, Verdict } from './truth.ts';
+
+export type { FaultInput, JournalEntry, Settings, SettingsPatch, StatsReport, Truth, Verdict };
+
+/** The switches of `sandbox/main.ts`; see sandbox/README.md. */
+export type SandboxOptions = {
+  port?: number | undefined;
+  users?: number | undefined;
+  seed?: number | undefined;
+  audiences?: number | undefined;
+  outsiders?: number | undefined;
+  /** Rows of each odd kind. */
+  odd?: number | undefined;
+  idField?: string | undefined;
+  latencyMs?: number | undefined;
+  indexLagMs?: number | undefined;
+  cursor?: 'repeatable' | 'scroll' | undefined;
+  settings?: SettingsPatch | undefined;
+  quota?: [calls: number, searches: number] | undefined;
+  limits?: [calls: number, searches: number] | undefined;
+  authorizations?: string | undefined;
+  /** State file; with the same `port` a sandbox that was killed goes on where it was. */
+  state?: string | undefined;
+};
+
+export type Info = {
+  pid: number;
+  population: { users: number; seed: number; audiences: number; outsiders: number; idField: string };
+  rows: number;
+  accounts: number;
+  audiences: number;
+  waitingForIndex: number;
+};
+
+export type SandboxAdmin = {
+  info(): Promise<Info>;
+  settings(): Promise<Settings>;
+  patchSettings(patch: SettingsPatch): Promise<Settings>;
+  faults(): Promise<(FaultRule & { seen: number; fired: number })[]>;
+  addFaults(...rules: FaultInput[]): Promise<void>;
+  clearFaults(): Promise<void>;
+  journal(since?: number): Promise<JournalEntry[]>;
+  clearJournal(): Promise<void>;
+  stats(): Promise<StatsReport>;
+  clearStats(): Promise<void>;
+  truth(question?: Question): Promise<Truth>;
+  verify(question?: Question): Promise<Verdict>;
+  /** What every UID holds in the field, in its account and in the Data Store. */
+  state(question?: Question): Promise<Record<string, { account: unknown; data_store: unknown[] }>>;
+  held(
+    uid: string,
+  ): Promise<{ uid: string; account: Account | null; objects: ({ type: string } & StoredObject)[] }>;
+  /** Each returns how many members the audience has then. */
+  population(change: PopulationInput): Promise<number>;
+  enter(count: number, audience?: string): Promise<number>;
+  leave(count: number, audience?: string): Promise<number>;
+  change(count: number, audience?: string): Promise<number>;
+  audiences(): Promise<(Audience & { size: number })[]>;
+  addAudience(audience: AudienceInput): Promise<Audience>;
+  patchAudience(idOrSlug: string, patch: AudiencePatch): Promise<Audience>;
+  removeAudience(idOrSlug: string): Promise<void>;
+  rows(value: string, field?: string): Promise<Row[]>;
+  putRows(...rows: RowInput[]): Promise<Row[]>;
+  removeRow(key: number): Promise<void>;
+  putAccounts(...accounts: AccountInput[]): Promise<Account[]>;
+  account(uid: string): Promise<Account>;
+  /** Null takes a field out. What is set here is the baseline that `verify` judges damage by. */
+  patchAccount(
+    uid: string,
+    patch: { data?: Record<string, unknown>; profile?: Record<string, unknown> },
+  ): Promise<Account>;
+  removeAccount(uid: string): Promise<void>;
+};
+
+export type Sandbox = {
+  url: string;
+  lyticsUrl: string;
+  gigyaUrl: string;
+  authorizationsFile: string;
+  authorizations: Authorizations;
+  pid: number;
+  admin: SandboxAdmin;
+  /** Ends it and waits for its end. */
+  stop(): Promise<void>;
+  /** @default SIGKILL */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+};
+
+const main = fileURLToPath(new URL('main.ts', import.meta.url));
+/** Where `tsx` is found from. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Starts a sandbox in a process of its own and waits until it listens.
+ *
+ * @example
+ * const sandbox = await startSandbox({ users: 2_000, seed: 7 });
+ * await sandbox.admin.addFaults({ match: { method: 'accounts.setAccountInfo' }, rate: 0.1, action: { kind: 'cut' } });
+ * // … run the export with AUTHORIZATIONS_FILE=sandbox.authorizationsFile …
+ * const { ok } = await sandbox.admin.verify();
+ * await sandbox.stop();
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', main, '--json', '--with-parent', ...switches(options)],
+    {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout });
+  const ready = await Promise.race([once(lines, 'line'), exited]);
+  const [line] = ready;
+  if (typeof line !== 'string')
+    throw new Error(`the sandbox ended with ${line ?? 'a signal'} before it was ready`);
+  const { url, authorizationsFile, pid }: { url: string; authorizationsFile: string; pid: number } =
+    JSON.parse(line);
+  const authorizations: Authorizations = JSON.parse(readFileSync(authorizationsFile, 'utf8'));
+
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await exited;
+  };
+  return {
+    url,
+    lyticsUrl: url,
+    gigyaUrl: url,
+    authorizationsFile,
+    authorizations,
+    pid,
+    admin: connectAdmin(url),
+    stop: () => kill('SIGTERM'),
+    kill,
+  };
+}
+
+function switches(options: SandboxOptions): string[] {
+  const { settings, quota, limits } = options;
+  const given: [name: string, value: string | number | undefined][] = [
+    ['port', options.port],
+    ['users', options.users],
+    ['seed', options.seed],
+    ['audiences', options.audiences],
+    ['outsiders', options.outsiders],
+    ['odd', options.odd],
+    ['id-field', options.idField],
+    ['latency', options.latencyMs],
+    ['index-lag', options.indexLagMs],
+    ['cursor', options.cursor],
+    ['settings', settings && JSON.stringify(settings)],
+    ['quota', quota?.join(',')],
+    ['limits', limits?.join(',')],
+    ['authorizations', options.authorizations],
+    ['state', options.state],
+  ];
+  return given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+}
+
+/** The admin side of a sandbox that runs already. */
+export function connectAdmin(url: string): SandboxAdmin {
+  // The answers are of this repository's own making: their types are those of the handlers in admin.ts.
+  const call = async <T>(verb: string, path: string, body?: unknown): Promise<T> => {
+    const response = await fetch(`${url}/admin/${path}`, {
+      method: verb,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`sandbox: ${verb} /admin/${path} answered ${response.status} ${text}`);
+    const value: T = JSON.parse(text);
+    return value;
+  };
+  const ask = (question: Question = {}) => {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(question)) if (value !== undefined) query.set(name, value);
+    return query;
+  };
+  const population = async (change: PopulationInput) =>
+    (await call<{ members: number }>('POST', 'population', change)).members;
+  const part = encodeURIComponent;
+
+  return {
+    info: () => call('GET', 'info'),
+    settings: () => call('GET', 'settings'),
+    patchSettings: (patch) => call('PATCH', 'settings', patch),
+    faults: () => call('GET', 'faults'),
+    addFaults: (...rules) => call('POST', 'faults', rules),
+    clearFaults: () => call('DELETE', 'faults'),
+    journal: (since = 0) => call('GET', `journal?since=${since}`),
+    clearJournal: () => call('POST', 'journal/clear'),
+    stats: () => call('GET', 'stats'),
+    clearStats: () => call('POST', 'stats/clear'),
+    truth: (question) => call('GET', `truth?${ask(question)}`),
+    verify: (question) => call('GET', `verify?${ask(question)}`),
+    state: (question) => call('GET', `state?${ask(question)}`),
+    held: (uid) => call('GET', `state?uid=${part(uid)}`),
+    population,
+    enter: (count, audience = 'vip') => population({ action: 'enter', audience, count }),
+    leave: (count, audience = 'vip') => population({ action: 'leave', audience, count }),
+    change: (count, audience = 'vip') => population({ action: 'change', audience, count }),
+    audiences: () => call('GET', 'audiences'),
+    addAudience: (audience) => call('POST', 'audiences', audience),
+    patchAudience: (idOrSlug, patch) => call('PATCH', `audiences/${part(idOrSlug)}`, patch),
+    removeAudience: (idOrSlug) => call('DELETE', `audiences/${part(idOrSlug)}`),
+    rows: (value, field) =>
+      call('GET', `rows?${new URLSearchParams(field === undefined ? { value } : { field, value })}`),
+    putRows: (...rows) => call('POST', 'rows', { rows }),
+    removeRow: (key) => call('DELETE', `rows/${key}`),
+    putAccounts: (...accounts) => call('POST', 'accounts', { accounts }),
+    account: (uid) => call('GET', `accounts/${part(uid)}`),
+    patchAccount: (uid, patch) => call('PATCH', `accounts/${part(uid)}`, patch),
+    removeAccount: (uid) => call('DELETE', `accounts/${part(uid)}`),
+  };
+}

@@ -1,0 +1,174 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Settings } from '../settings.ts';
+import { createLaggingIndex, type LaggingIndex } from './index-lag.ts';
+import { type Document, isRecord, type Query } from './query.ts';
+import { declareNew, type Schema } from './schema.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** Never changed in place: the index and open cursors keep what they saw. */
+export type Account = {
+  UID: string;
+  isRegistered: boolean;
+  isActive: boolean;
+  isVerified: boolean;
+  created: string;
+  createdTimestamp: number;
+  lastUpdated: string;
+  lastUpdatedTimestamp: number;
+  profile: Data;
+  data: Data;
+};
+
+export type StoredObject = {
+  UID: string;
+  oid: string;
+  created: string;
+  lastUpdated: string;
+  data: Data;
+};
+
+export type Store = {
+  objects: Map<string, StoredObject>;
+  index: LaggingIndex;
+  schema: Schema;
+};
+
+export type Cursor = {
+  documents: readonly Document[];
+  select: Query['select'];
+  limit: number;
+  usedAt: number;
+};
+
+export type UpdateBehavior = 'arrayPush' | 'arraySet' | 'replace';
+
+export type GigyaState = {
+  accounts: Map<string, Account>;
+  /** Each account as the population or an admin call left it: what a write must not have touched. */
+  baseline: Map<string, Account>;
+  index: LaggingIndex;
+  dataSchema: Schema;
+  profileSchema: Schema;
+  stores: Map<string, Store>;
+  cursors: Map<string, Cursor>;
+};
+
+/** `UID` and `oid` are a compound key. */
+export const objectKey = (uid: string, oid: string) => JSON.stringify([uid, oid]);
+
+export function createGigyaState(now: () => number, settings: () => Settings): GigyaState {
+  return {
+    accounts: new Map(),
+    baseline: new Map(),
+    index: createLaggingIndex(now, () => settings().gigya.indexLagMs, []),
+    dataSchema: { fields: {}, dynamicSchema: true },
+    profileSchema: {
+      fields: {
+        email: { type: 'string', writeAccess: 'clientModify' },
+        firstName: { type: 'string', writeAccess: 'clientModify' },
+        lastName: { type: 'string', writeAccess: 'clientModify' },
+        country: { type: 'string', writeAccess: 'clientModify' },
+      },
+      dynamicSchema: false,
+    },
+    stores: new Map(),
+    cursors: new Map(),
+  };
+}
+
+/** A type comes to be when it is first spoken of. */
+export function storeOf(state: GigyaState, type: string, now: () => number, settings: () => Settings): Store {
+  const known = state.stores.get(type);
+  if (known) return known;
+  const store: Store = {
+    objects: new Map(),
+    index: createLaggingIndex(now, () => settings().gigya.indexLagMs, ['UID', 'oid']),
+    schema: { fields: {}, dynamicSchema: true },
+  };
+  state.stores.set(type, store);
+  return store;
+}
+
+/** Top-level fields merge, objects are replaced as a whole, null deletes. */
+function mergeAccountData(before: Data, sent: Data, { arrays, emptyArrays }: Settings['gigya']): Data {
+  const after: Record<string, unknown> = { ...before };
+  for (const [field, value] of Object.entries(sent)) {
+    const held = after[field];
+    const next =
+      arrays === 'append' && Array.isArray(value) && Array.isArray(held) ? [...held, ...value] : value;
+    if (next === null || (emptyArrays === 'absent' && Array.isArray(next) && next.length === 0))
+      delete after[field];
+    else after[field] = next;
+  }
+  return after;
+}
+
+/** Returns whether anything is different now. */
+export function writeAccount(
+  state: GigyaState,
+  settings: Settings,
+  at: number,
+  uid: string,
+  data: Data | undefined,
+  profile: Data | undefined,
+): boolean {
+  const before = state.accounts.get(uid);
+  if (!before) return false;
+  const after: Account = {
+    ...before,
+    lastUpdated: new Date(at).toISOString(),
+    lastUpdatedTimestamp: at,
+    data: data ? mergeAccountData(before.data, data, settings.gigya) : before.data,
+    profile: profile ? { ...before.profile, ...profile } : before.profile,
+  };
+  if (data) declareNew(state.dataSchema, data);
+  state.accounts.set(uid, after);
+  state.index.write(uid, after);
+  return !isDeepStrictEqual([before.data, before.profile], [after.data, after.profile]);
+}
+
+function mergeObjectData(before: Data, sent: Data, behavior: UpdateBehavior): Data {
+  if (behavior === 'replace') return sent;
+  const after: Record<string, unknown> = { ...before };
+  for (const [field, value] of Object.entries(sent)) {
+    const held = after[field];
+    if (value === null) delete after[field];
+    else if (behavior === 'arrayPush' && Array.isArray(value) && Array.isArray(held))
+      after[field] = [...held, ...value];
+    else if (isRecord(value) && isRecord(held)) after[field] = mergeObjectData(held, value, behavior);
+    else after[field] = value;
+  }
+  return after;
+}
+
+export function writeObject(
+  store: Store,
+  at: number,
+  uid: string,
+  oid: string,
+  sent: Data,
+  behavior: UpdateBehavior,
+): boolean {
+  const key = objectKey(uid, oid);
+  const before = store.objects.get(key);
+  const time = new Date(at).toISOString();
+  const after: StoredObject = {
+    UID: uid,
+    oid,
+    created: before?.created ?? time,
+    lastUpdated: time,
+    data: mergeObjectData(before?.data ?? {}, sent, behavior),
+  };
+  declareNew(store.schema, sent);
+  store.objects.set(key, after);
+  store.index.write(key, after);
+  return !before || !isDeepStrictEqual(before.data, after.data);
+}
+
+export function removeObject(store: Store, uid: string, oid: string): boolean {
+  const key = objectKey(uid, oid);
+  const was = store.objects.delete(key);
+  if (was) store.index.write(key, null);
+  return was;
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+/**
+ * What the providers' documents leave open, and what a test wants to turn: every switch has the likelier
+ * behaviour as its default. `PATCH /admin/settings` changes them while the sandbox runs.
+ */
+export const lyticsSettings = z.strictObject({
+  /** `repeatable`: a cursor a page, re-sendable. `scroll`: one string for all pages; asking again moves on. */
+  cursor: z.enum(['repeatable', 'scroll']).default('repeatable'),
+  /** Seconds a cursor lives after it was last issued or used; how long the real one lives is unknown. */
+  cursorLifeSeconds: z.number().min(0).default(300),
+  cursorErrorStatus: z.union([z.literal(400), z.literal(404)]).default(400),
+  /** How a scan ends: `_next` empty, or a cursor that gives an empty page, or one that gives the last page again. */
+  lastPage: z.enum(['no_cursor', 'empty_page', 'same_page']).default('no_cursor'),
+  defaultLimit: z.number().int().min(1).max(100).default(20),
+  /** Whether scan rows carry `segments`; `some` is every other row. */
+  rowSegments: z.enum(['all', 'none', 'some']).default('all'),
+  /** Whether `fields=` without `segments` in it drops them from the rows. */
+  fieldsDropSegments: z.boolean().default(true),
+  /** What `segments` holds. */
+  segmentsAs: z.enum(['slug', 'name']).default('slug'),
+  /** A different order of `segments` in every answer. */
+  shuffleSegments: z.boolean().default(false),
+  statusAsString: z.boolean().default(false),
+  /** `total` and `size` as strings. */
+  numbersAsStrings: z.boolean().default(false),
+  /** The envelope of a 401 on /v2: recorded in the shape of /api. */
+  v2Unauthorized: z.enum(['api', 'v2']).default('api'),
+  tokenRevoked: z.boolean().default(false),
+});
+
+export const gigyaSettings = z.strictObject({
+  indexLagMs: z.number().min(0).default(1000),
+  /** Seconds a search cursor lives after it was last used. */
+  cursorLifeSeconds: z.number().min(0).default(300),
+  /** The code of a dead cursor is not documented. */
+  cursorErrorCode: z.number().int().default(400006),
+  /** Batches of a cursor smaller than asked, though more is to come. */
+  shortBatches: z.boolean().default(false),
+  /** Arrays in `setAccountInfo`'s data. */
+  arrays: z.enum(['replace', 'append']).default('replace'),
+  /** Whether an empty array is kept or comes back absent. */
+  emptyArrays: z.enum(['keep', 'absent']).default('keep'),
+  /** The code of an undeclared field where the schema is not dynamic. */
+  undeclaredField: z.union([z.literal(400020), z.literal(400006), z.literal(400009)]).default(400020),
+  /** The Data Store add-on: there, or the code that says it is not. */
+  dataStore: z.union([z.literal('on'), z.literal(403036), z.literal(403007)]).default('on'),
+  dataStoreUnknownUid: z.enum(['accept', 'refuse']).default('accept'),
+  /** Errors about one account name its UID in `errorDetails`. */
+  echoUid: z.boolean().default(false),
+  /** The data centre the site is really in: every call is answered 301001. */
+  wrongDataCenter: z.string().nullable().default(null),
+  /** Calls and searches a second, each with one second's worth of burst; null is no limit. */
+  callsPerSecond: z.number().positive().nullable().default(null),
+  searchesPerSecond: z.number().positive().nullable().default(null),
+  maxInFlightPerUid: z.number().int().min(1).default(5),
+  /** Characters; a longer query answers 500001. */
+  maxQueryLength: z.number().int().min(1).default(16_384),
+  /** Seconds a timestamp or `iat` may be away from the clock. */
+  freshnessSeconds: z.number().min(1).default(120),
+  /** How far Gigya's clock is ahead of this machine's. */
+  clockSkewSeconds: z.number().default(0),
+  keyRevoked: z.boolean().default(false),
+  /** Methods the application key may not call: 403007. */
+  deniedMethods: z.array(z.string()).default([]),
+});
+
+export const settingsSchema = z.strictObject({
+  /** Milliseconds before a request is looked at (and a write applied). */
+  latencyMs: z.number().min(0).default(0),
+  lytics: lyticsSettings.prefault({}),
+  gigya: gigyaSettings.prefault({}),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const settingsPatchSchema = z.strictObject({
+  latencyMs: z.number().min(0).optional(),
+  lytics: z.record(z.string(), z.unknown()).optional(),
+  gigya: z.record(z.string(), z.unknown()).optional(),
+});
+
+export type SettingsPatch = {
+  latencyMs?: number | undefined;
+  lytics?: Partial<Settings['lytics']> | undefined;
+  gigya?: Partial<Settings['gigya']> | undefined;
+};
+
+/** Throws a ZodError that names the switch when a patch is wrong. */
+export function patchSettings(current: Settings, patch: unknown): Settings {
+  const { latencyMs, lytics, gigya } = settingsPatchSchema.parse(patch);
+  return settingsSchema.parse({
+    latencyMs: latencyMs ?? current.latencyMs,
+    lytics: { ...current.lytics, ...lytics },
+    gigya: { ...current.gigya, ...gigya },
+  });
+}

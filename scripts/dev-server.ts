@@ -1,0 +1,243 @@
+/**
+ * The Temporal CLI's development server as a child process, for the demo, tests and benchmarks. As a program it runs
+ * in the foreground on the default ports: `npm run dev-server [-- --db-filename .cache/temporal.db]`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Connection } from '@temporalio/client';
+import { findTemporalCli, type Log } from './temporal-cli.ts';
+
+export interface DevServerOptions {
+  /** The Web UI. @default false */
+  ui?: boolean;
+  /** Data that outlive the server; in memory when left out. */
+  dbFilename?: string;
+  /** Server settings such as `limit.historyCount.suggestContinueAsNew`. */
+  dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
+  /** @default a free one, another at each try. A given one is the only one tried. */
+  port?: number;
+  uiPort?: number;
+  /** To be there beside `default`. */
+  namespaces?: readonly string[];
+  /** Told what fetching the CLI takes, if it has to be fetched. */
+  log?: Log;
+}
+
+export interface DevServer {
+  readonly address: string;
+  readonly uiUrl?: string;
+  readonly pid: number;
+  /** Settles when the process has ended, whoever ended it. */
+  readonly exited: Promise<void>;
+  /** An orderly end; by force after 5 s. */
+  stop(): Promise<void>;
+  /** For tests of crashes: sends the signal and returns at once. */
+  kill(signal: NodeJS.Signals): void;
+}
+
+const HOST = '127.0.0.1';
+const READY_LIMIT = 30_000;
+const STOP_LIMIT = 5_000;
+const TRIES = 4;
+
+/** A server that answers. It ends with this process, however that ends. */
+export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  const cli = await findTemporalCli(options.log);
+  if (options.dbFilename) await mkdir(dirname(options.dbFilename), { recursive: true });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(cli, options);
+    } catch (error) {
+      // Between finding a port free and listening on it, another process may take it.
+      if (attempt === TRIES || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+async function startOnce(cli: string, options: DevServerOptions): Promise<DevServer> {
+  const { ui = false, dbFilename, dynamicConfig = {}, namespaces = [] } = options;
+  const port = options.port ?? (await freePort());
+  const uiPort = ui ? (options.uiPort ?? (await freePort())) : undefined;
+  const settings = Object.entries(dynamicConfig).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  const child = spawn(
+    cli,
+    [
+      ...['server', 'start-dev', '--ip', HOST, '--log-level', 'error', '--port', String(port)],
+      ...['--http-port', String(await freePort()), '--metrics-port', String(await freePort())],
+      ...(ui ? ['--ui-port', String(uiPort)] : ['--headless']),
+      ...(dbFilename ? ['--db-filename', dbFilename] : []),
+      ...settings.flatMap((setting) => ['--dynamic-config-value', setting]),
+      ...namespaces.flatMap((namespace) => ['--namespace', namespace]),
+    ],
+    // In a group of its own, as Ctrl-C would else end it before the workers that have still to report to it.
+    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+  );
+  const lastWords = tail(child);
+  const exited = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('exit', () => resolve());
+  });
+  await new Promise((resolve, reject) => child.once('spawn', () => resolve(undefined)).once('error', reject));
+  const pid = child.pid ?? 0;
+  endWithThisProcess(pid, exited);
+
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const forced = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT);
+    await exited;
+    clearTimeout(forced);
+  };
+  const address = `${HOST}:${port}`;
+  const uiUrl = ui ? `http://${HOST}:${uiPort}` : undefined;
+  const waiting = new AbortController();
+  try {
+    await Promise.race([
+      untilReady({ port, uiPort, namespaces: ['default', ...namespaces], signal: waiting.signal }),
+      exited.then(() => {
+        throw new Error(`The Temporal dev server ended before it answered. It said last:\n${lastWords()}`);
+      }),
+    ]);
+  } catch (error) {
+    waiting.abort();
+    await stop();
+    throw error;
+  }
+  return {
+    address,
+    ...(uiUrl ? { uiUrl } : {}),
+    pid,
+    exited,
+    stop,
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+interface Readiness {
+  port: number;
+  uiPort: number | undefined;
+  namespaces: readonly string[];
+  signal: AbortSignal;
+}
+
+async function untilReady({ port, uiPort, namespaces, signal }: Readiness): Promise<void> {
+  // First by bare sockets: gRPC waits a second between two tries to connect.
+  await retry(() => accepts(port), signal);
+  const connection = Connection.lazy({ address: `${HOST}:${port}` });
+  try {
+    await retry(async () => {
+      for (const namespace of namespaces) {
+        await connection.withDeadline(Date.now() + 2_000, () =>
+          connection.workflowService.describeNamespace({ namespace }),
+        );
+      }
+    }, signal);
+  } finally {
+    await connection.close();
+  }
+  if (uiPort !== undefined) await retry(() => accepts(uiPort), signal);
+}
+
+async function retry(action: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + READY_LIMIT;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (Date.now() > deadline) {
+        throw new Error(`The Temporal dev server did not answer within ${READY_LIMIT / 1000} s: ${error}`);
+      }
+      await sleep(20);
+    }
+  }
+}
+
+function accepts(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, HOST)
+      .once('error', reject)
+      .once('connect', () => {
+        socket.destroy();
+        resolve();
+      });
+  });
+}
+
+/**
+ * Ends `pid` when this process is gone, even by SIGKILL, of which no handler here would learn: a shell waits for the
+ * end of a pipe that only this process holds open.
+ */
+function endWithThisProcess(pid: number, exited: Promise<void>): void {
+  const watcher = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL "$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watcher.unref();
+  // Ended first when the server ends by itself: its pid may come to be another's.
+  exited.then(() => watcher.kill('SIGKILL'));
+}
+
+/** Reads the process's stderr, without which it would block on a full pipe, and keeps the end. */
+function tail(child: ChildProcess): () => string {
+  let kept = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    kept = (kept + text).slice(-4_000);
+  });
+  return () => kept.trim() || '(nothing)';
+}
+
+/**
+ * A port that is free, and is not handed out again for a while: one that was used for a connection that was closed
+ * from the listening side waits out TIME_WAIT, in which Linux gives it to nobody who asks for any port.
+ * As the SDK's own get_free_port does.
+ */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.end());
+    server.once('error', reject).listen(0, HOST, () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') return reject(new Error('no port was given'));
+      const { port } = address;
+      connect(port, HOST)
+        .once('error', reject)
+        .resume()
+        .once('close', () => server.close(() => resolve(port)));
+    });
+  });
+}
+
+async function runInForeground(): Promise<void> {
+  const { values } = parseArgs({
+    options: { port: { type: 'string' }, 'ui-port': { type: 'string' }, 'db-filename': { type: 'string' } },
+  });
+  const server = await startDevServer({
+    ui: true,
+    port: Number(values.port ?? 7233),
+    uiPort: Number(values['ui-port'] ?? 8233),
+    ...(values['db-filename'] ? { dbFilename: values['db-filename'] } : {}),
+    log: console.error,
+  });
+  console.log(`Temporal ${server.address}, Web UI ${server.uiUrl}. Ctrl-C ends it.`);
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      asked = true;
+      void server.stop();
+    });
+  }
+  await server.exited;
+  if (!asked) throw new Error('The Temporal dev server has ended.');
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  runInForeground().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}

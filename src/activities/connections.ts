@@ -1,0 +1,116 @@
+import {
+  type Authorization,
+  AuthorizationError,
+  type Authorizations,
+  type GigyaAuthorization,
+  readAuthorizations,
+  resolveSecrets,
+} from '../authorizations.ts';
+import { type Gigya, type GigyaObserver, openGigya } from '../gigya/client.ts';
+import { InvalidJob, type Job } from '../job.ts';
+import { type Lytics, type LyticsObserver, openLytics } from '../lytics/client.ts';
+
+export interface ConnectionsOptions {
+  /** The authorizations file; read anew for each activity, so that a rotated secret needs no restart. */
+  authorizationsFile: string;
+  gigyaObserver?: GigyaObserver;
+  lyticsObserver?: LyticsObserver;
+  /** The time that an answer of a service may take, in ms. @default 30_000 */
+  timeoutMs?: number | undefined;
+  /** The first wait before a call is sent again, in ms. @default 1000 */
+  retryMs?: number | undefined;
+}
+
+export interface GigyaConnection {
+  gigya: Gigya;
+  authorization: GigyaAuthorization;
+}
+
+/** A worker's connections: one a authorization, shared by all jobs, so that they share its rate limit too. */
+export interface Connections {
+  lytics(authIds: Job['auth_ids']): Promise<Lytics>;
+  gigya(authIds: Job['auth_ids']): Promise<GigyaConnection>;
+  close(): Promise<void>;
+}
+
+interface Open<C> {
+  /** The authorization with its secrets, to notice when it was changed. */
+  key: string;
+  client: C;
+}
+
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { authorizationsFile: file, gigyaObserver, lyticsObserver, timeoutMs, retryMs } = options;
+  const lyticsClients = new Map<string, Open<Lytics>>();
+  const gigyaClients = new Map<string, Open<Gigya>>();
+
+  function reuse<A extends Authorization, C>(
+    clients: Map<string, Open<C>>,
+    name: string,
+    authorization: A,
+    open: () => C,
+  ): C {
+    const key = JSON.stringify(authorization);
+    const known = clients.get(name);
+    if (known?.key === key) return known.client;
+    const client = open();
+    // The old one is not closed: activities under way go on with it, and its idle sockets close by themselves.
+    clients.set(name, { key, client });
+    return client;
+  }
+
+  return {
+    async lytics(authIds) {
+      const [name, written] = find(await readAuthorizations(file), authIds, isLytics, 'Lytics', file);
+      const authorization = await resolveSecrets(name, written, file);
+      return reuse(lyticsClients, name, authorization, () =>
+        openLytics(name, authorization, {
+          ...(lyticsObserver && { observer: lyticsObserver }),
+          timeoutMs,
+          retryMs,
+        }),
+      );
+    },
+    async gigya(authIds) {
+      const [name, written] = find(await readAuthorizations(file), authIds, isGigya, 'Gigya', file);
+      const authorization = await resolveSecrets(name, written, file);
+      const gigya = reuse(gigyaClients, name, authorization, () =>
+        openGigya(name, authorization, {
+          ...(gigyaObserver && { observer: gigyaObserver }),
+          timeoutMs,
+          retryMs,
+        }),
+      );
+      return { gigya, authorization };
+    },
+    async close() {
+      const clients = [...lyticsClients.values(), ...gigyaClients.values()];
+      await Promise.all(clients.map(({ client }) => client.close()));
+    },
+  };
+}
+
+const isLytics = (authorization: Authorization) => authorization.provider === 'lytics';
+const isGigya = (authorization: Authorization) => authorization.provider === 'gigya';
+
+function find<A extends Authorization>(
+  authorizations: Authorizations,
+  authIds: Job['auth_ids'],
+  isWanted: (authorization: Authorization) => authorization is Authorization & A,
+  provider: string,
+  file: string,
+): [name: string, authorization: A] {
+  const known = Object.keys(authorizations);
+  for (const name of authIds) {
+    const authorization = Object.hasOwn(authorizations, name) ? authorizations[name] : undefined;
+    if (authorization === undefined) {
+      throw new AuthorizationError(
+        `auth_ids: this worker has no authorization "${name}"; ${file} has ${known.map((id) => `"${id}"`).join(', ') || 'none'}`,
+      );
+    }
+    if (isWanted(authorization)) return [name, authorization];
+  }
+  throw new InvalidJob([
+    `auth_ids: neither is an authorization for ${provider}; name one for Lytics and one for Gigya`,
+  ]);
+}

@@ -1,0 +1,41 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { AuthorizationError } from '../authorizations.ts';
+import { GigyaError } from '../gigya/errors.ts';
+import { InvalidJob } from '../job.ts';
+import { LyticsError } from '../lytics/errors.ts';
+
+/** Types of failure that no repetition mends; the workflow's retry policy names them too. */
+export type FinalFailure = 'InvalidJob' | 'Configuration' | 'Guard' | 'Accounting';
+
+/** A page could not be opened: the secret that it was sealed under is not in use any more. */
+export const SEAL_BROKEN = 'SealBroken';
+
+/** Gigya asks for a minute at least before it is called again. */
+const UNAVAILABLE = 503001;
+/** After so many attempts of an activity a clock or a nonce that Gigya refuses is no accident. */
+const ATTEMPTS_TO_MEND = 5;
+
+export function finalFailure(type: FinalFailure, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true });
+}
+
+/** What an activity's error means to Temporal: whether to try again, and when. */
+export function asFailure(error: unknown, attempt: number): unknown {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (error instanceof InvalidJob) return finalFailure('InvalidJob', error.message);
+  if (error instanceof AuthorizationError) return finalFailure('Configuration', error.message);
+  if (error instanceof LyticsError) {
+    if (error.kind === 'configuration') return finalFailure('Configuration', error.message);
+    return ApplicationFailure.create({ type: 'Lytics', message: error.message });
+  }
+  if (error instanceof GigyaError) {
+    const isFinal = error.kind === 'configuration' || (error.kind === 'once' && attempt >= ATTEMPTS_TO_MEND);
+    if (isFinal) return finalFailure('Configuration', error.message);
+    return ApplicationFailure.create({
+      type: 'Gigya',
+      message: error.message,
+      ...(error.code === UNAVAILABLE && { nextRetryDelay: '60 s' as const }),
+    });
+  }
+  return error;
+}

@@ -1,0 +1,33 @@
+import type { Metrics } from '../metrics.ts';
+import type { Connections } from './connections.ts';
+import { createCountInGigya } from './countInGigya.ts';
+import { createFetchMembership } from './fetchMembership.ts';
+import { createPreflight } from './preflight.ts';
+import { createUpdateGigya } from './updateGigya.ts';
+
+/** The activities of a worker, by the names that histories know them under. */
+export function createActivities(connections: Connections, metrics?: Metrics) {
+  const fetchMembership = createFetchMembership(connections);
+  const updateGigya = createUpdateGigya(connections);
+  return {
+    preflight: createPreflight(connections),
+    async fetchMembership(...args: Parameters<typeof fetchMembership>) {
+      const since = performance.now();
+      const page = await fetchMembership(...args);
+      metrics?.page('fetchMembership', performance.now() - since);
+      metrics?.users({ members: page.count, no_gigya_id: page.no_gigya_id });
+      return page;
+    },
+    async updateGigya(...args: Parameters<typeof updateGigya>) {
+      const since = performance.now();
+      const written = await updateGigya(...args);
+      const { updated, unchanged, unknown_uid, failed } = written;
+      metrics?.page('updateGigya', performance.now() - since);
+      metrics?.users({ updated, unchanged, unknown_uid, failed });
+      return written;
+    },
+    countInGigya: createCountInGigya(connections),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

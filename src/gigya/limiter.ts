@@ -1,0 +1,116 @@
+/**
+ * How fast an authorization may call Gigya: a token bucket whose rate adapts to what Gigya accepts.
+ * Gigya documents no headers that tell the quota or when to come back, so each refusal for the rate
+ * (403048) cuts the rate to 70 %, and each accepted call raises it a little, up to the setting.
+ * Several workers that share a quota find their shares this way without knowing of each other.
+ */
+export interface Limiter {
+  /** Resolves when the next call may be sent, first come first served. Rejects when `signal` aborts. */
+  take(signal?: AbortSignal): Promise<void>;
+  /** A call sent at `sentAt` (ms) was accepted. */
+  accepted(): void;
+  /** A call sent at `sentAt` (ms, {@link Limiter.now}) was refused for the rate. */
+  refused(sentAt: number): void;
+  /** The clock that `sentAt` is read from. */
+  now(): number;
+  /** Calls a second at present. */
+  readonly rate: number;
+  /** Calls that wait for their turn. */
+  readonly waiting: number;
+}
+
+export interface LimiterOptions {
+  /** The highest rate, calls a second. */
+  ceiling: number;
+  /** A clock in ms. @default performance.now */
+  now?: () => number;
+}
+
+const DECREASE = 0.7;
+/** A hundredth of the ceiling a second: from a tenth of the quota back to all of it in a minute and a half. */
+const INCREASE_PER_SECOND = 0.01;
+/** One call in ten seconds: slow enough for any quota, quick enough to notice that it was raised. */
+const LOWEST_RATE = 0.1;
+/** How much of a second's calls may go at once after a pause. */
+const BURST_SECONDS = 0.1;
+
+interface Waiter {
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+  signal: AbortSignal | undefined;
+  onAbort: () => void;
+}
+
+export function createLimiter({ ceiling, now = () => performance.now() }: LimiterOptions): Limiter {
+  let rate = ceiling;
+  let tokens = Math.max(1, ceiling * BURST_SECONDS);
+  let filledAt = now();
+  let cutAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  const queue: Waiter[] = [];
+
+  function fill(): void {
+    const time = now();
+    tokens = Math.min(Math.max(1, rate * BURST_SECONDS), tokens + ((time - filledAt) / 1000) * rate);
+    filledAt = time;
+  }
+
+  function serve(): void {
+    timer = undefined;
+    fill();
+    while (tokens >= 1) {
+      const next = queue.shift();
+      if (!next) return;
+      tokens -= 1;
+      next.signal?.removeEventListener('abort', next.onAbort);
+      next.resolve();
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (timer !== undefined || queue.length === 0) return;
+    timer = setTimeout(serve, Math.ceil(Math.max(0, ((1 - tokens) / rate) * 1000)));
+  }
+
+  function take(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    fill();
+    if (queue.length === 0 && tokens >= 1) {
+      tokens -= 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        queue.splice(queue.indexOf(waiter), 1);
+        reject(signal?.reason);
+      };
+      const waiter: Waiter = { resolve, reject, signal, onAbort };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      queue.push(waiter);
+      schedule();
+    });
+  }
+
+  return {
+    take,
+    accepted() {
+      rate = Math.min(ceiling, rate + (ceiling * INCREASE_PER_SECOND) / rate);
+    },
+    refused(sentAt) {
+      // Calls that were under way when the rate was cut tell of the old rate.
+      if (sentAt <= cutAt) return;
+      cutAt = now();
+      fill();
+      tokens = 0;
+      rate = Math.max(Math.min(LOWEST_RATE, ceiling), rate * DECREASE);
+    },
+    now,
+    get rate() {
+      return rate;
+    },
+    get waiting() {
+      return queue.length;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Logger as TemporalLogger } from '@temporalio/worker';
+import { type Logger, pino } from 'pino';
+
+/** JSON lines, or readable ones when a person watches. Neither holds user data: only ids, counts and reasons. */
+export function createLogger(level: string): Logger {
+  const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  if (!process.stdout.isTTY) return pino(base);
+  return pino({ ...base, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
+}
+
+/** What of Temporal's own log lines is worth a line here; they come with all there is to know of a task. */
+const KEPT = [
+  'workflowId',
+  'runId',
+  'workflowType',
+  'activityType',
+  'attempt',
+  'taskQueue',
+  'namespace',
+  'error',
+];
+
+/** Temporal's log lines in ours. */
+export function asTemporalLogger(logger: Logger): TemporalLogger {
+  const write = (
+    level: 'trace' | 'debug' | 'info' | 'warn' | 'error',
+    message: string,
+    meta: object = {},
+  ) => {
+    const kept: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(meta)) {
+      if (!KEPT.includes(key)) continue;
+      // The stack goes nowhere: a reader wants the reason, and that is in the message.
+      kept[key] = value instanceof Error ? `${value.name}: ${value.message}` : String(value);
+    }
+    logger[level](kept, message);
+  };
+  return {
+    log: (level, message, meta) => write(LEVELS[level], message, meta),
+    trace: (message, meta) => write('trace', message, meta),
+    debug: (message, meta) => write('debug', message, meta),
+    info: (message, meta) => write('info', message, meta),
+    warn: (message, meta) => write('warn', message, meta),
+    error: (message, meta) => write('error', message, meta),
+  };
+}
+
+const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;

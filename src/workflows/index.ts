@@ -1,0 +1,2 @@
+/** The workflows of a worker. */
+export { exportAudience } from './exportAudience.ts';

@@ -1,0 +1,187 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ContinueAsNew,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Counts } from '../counts.ts';
+import type { JobDocument } from '../job.ts';
+import { detailsOf } from './details.ts';
+import type { Run, Summary } from './run.ts';
+
+/** Lytics' words for the state of a job; a schedule between two runs is `sleeping`. */
+export type State = 'running' | 'paused' | 'failed' | 'completed';
+
+/** What a run is at. */
+export type Phase = 'preflight' | 'exporting' | 'settling' | 'done';
+
+/** What the query `progress` answers. */
+export interface Progress {
+  state: State;
+  phase: Phase;
+  job: string;
+  audience: string;
+  storage: string;
+  dry_run: boolean;
+  counts: Counts;
+  /** Users of the audience, as Lytics tells it; null until it did. */
+  total: number | null;
+  /** Users of the audience that this sweep has fetched. */
+  seen: number;
+  /** The way through the audience; more than one when pages may have been lost. */
+  sweep: number;
+  /** Members and leavers a second, since the run began. */
+  rate: number;
+  /** Seconds until the last page, at this rate; null while that cannot be told. */
+  seconds_left: number | null;
+  paused: { since: string; note: string } | null;
+  /** What is waited for, or what went wrong last. */
+  trouble: string | null;
+  /** Users in Gigya that carry the audience, counted at the end. */
+  in_gigya: number | null;
+  warnings: string[];
+}
+
+export const progressQuery = defineQuery<Progress>('progress');
+export const pauseUpdate = defineUpdate<string, [note: string | undefined]>('pause');
+export const resumeUpdate = defineUpdate<string>('resume');
+/** Activities tell what they wait for or try again, and null when they go on. */
+export const troubleSignal = defineSignal<[trouble: string | null]>('trouble');
+
+/** How a person sees and steers the run. */
+export interface Steering {
+  /** Resolves at once, or when a paused run is resumed. */
+  mayGoOn(): Promise<void>;
+  show(phase: Phase): void;
+  complete(summary: Summary): void;
+  fail(error: unknown): void;
+}
+
+export function steer(run: Run, document: JobDocument): Steering {
+  let state: State = 'running';
+  let phase: Phase = run.plan ? 'exporting' : 'preflight';
+  let trouble: string | null = null;
+  let inGigya: number | null = null;
+  let shownAt = Date.now();
+
+  function progress(): Progress {
+    const { counts, sweep, total, paused, plan } = run;
+    const seconds = Math.max(1, (shownAt - run.startedAt) / 1000);
+    const rate = (counts.members + counts.left) / seconds;
+    const open = total === null ? null : Math.max(0, total - sweep.counted);
+    const isUnderWay = state === 'running' && phase === 'exporting' && !paused;
+    return {
+      state: paused && state === 'running' ? 'paused' : state,
+      phase,
+      job: nameOf(document),
+      audience: plan?.audience.slug ?? segmentOf(document),
+      storage: plan?.job.config.target_storage ?? '',
+      dry_run: plan?.job.config.dry_run ?? false,
+      counts,
+      total,
+      seen: sweep.counted,
+      sweep: sweep.number,
+      rate: Math.round(rate * 10) / 10,
+      seconds_left: isUnderWay && open !== null && rate > 0 ? Math.ceil(open / rate) : null,
+      paused: paused && { since: new Date(paused.since).toISOString(), note: paused.note },
+      trouble,
+      in_gigya: inGigya,
+      warnings: [...(plan?.warnings ?? []), ...run.warnings],
+    };
+  }
+
+  function refresh(): void {
+    shownAt = Date.now();
+    setCurrentDetails(detailsOf(progress()));
+  }
+
+  setHandler(progressQuery, progress);
+  setHandler(
+    pauseUpdate,
+    (note) => {
+      run.paused = { since: Date.now(), note: note ?? '' };
+      refresh();
+      return 'The run pauses at the next page';
+    },
+    {
+      validator: (note) => {
+        if (note !== undefined && typeof note !== 'string') refuse('The note has to be a text');
+        if (run.paused)
+          refuse(`The run is paused already, since ${new Date(run.paused.since).toISOString()}`);
+        if (phase === 'settling' || phase === 'done') refuse('The run has written its last page already');
+      },
+    },
+  );
+  setHandler(
+    resumeUpdate,
+    () => {
+      run.paused = null;
+      refresh();
+      return 'The run goes on';
+    },
+    {
+      validator: () => {
+        if (!run.paused) refuse('The run is not paused');
+      },
+    },
+  );
+  setHandler(troubleSignal, (message) => {
+    trouble = message;
+    refresh();
+  });
+  refresh();
+
+  return {
+    mayGoOn: () => condition(() => run.paused === null),
+    show(next) {
+      phase = next;
+      trouble = null;
+      refresh();
+    },
+    complete(summary) {
+      state = 'completed';
+      phase = 'done';
+      inGigya = summary.in_gigya;
+      refresh();
+    },
+    fail(error) {
+      if (error instanceof ContinueAsNew) return;
+      state = 'failed';
+      phase = 'done';
+      trouble = isCancellation(error) ? 'The run was cancelled' : reasonOf(error);
+      refresh();
+    },
+  };
+}
+
+function refuse(reason: string): never {
+  throw ApplicationFailure.nonRetryable(reason, 'Refused');
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+// Until preflight has read it, the document is whatever somebody sent.
+function nameOf(document: unknown): string {
+  return textAt(document, 'name') ?? 'a job without a name';
+}
+
+function segmentOf(document: unknown): string {
+  const config =
+    typeof document === 'object' && document !== null && 'config' in document ? document.config : undefined;
+  return textAt(config, 'segment_id') ?? '';
+}
+
+function textAt(value: unknown, key: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const found = Object.entries(value).find(([name]) => name === key)?.[1];
+  return typeof found === 'string' ? found.slice(0, 200) : undefined;
+}
