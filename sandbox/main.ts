@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,7 +100,10 @@ const world = createWorld({
 
 const server = createSandboxServer(world);
 
+let temporary: string | undefined;
+
 function end(): void {
+  if (temporary !== undefined) rmSync(temporary, { force: true });
   server.close();
   server.closeAllConnections();
   world.close();
@@ -118,6 +122,7 @@ server.listen(options.port, '127.0.0.1', () => {
   const { port } = listening(server.address());
   const url = `http://127.0.0.1:${port}`;
   const file = options.authorizations ?? join(tmpdir(), `sandbox-authorizations-${port}.json`);
+  if (options.authorizations === undefined) temporary = file;
   const [calls, searches] = options.limits ?? [];
   const limits: Limits | undefined =
     calls === undefined ? undefined : { calls_per_second: calls, searches_per_second: searches };

@@ -9,12 +9,14 @@ import type { World } from './world.ts';
 
 const maxBody = 4 * 1024 * 1024;
 
+class TooLarge extends Error {}
+
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > maxBody) throw new Error('request body too large');
+    if (size > maxBody) throw new TooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -218,6 +220,14 @@ async function route(world: World, request: IncomingMessage, response: ServerRes
 export function createSandboxServer(world: World): Server {
   const server = createServer((request, response) => {
     route(world, request, response).catch((error: unknown) => {
+      if (error instanceof TooLarge) {
+        send(response, {
+          httpStatus: 413,
+          headers: { connection: 'close' },
+          body: '{"sandbox":"body too large"}',
+        });
+        return;
+      }
       // A fault of the sandbox's own, or a connection that broke while its body came in.
       if (!request.errored)
         process.stderr.write(`sandbox: ${error instanceof Error ? error.stack : String(error)}\n`);

@@ -1,5 +1,6 @@
-import { read } from './gigya/query.ts';
-import { type Account, objectKey } from './gigya/state.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { isRecord, read } from './gigya/query.ts';
+import type { Account } from './gigya/state.ts';
 import { audiencesOf, valuesOf } from './lytics/state.ts';
 import type { World } from './world.ts';
 
@@ -160,21 +161,18 @@ export function verify(world: World, options: VerifyOptions): Verdict {
   return verdict;
 }
 
+/** A copy without the field of that path, for comparing all the rest. */
+function without(data: Readonly<Record<string, unknown>>, path: string): Record<string, unknown> {
+  const [first = path, ...rest] = path.split('.');
+  const { [first]: inner, ...others } = data;
+  return rest.length > 0 && isRecord(inner) ? { ...others, [first]: without(inner, rest.join('.')) } : others;
+}
+
+/** `field` is the one field that may be different from before. */
 function touched(account: Account, before: Account | undefined, field: string | undefined): boolean {
   if (!before || before === account) return false;
-  if (
-    before.profile !== account.profile &&
-    JSON.stringify(before.profile) !== JSON.stringify(account.profile)
-  )
-    return true;
-  const top = field?.split('.')[0];
-  const names = new Set([...Object.keys(before.data), ...Object.keys(account.data)]);
-  for (const name of names) {
-    if (name === top) continue;
-    const [was, is] = [before.data[name], account.data[name]];
-    if (was !== is && JSON.stringify(was) !== JSON.stringify(is)) return true;
-  }
-  return false;
+  const rest = ({ data }: Account) => (field === undefined ? data : without(data, field));
+  return !isDeepStrictEqual([before.profile, rest(before)], [account.profile, rest(account)]);
 }
 
 /** What an account and its Data Store objects hold now. */
@@ -184,7 +182,3 @@ export function held(world: World, uid: string) {
   );
   return { uid, account: world.gigya.accounts.get(uid) ?? null, objects };
 }
-
-/** For looking one object up. */
-export const objectOf = (world: World, type: string, uid: string, oid: string) =>
-  world.store(type).objects.get(objectKey(uid, oid)) ?? null;

@@ -71,8 +71,9 @@ export function createWorld(options: WorldOptions): World {
 
   const { population, keys } = header;
   let settings = header.settings;
-  let replayed: number | undefined;
-  const now = () => replayed ?? Date.now();
+  /** The one moment an event happens at, the same now and when it is applied again. */
+  let pinned: number | undefined;
+  const now = () => pinned ?? Date.now();
 
   const lytics = createLyticsState();
   const gigya = createGigyaState(now, () => settings);
@@ -201,10 +202,10 @@ export function createWorld(options: WorldOptions): World {
   if (file) {
     if (!file.header) file.begin(header);
     for (const [at, event] of file.past) {
-      replayed = at;
+      pinned = at;
       apply(event);
     }
-    replayed = undefined;
+    pinned = undefined;
   }
 
   return {
@@ -223,8 +224,13 @@ export function createWorld(options: WorldOptions): World {
     places: createPlaces(),
     commit: (event) => {
       const at = Date.now();
-      // First: an event that cannot be applied must not be met again at the next start.
-      apply(event);
+      pinned = at;
+      try {
+        // Before it is kept: an event that cannot be applied must not be met again at the next start.
+        apply(event);
+      } finally {
+        pinned = undefined;
+      }
       file?.append(at, event);
     },
     flush: () => file?.flush(),

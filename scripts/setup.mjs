@@ -58,7 +58,15 @@ function install() {
   // The npm that runs this script, if one does: the PATH may hold another.
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm'];
-  const args = [...first, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const args = [
+    ...first,
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
   const { error, status, signal } = spawnSync(command, args, { cwd: checkout, stdio: ['ignore', 2, 2] });
   if (error) fail(`npm could not be started: ${error.message}`);
   if (status !== 0) fail(`npm ci failed (${signal ?? `exit code ${status}`}): its messages are above`);

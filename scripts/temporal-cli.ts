@@ -238,7 +238,7 @@ function run(command: string, args: readonly string[], options: RunOptions): Pro
     execFile(command, args, { ...options, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       const lastLine = stderr.trim().split('\n').at(-1);
-      if (error.code === 'ENOENT') reject(new Error(`${command} is not installed`));
+      if (error.code === 'ENOENT') reject(new Error(`${command} was not found`));
       else if (error.killed) reject(new Error(`took longer than ${options.timeout / MINUTE} min`));
       else reject(new Error(lastLine || error.message));
     });

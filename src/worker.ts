@@ -34,7 +34,11 @@ async function main(): Promise<void> {
       connection,
       namespace,
       taskQueue: settings.TASK_QUEUE,
-      activities: createActivities(connections, metrics),
+      activities: createActivities({
+        connections,
+        authorizationsFile: settings.AUTHORIZATIONS_FILE,
+        metrics,
+      }),
       ...workflowSource(),
       maxHeartbeatThrottleInterval: HEARTBEATS_HELD_BACK,
       defaultHeartbeatThrottleInterval: HEARTBEATS_HELD_BACK,

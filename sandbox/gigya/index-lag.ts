@@ -69,6 +69,9 @@ export function createLaggingIndex(
       queue.push({ at: now(), key, document });
     },
     seed: put,
-    waiting: () => queue.length - head,
+    waiting: () => {
+      catchUp();
+      return queue.length - head;
+    },
   };
 }

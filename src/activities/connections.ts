@@ -30,6 +30,8 @@ export interface GigyaConnection {
 export interface Connections {
   lytics(authIds: Job['auth_ids']): Promise<Lytics>;
   gigya(authIds: Job['auth_ids']): Promise<GigyaConnection>;
+  /** The provider of an authorization. */
+  providerOf(name: string): Promise<Authorization['provider']>;
   close(): Promise<void>;
 }
 
@@ -83,6 +85,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
       );
       return { gigya, authorization };
     },
+    async providerOf(name) {
+      return get(await readAuthorizations(file), name, file).provider;
+    },
     async close() {
       const clients = [...lyticsClients.values(), ...gigyaClients.values()];
       await Promise.all(clients.map(({ client }) => client.close()));
@@ -100,17 +105,20 @@ function find<A extends Authorization>(
   provider: string,
   file: string,
 ): [name: string, authorization: A] {
-  const known = Object.keys(authorizations);
   for (const name of authIds) {
-    const authorization = Object.hasOwn(authorizations, name) ? authorizations[name] : undefined;
-    if (authorization === undefined) {
-      throw new AuthorizationError(
-        `auth_ids: this worker has no authorization "${name}"; ${file} has ${known.map((id) => `"${id}"`).join(', ') || 'none'}`,
-      );
-    }
+    const authorization = get(authorizations, name, file);
     if (isWanted(authorization)) return [name, authorization];
   }
   throw new InvalidJob([
     `auth_ids: neither is an authorization for ${provider}; name one for Lytics and one for Gigya`,
   ]);
+}
+
+function get(authorizations: Authorizations, name: string, file: string): Authorization {
+  const authorization = Object.hasOwn(authorizations, name) ? authorizations[name] : undefined;
+  if (authorization) return authorization;
+  const known = Object.keys(authorizations).map((id) => `"${id}"`);
+  throw new AuthorizationError(
+    `auth_ids: this worker has no authorization "${name}"; its file ${file} has ${known.join(', ') || 'none'}`,
+  );
 }

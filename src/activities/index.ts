@@ -3,10 +3,17 @@ import type { Connections } from './connections.ts';
 import { createCountInGigya } from './countInGigya.ts';
 import { createFetchMembership } from './fetchMembership.ts';
 import { createPreflight } from './preflight.ts';
+import { createQuestions } from './questions.ts';
 import { createUpdateGigya } from './updateGigya.ts';
 
+export interface ActivitiesOptions {
+  connections: Connections;
+  authorizationsFile: string;
+  metrics?: Metrics;
+}
+
 /** The activities of a worker, by the names that histories know them under. */
-export function createActivities(connections: Connections, metrics?: Metrics) {
+export function createActivities({ connections, authorizationsFile, metrics }: ActivitiesOptions) {
   const fetchMembership = createFetchMembership(connections);
   const updateGigya = createUpdateGigya(connections);
   return {
@@ -27,6 +34,7 @@ export function createActivities(connections: Connections, metrics?: Metrics) {
       return written;
     },
     countInGigya: createCountInGigya(connections),
+    ...createQuestions(connections, authorizationsFile),
   };
 }
 

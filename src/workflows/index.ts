@@ -1,2 +1,3 @@
 /** The workflows of a worker. */
 export { exportAudience } from './exportAudience.ts';
+export { checkJob, listAudiences, listAuthorizations, proveAuthorization } from './questions.ts';

@@ -1,0 +1,114 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../../../sandbox/client.ts';
+import { callsOf, resultsOf } from './calls.ts';
+
+let sandbox: Sandbox;
+let calls: ReturnType<typeof callsOf>;
+let defaults: Awaited<ReturnType<Sandbox['admin']['settings']>>;
+let uids: string[];
+beforeAll(async () => {
+  sandbox = await startSandbox({ users: 6000, outsiders: 0, audiences: 5 });
+  calls = callsOf(sandbox);
+  defaults = await sandbox.admin.settings();
+  uids = Object.keys((await sandbox.admin.truth()).expected);
+});
+afterEach(() => sandbox.admin.patchSettings(defaults));
+afterAll(() => sandbox.stop());
+
+const search = (query: string, more: Record<string, string> = {}) =>
+  calls.gigya('accounts.search', { query, ...more });
+const next = (cursorId: unknown) => calls.gigya('accounts.search', { cursorId: String(cursorId) });
+
+test('300 results unless told otherwise, never more than 5,000 without a cursor', async () => {
+  const first = await search('SELECT UID FROM accounts');
+  expect(first.body).toMatchObject({ errorCode: 0, objectsCount: 300, totalCount: 6060 });
+  expect((await search('SELECT UID FROM accounts LIMIT 10000')).body).toMatchObject({
+    objectsCount: 5000,
+    totalCount: 6060,
+  });
+  expect((await search('SELECT UID FROM accounts LIMIT 10001')).body.errorCode).toBe(400006);
+  expect((await search('SELECT UID FROM accounts START 5000')).body.errorCode).toBe(400006);
+  expect(resultsOf(await search('SELECT count(*) FROM accounts'))).toEqual([{ 'count(*)': 6060 }]);
+});
+
+test('200 UIDs a search', async () => {
+  const wanted = uids.slice(100, 300);
+  const found = await search(
+    `SELECT UID FROM accounts WHERE UID in (${wanted.map((uid) => JSON.stringify(uid)).join(', ')})`,
+  );
+  expect(new Set(resultsOf(found).map(({ UID }) => UID))).toEqual(new Set(wanted));
+});
+
+test('a query that is too long, one that is none, and fields that are none', async () => {
+  const long = uids.map((uid) => JSON.stringify(uid)).join(',');
+  expect((await search(`SELECT UID FROM accounts WHERE UID in (${long})`)).body.errorCode).toBe(500001);
+  expect((await search('SELECT')).body.errorCode).toBe(400006);
+  expect((await search('SELECT UID FROM users')).body.errorCode).toBe(400006);
+  expect((await search('SELECT lytics_segments FROM accounts')).body.errorCode).toBe(400006);
+});
+
+test('a cursor goes through everything, may be sent again, and ends without nextCursorId', async () => {
+  const seen: unknown[] = [];
+  let page = await search('SELECT UID FROM accounts LIMIT 1000', { openCursor: 'true' });
+  while (true) {
+    seen.push(...resultsOf(page).map(({ UID }) => UID));
+    const { nextCursorId } = page.body;
+    if (nextCursorId === undefined) break;
+    page = await next(nextCursorId);
+    expect(resultsOf(await next(nextCursorId))).toEqual(resultsOf(page));
+  }
+  expect(seen.length).toBe(6060);
+  expect(new Set(seen).size).toBe(6060);
+});
+
+test('a cursor stands alone, has batches of at most 1,000, and dies', async () => {
+  expect((await search('SELECT UID FROM accounts LIMIT 1001', { openCursor: 'true' })).body.errorCode).toBe(
+    400006,
+  );
+  const { nextCursorId } = (await search('SELECT UID FROM accounts LIMIT 10', { openCursor: 'true' })).body;
+  const cursorId = String(nextCursorId);
+  expect((await search('SELECT UID FROM accounts', { cursorId })).body.errorCode).toBe(400006);
+  expect((await next(cursorId)).body.errorCode).toBe(0);
+  await sandbox.admin.patchSettings({ gigya: { cursorLifeSeconds: 0.05, cursorErrorCode: 500028 } });
+  await setTimeout(100);
+  expect((await next(cursorId)).body.errorCode).toBe(500028);
+  expect((await next('nonsense')).body.errorCode).toBe(500028);
+});
+
+test('a batch may be smaller than asked', async () => {
+  await sandbox.admin.patchSettings({ gigya: { shortBatches: true } });
+  let page = await search('SELECT UID FROM accounts LIMIT 1000', { openCursor: 'true' });
+  const sizes = [resultsOf(page).length];
+  for (; page.body.nextCursorId !== undefined; sizes.push(resultsOf(page).length))
+    page = await next(page.body.nextCursorId);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(6060);
+  expect(Math.min(...sizes.slice(0, -1))).toBeLessThan(1000);
+});
+
+test('a cursor shows what was there when it was opened', async () => {
+  const query = 'SELECT UID, data.mark FROM accounts WHERE data.mark contains "m" LIMIT 1';
+  await sandbox.admin.patchSettings({ gigya: { indexLagMs: 0 } });
+  for (const UID of ['c1', 'c2']) await sandbox.admin.putAccounts({ uid: UID, data: { mark: ['m'] } });
+  const first = await search(query, { openCursor: 'true' });
+  for (const UID of ['c1', 'c2']) await calls.gigya('accounts.setAccountInfo', { UID, data: '{"mark":[]}' });
+  expect(resultsOf(await next(first.body.nextCursorId))).toEqual([{ UID: 'c2', data: { mark: ['m'] } }]);
+  expect(resultsOf(await search(query))).toEqual([]);
+});
+
+test('searches are behind the writes, consistent reads are not', async () => {
+  await sandbox.admin.patchSettings({ gigya: { indexLagMs: 300 } });
+  const [UID = ''] = uids;
+  const find = async () => resultsOf(await search(`SELECT data.s FROM accounts WHERE UID = "${UID}"`));
+  await calls.gigya('accounts.setAccountInfo', { UID, data: '{"s":["a"]}' });
+  await sandbox.admin.putAccounts({ uid: 'young' });
+  expect(await find()).toEqual([{}]);
+  expect((await search('SELECT UID FROM accounts WHERE UID = "young"')).body.totalCount).toBe(0);
+  expect((await calls.gigya('accounts.getAccountInfo', { UID, include: 'data' })).body.data).toMatchObject({
+    s: ['a'],
+  });
+  expect((await sandbox.admin.info()).waitingForIndex).toBeGreaterThan(0);
+  await setTimeout(350);
+  expect(await find()).toEqual([{ data: { s: ['a'] } }]);
+  expect((await search('SELECT UID FROM accounts WHERE UID = "young"')).body.totalCount).toBe(1);
+});
