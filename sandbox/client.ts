@@ -102,7 +102,7 @@ export type Sandbox = {
   admin: SandboxAdmin;
   /** Ends it and waits for its end. */
   stop(): Promise<void>;
-  /** @default SIGKILL */
+  /** Waits for the end, but for SIGSTOP and SIGCONT. @default SIGKILL */
   kill(signal?: NodeJS.Signals): Promise<void>;
 };
 
@@ -142,6 +142,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
+    if (signal === 'SIGSTOP' || signal === 'SIGCONT') return;
     await exited;
   };
   return {

@@ -16,7 +16,7 @@ export type LyticsRequest = {
 
 export type LyticsReply = { httpStatus: number; headers: Record<string, string>; body: string };
 
-export class LyticsFailure extends Error {
+class LyticsFailure extends Error {
   override name = 'LyticsFailure';
   constructor(
     readonly status: number,
@@ -68,7 +68,7 @@ function send(
   return { httpStatus: status, headers, body: JSON.stringify({ ...body, status: told }) };
 }
 
-export function fail(world: World, path: string, { status, message, headers }: LyticsFailure): LyticsReply {
+function fail(world: World, path: string, { status, message, headers }: LyticsFailure): LyticsReply {
   const inV2 = isV2(path) && (status !== 401 || world.settings().lytics.v2Unauthorized === 'v2');
   const body = inV2
     ? { errors: [{ code: status, message }], request_id: world.random.hex(32) }
@@ -162,7 +162,11 @@ function page(
   const total = scan.keys.length;
   const again = position >= total && lastPage === 'same_page' && total > 0;
   const repeated = twist?.kind === 'repeat_page' && position > 0;
-  const from = again || repeated ? Math.max(0, Math.min(position, total) - limit) : position;
+  const from = again
+    ? Math.floor((total - 1) / limit) * limit
+    : repeated
+      ? Math.max(0, Math.min(position, total) - limit)
+      : position;
   const to = again ? total : repeated ? position : Math.min(position + limit, total);
   world.commit({ type: 'scan.used', id, position: to });
 

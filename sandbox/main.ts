@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
 import { authorizationsFor, type Limits, writeAuthorizations } from './authorizations.ts';
 import { defaultPopulation } from './population.ts';
 import { createSandboxServer } from './server.ts';
-import { patchSettings, settingsSchema } from './settings.ts';
+import { patchSettings, type Settings, settingsSchema } from './settings.ts';
 import { createWorld } from './world.ts';
 
 function whole(text: string): number {
@@ -76,14 +77,19 @@ const options = program.opts<{
 }>();
 
 const [callsPerSecond, searchesPerSecond] = options.quota ?? [null, null];
-const settings = patchSettings(
-  settingsSchema.parse({
-    latencyMs: options.latency,
-    lytics: { cursor: options.cursor },
-    gigya: { indexLagMs: options.indexLag, callsPerSecond, searchesPerSecond },
-  }),
-  options.settings ?? {},
-);
+const settings = ((): Settings => {
+  try {
+    const switches = {
+      latencyMs: options.latency,
+      lytics: { cursor: options.cursor },
+      gigya: { indexLagMs: options.indexLag, callsPerSecond, searchesPerSecond },
+    };
+    return patchSettings(settingsSchema.parse(switches), options.settings ?? {});
+  } catch (error) {
+    if (error instanceof z.ZodError) return program.error(`error: settings: ${z.prettifyError(error)}`);
+    throw error;
+  }
+})();
 const { users, seed, audiences, outsiders, idField } = options;
 const world = createWorld({
   population: defaultPopulation({

@@ -56,7 +56,7 @@ const methodOf = (name: string): Method | undefined =>
 export const kindOf = (name: string): string => methodOf(name)?.kind ?? 'unknown';
 
 /** The clock that requests are judged by, and that `Date` and `time` tell. */
-export const gigyaNow = (world: World) => world.now() + world.settings().gigya.clockSkewSeconds * 1000;
+const gigyaNow = (world: World) => world.now() + world.settings().gigya.clockSkewSeconds * 1000;
 
 function check(world: World, request: GigyaRequest, method: Method | undefined): Method {
   const settings = world.settings().gigya;
@@ -85,7 +85,7 @@ function journaled(text: string | undefined): unknown {
   }
 }
 
-export function draftOf({ method, parameters }: GigyaRequest, callId: string): WriteDraft {
+function draftOf({ method, parameters }: GigyaRequest, callId: string): WriteDraft {
   return {
     method,
     uid: parameters.get('UID') ?? null,
@@ -97,7 +97,7 @@ export function draftOf({ method, parameters }: GigyaRequest, callId: string): W
   };
 }
 
-export function reply(world: World, request: GigyaRequest, envelope: Envelope): GigyaReply {
+function reply(world: World, request: GigyaRequest, envelope: Envelope): GigyaReply {
   return {
     // 200 even for an error, unless asked otherwise.
     httpStatus: request.parameters.get('httpStatusCodes') === 'true' ? envelope.status : 200,

@@ -36,5 +36,5 @@ export function openScan(
       return x === y ? a - b : x < y !== order.descending ? -1 : 1;
     });
   }
-  state.scans.set(id, { keys, audience: order.audience, position: 0, usedAt: now });
+  state.scans.set(id, { keys, position: 0, usedAt: now });
 }

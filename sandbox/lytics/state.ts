@@ -17,7 +17,6 @@ export type Audience = {
 export type Scan = {
   /** Row keys in the order of the scan, as they were when it was opened. */
   keys: readonly number[];
-  audience: string | null;
   /** Server-side position, for scroll cursors. */
   position: number;
   usedAt: number;

@@ -117,16 +117,8 @@ describe('a scan', () => {
     expect(last.body._next).not.toBe('');
     expect(rowsOf(await after(last))).toEqual([]);
     await sandbox.admin.patchSettings({ lytics: { lastPage: 'same_page', cursor: 'scroll' } });
-    const pages = [await scan('limit=100')];
-    for (const page of pages) if (pages.length < 3) pages.push(await after(page));
-    const seen = pages.flatMap(emails);
-    [last = last] = pages.slice(-1);
-    for (const page of [await after(last), await after(last)]) {
-      expect(rowsOf(page).length).toBeGreaterThan(0);
-      // A page of 100 reaches back into the one before: every row of it has been seen.
-      const known = new Set(seen);
-      expect(emails(page).filter((email) => !known.has(email))).toEqual([]);
-    }
+    last = await after(await after(await scan('limit=100')));
+    for (const page of [await after(last), await after(last)]) expect(emails(page)).toEqual(emails(last));
     expect((await after(last)).body._next).not.toBe('');
   });
 

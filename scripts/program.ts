@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** One of the project's programs, running in a process of its own. */
+export interface Program {
+  readonly pid: number;
+  /** What it has printed so far, standard output and error together. */
+  output(): string;
+  /** Settles with the exit code when it has ended; null when a signal ended it. */
+  readonly exited: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+  /** SIGTERM, and waits. */
+  stop(): Promise<void>;
+}
+
+/** Runs a TypeScript program of this project; its environment is this process's and `env`. */
+export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Ctrl-C reaches a whole group: who started it decides when it ends.
+    detached: true,
+  });
+  const written: string[] = [];
+  child.stdout.on('data', (chunk: Buffer) => written.push(String(chunk)));
+  child.stderr.on('data', (chunk: Buffer) => written.push(String(chunk)));
+  return asProgram(child, () => written.join(''));
+}
+
+/** A worker that is ready for work. */
+export async function startWorker(env: NodeJS.ProcessEnv, file = 'src/worker.ts'): Promise<Program> {
+  const child = spawn(process.execPath, [...(file.endsWith('.ts') ? ['--import', 'tsx'] : []), file], {
+    cwd: ROOT,
+    env: { ...process.env, LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const written: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => written.push(String(chunk)));
+  const lines = createInterface({ input: child.stdout });
+  const ready = new Promise<void>((resolve) => {
+    lines.on('line', (line) => {
+      written.push(`${line}\n`);
+      if (line.includes('The worker is ready')) resolve();
+    });
+  });
+  const program = asProgram(child, () => written.join(''));
+  await Promise.race([
+    ready,
+    program.exited.then((code) => {
+      throw new Error(`The worker ended before it was ready (exit code ${code}):\n${program.output()}`);
+    }),
+  ]);
+  return program;
+}
+
+function asProgram(child: ChildProcess, output: () => string): Program {
+  const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : null));
+  const endWithUs = () => void child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  exited.finally(() => process.removeListener('exit', endWithUs));
+  return {
+    pid: child.pid ?? 0,
+    output,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
