@@ -1,6 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { CallOptions } from '../gigya/client.ts';
 import { asFailure } from './failures.ts';
+import { createTroubleReport } from './trouble.ts';
+
+export type { CallOptions };
 
 /** One attempt of an activity, for what it calls. */
 export interface Attempt {
@@ -8,8 +12,12 @@ export interface Attempt {
   readonly number: number;
   /** Aborts when the attempt is over: cancelled, out of time, failed, or another has taken its place. */
   readonly signal: AbortSignal;
-  /** Throws when the attempt is over. To be called right before each write. */
+  /** Throws when the attempt is over. */
   assertCurrent(): void;
+  /** For calls that read. */
+  readonly reading: CallOptions;
+  /** For calls that write: none is sent once the attempt is over. */
+  readonly writing: CallOptions;
 }
 
 /** Heartbeats are a second apart: that is how much work a killed worker does twice. */
@@ -33,6 +41,7 @@ export async function runAttempt<T>(
 ): Promise<T> {
   const context = Context.current();
   const { startToCloseTimeoutMs, heartbeatTimeoutMs, attempt } = context.info;
+  const trouble = createTroubleReport(context);
   const over = new AbortController();
   // Each request under way listens: more than Node takes for a leak.
   setMaxListeners(0, over.signal);
@@ -55,6 +64,7 @@ export async function runAttempt<T>(
     try {
       assertCurrent();
       context.heartbeat(details());
+      trouble.report();
     } catch {
       clearInterval(timer);
     }
@@ -62,11 +72,15 @@ export async function runAttempt<T>(
   try {
     if (context.cancellationSignal.aborted) onCancel();
     context.heartbeat(details());
-    return await work({ number: attempt, signal: over.signal, assertCurrent });
+    const reading = { signal: over.signal, onTrouble: trouble.note };
+    const writing = { ...reading, beforeSend: assertCurrent };
+    return await work({ number: attempt, signal: over.signal, assertCurrent, reading, writing });
   } catch (error) {
     if (soFar && context.cancellationDetails?.cancelRequested) return soFar();
     if (!context.cancellationSignal.aborted) context.heartbeat(details());
-    throw asFailure(over.signal.aborted ? over.signal.reason : error, attempt);
+    const failure = asFailure(over.signal.aborted ? over.signal.reason : error, attempt);
+    await trouble.reportFailure(failure);
+    throw failure;
   } finally {
     clearInterval(timer);
     context.cancellationSignal.removeEventListener('abort', onCancel);

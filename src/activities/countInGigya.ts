@@ -7,11 +7,11 @@ import type { Plan } from './preflight.ts';
 /** How many accounts in Gigya carry the exported audience; null when Gigya cannot be asked for it. */
 export function createCountInGigya(connections: Connections) {
   return ({ job, audience }: Plan): Promise<number | null> =>
-    runAttempt(async ({ signal }) => {
+    runAttempt(async ({ reading }) => {
       if (audience.label === undefined) return null;
       const { gigya } = await connections.gigya(job.auth_ids);
       try {
-        return (await openStorage(gigya, job.config).count(audience.label, { signal })) ?? null;
+        return (await openStorage(gigya, job.config).count(audience.label, reading)) ?? null;
       } catch (error) {
         // The run is done; what Gigya does not count does not undo it.
         if (error instanceof GigyaError && !['transient', 'once'].includes(error.kind)) return null;

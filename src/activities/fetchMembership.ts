@@ -5,7 +5,7 @@ import type { JobConfig } from '../job.ts';
 import type { Lytics, Row, ScanPage } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { audiencesIn, type Catalogue, createCatalogue, membershipOf, uidsIn } from '../lytics/membership.ts';
-import { type Attempt, runAttempt } from './attempt.ts';
+import { type Attempt, type CallOptions, runAttempt } from './attempt.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
 import type { Plan } from './preflight.ts';
@@ -67,10 +67,10 @@ const FINGERPRINT_LENGTH = 8;
 export function createFetchMembership(connections: Connections) {
   const catalogues = new WeakMap<Lytics, { readAt: number; catalogue: Catalogue }>();
 
-  async function catalogueOf(lytics: Lytics, maxAgeMs: number, signal: AbortSignal): Promise<Catalogue> {
+  async function catalogueOf(lytics: Lytics, maxAgeMs: number, options: CallOptions): Promise<Catalogue> {
     const known = catalogues.get(lytics);
     if (known && Date.now() - known.readAt < maxAgeMs) return known.catalogue;
-    const read = { catalogue: createCatalogue(await lytics.audiences({ signal })), readAt: Date.now() };
+    const read = { catalogue: createCatalogue(await lytics.audiences(options)), readAt: Date.now() };
     catalogues.set(lytics, read);
     return read.catalogue;
   }
@@ -80,11 +80,11 @@ export function createFetchMembership(connections: Connections) {
     lytics: Lytics,
     named: Map<string, string[]>,
     config: JobConfig,
-    signal: AbortSignal,
+    options: CallOptions,
   ) {
-    let catalogue = await catalogueOf(lytics, CATALOGUE_AGE_MS, signal);
+    let catalogue = await catalogueOf(lytics, CATALOGUE_AGE_MS, options);
     const isListed = (name: string) => catalogue.find(name) !== undefined;
-    if (![...named.values()].flat().every(isListed)) catalogue = await catalogueOf(lytics, 5_000, signal);
+    if (![...named.values()].flat().every(isListed)) catalogue = await catalogueOf(lytics, 5_000, options);
     const unlisted = new Set<string>();
     const memberships = new Map<string, string[]>();
     for (const [uid, names] of named) {
@@ -122,7 +122,7 @@ export function createFetchMembership(connections: Connections) {
             if (imprecise === 0) withoutId++;
             return;
           }
-          const names = audiencesIn(row, config) ?? (await lookUp(lytics, uid, config, attempt.signal));
+          const names = audiencesIn(row, config) ?? (await lookUp(lytics, uid, config, attempt.reading));
           if (!names) return fail('not_in_lytics', uids.length);
           for (const each of uids) {
             copies.set(each, (copies.get(each) ?? 0) + 1);
@@ -131,7 +131,7 @@ export function createFetchMembership(connections: Connections) {
         },
         { concurrency: LOOK_UPS_AT_ONCE },
       );
-      const { memberships, unlisted } = await readMemberships(lytics, named, config, attempt.signal);
+      const { memberships, unlisted } = await readMemberships(lytics, named, config, attempt.reading);
       const users = pageOf(memberships, copies);
       return {
         page: users.users.length > 0 ? await sealPage(users, key) : null,
@@ -177,10 +177,10 @@ async function scanRows(
   while (rows.length < BATCH && bytes < BATCH_BYTES) {
     let page: ScanPage;
     try {
-      page = await lytics.scan(audienceId, start, { signal: attempt.signal });
+      page = await lytics.scan(audienceId, start, attempt.reading);
     } catch (error) {
       if (!(error instanceof LyticsError) || !['not_found', 'refused'].includes(error.kind)) throw error;
-      await assertExists(lytics, audienceId, error, attempt.signal);
+      await assertExists(lytics, audienceId, error, attempt.reading);
       if (start === '') throw error;
       return { rows: [], next: null, total, lossy, expired: true };
     }
@@ -210,8 +210,13 @@ async function scanRows(
   return end({ start, before });
 }
 
-async function assertExists(lytics: Lytics, audienceId: string, scanError: LyticsError, signal: AbortSignal) {
-  await lytics.audience(audienceId, { signal }).catch((error: unknown) => {
+async function assertExists(
+  lytics: Lytics,
+  audienceId: string,
+  scanError: LyticsError,
+  options: CallOptions,
+) {
+  await lytics.audience(audienceId, options).catch((error: unknown) => {
     if (!(error instanceof LyticsError) || error.kind !== 'not_found') throw error;
     const fix = 'create it anew, or choose another in config.segment_id';
     throw finalFailure(
@@ -222,8 +227,8 @@ async function assertExists(lytics: Lytics, audienceId: string, scanError: Lytic
 }
 
 /** The audiences by the user's profile; undefined when Lytics does not find the user by this field. */
-async function lookUp(lytics: Lytics, uid: string, config: JobConfig, signal: AbortSignal) {
-  const profile = await lytics.profile(config.gigya_id_field, uid, { signal });
+async function lookUp(lytics: Lytics, uid: string, config: JobConfig, options: CallOptions) {
+  const profile = await lytics.profile(config.gigya_id_field, uid, options);
   return profile && (audiencesIn(profile, config) ?? []);
 }
 

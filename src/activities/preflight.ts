@@ -30,7 +30,7 @@ export interface Plan {
  */
 export function createPreflight(connections: Connections) {
   return (document: unknown): Promise<Plan> =>
-    runAttempt(async ({ signal }) => {
+    runAttempt(async ({ reading }) => {
       const job = parseJob(document);
       const lytics = await connections.lytics(job.auth_ids);
       const { gigya, authorization } = await connections.gigya(job.auth_ids);
@@ -38,7 +38,7 @@ export function createPreflight(connections: Connections) {
         const fix = `use target_storage "account", or another data centre in ${gigya.name}.datacenter`;
         throw finalFailure('Configuration', `global.gigya.com has no Data Store; ${fix}`);
       }
-      const audience = await lytics.audience(job.config.segment_id, { signal }).catch((error: unknown) => {
+      const audience = await lytics.audience(job.config.segment_id, reading).catch((error: unknown) => {
         if (!(error instanceof LyticsError) || !['not_found', 'refused'].includes(error.kind)) throw error;
         const fix = `correct config.segment_id, or ${lytics.name}.token if it belongs to another account`;
         throw finalFailure(
@@ -47,7 +47,7 @@ export function createPreflight(connections: Connections) {
         );
       });
       await openStorage(gigya, job.config)
-        .check({ signal })
+        .check(reading)
         .catch((error: unknown) => {
           // Nothing here is about a single user: whatever is refused needs a person.
           if (!(error instanceof GigyaError) || ['transient', 'once'].includes(error.kind)) throw error;

@@ -166,8 +166,7 @@ function createWriter(
 ) {
   const isDryRun = plan.job.config.dry_run;
   const { written } = progress;
-  const reading = { signal: attempt.signal };
-  const writing = { signal: attempt.signal, beforeSend: attempt.assertCurrent };
+  const { reading, writing } = attempt;
   const unanswered: { user: User; error: GigyaError }[] = [];
   let unansweredInARow = 0;
 

@@ -15,8 +15,6 @@ export interface GigyaObserver {
   onWait?(ms: number): void;
   /** Gigya refused for the rate, or the rate recovered: calls a second from now on. */
   onRate?(limit: 'calls' | 'searches', rate: number): void;
-  /** A call will be sent again. */
-  onRetry?(error: GigyaError): void;
 }
 
 export interface CallOptions {
@@ -24,6 +22,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Called right before each sending; a throw keeps the request from being sent. */
   beforeSend?: (() => void) | undefined;
+  /** Told in words that the call waits for the rate limit, or will be sent again and why. */
+  onTrouble?: ((trouble: string) => void) | undefined;
 }
 
 export interface GigyaOptions {
@@ -149,6 +149,7 @@ export function openGigya(
       if (kind === 'wait') {
         limiter.refused(sentAt);
         observer.onRate?.(isSearch ? 'searches' : 'calls', limiter.rate);
+        options.onTrouble?.(`waiting for Gigya's rate limit, at ${limiter.rate.toFixed(1)} calls a second`);
         continue;
       }
       limiter.accepted();
@@ -235,7 +236,7 @@ export function openGigya(
           error instanceof GigyaError && error.kind === 'transient' && error.code !== 503001,
         onFailedAttempt: ({ error, retriesLeft }) => {
           if (error instanceof GigyaError && error.kind === 'transient' && retriesLeft > 0)
-            observer.onRetry?.(error);
+            options.onTrouble?.(error.message);
         },
         ...(options.signal && { signal: options.signal }),
       });

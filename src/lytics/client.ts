@@ -13,13 +13,13 @@ export interface LyticsObserver {
   onCall?(call: string, status: number | 'no_answer', ms: number): void;
   /** Lytics asked to slow down (429): the call waits this long, as often as it takes. */
   onWait?(ms: number): void;
-  /** A call will be sent again. */
-  onRetry?(error: LyticsError): void;
 }
 
 export interface LyticsCallOptions {
   /** Gives up the call, also while it waits. */
   signal?: AbortSignal | undefined;
+  /** Told in words that the call waits because Lytics asked to, or will be sent again and why. */
+  onTrouble?: ((trouble: string) => void) | undefined;
 }
 
 export interface LyticsOptions {
@@ -111,7 +111,7 @@ export function openLytics(
   }
 
   /** Sends until Lytics answers for good: a 429 is waited out, it is no failure. */
-  async function converse(call: string, request: HttpRequest): Promise<unknown> {
+  async function converse(call: string, request: HttpRequest, options: LyticsCallOptions): Promise<unknown> {
     for (let waits = 0; ; waits++) {
       const answer = await exchange(call, request);
       const status = statusOf(answer);
@@ -127,6 +127,7 @@ export function openLytics(
       const backOff = Math.min(LONGEST_WAIT_MS, retryMs * 2 ** Math.min(waits, 16) * (1 + Math.random()));
       const wait = answer.retryAfter ?? backOff;
       observer.onWait?.(wait);
+      options.onTrouble?.(`Lytics asked to slow down (429); waiting ${Math.round(wait / 1000)} s`);
       await sleep(wait, undefined, request.signal ? { signal: request.signal } : {});
     }
   }
@@ -171,7 +172,7 @@ export function openLytics(
   ) {
     let retried = false;
     const attempt = async () => {
-      const answered = await converse(call, { method: 'GET', path, signal: options.signal });
+      const answered = await converse(call, { method: 'GET', path, signal: options.signal }, options);
       const read = reply.safeParse(answered);
       if (read.success) return read.data;
       const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
@@ -188,7 +189,7 @@ export function openLytics(
       onFailedAttempt: ({ error, retriesLeft }) => {
         if (!(error instanceof LyticsError) || error.kind !== 'transient') return;
         retried = true;
-        if (retriesLeft > 0) observer.onRetry?.(error);
+        if (retriesLeft > 0) options.onTrouble?.(error.message);
       },
       ...(options.signal && { signal: options.signal }),
     });
