@@ -3,6 +3,7 @@
  * in the foreground on the default ports: `npm run dev-server [-- --db-filename .cache/temporal.db]`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -79,12 +80,10 @@ async function startOnce(cli: string, options: DevServerOptions): Promise<DevSer
     { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   );
   const lastWords = tail(child);
-  const exited = new Promise<void>((resolve) => {
-    child.once('error', () => resolve());
-    child.once('exit', () => resolve());
-  });
-  await new Promise((resolve, reject) => child.once('spawn', () => resolve(undefined)).once('error', reject));
-  const pid = child.pid ?? 0;
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await once(child, 'spawn');
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${cli} could not be started`);
   endWithThisProcess(pid, exited);
 
   const stop = async (): Promise<void> => {

@@ -86,12 +86,14 @@ const gigya = z
   });
 
 const authorization = z.discriminatedUnion('provider', [lytics, gigya], {
-  error: (issue) =>
-    issue.code === 'invalid_union' ? 'provider: use "lytics" or "gigya"' : 'use a JSON object: {…}',
+  error: (issue) => (issue.code === 'invalid_union' ? 'use "lytics" or "gigya"' : 'use a JSON object: {…}'),
 });
 
 export const authorizationsSchema = z.record(text, authorization, {
-  error: 'use a JSON object: {"name": {"provider": …}, …}',
+  error: (issue) =>
+    issue.code === 'invalid_key'
+      ? 'use names that are not empty'
+      : 'use a JSON object: {"name": {"provider": …}, …}',
 });
 
 export type LyticsAuthorization = z.output<typeof lytics>;
@@ -125,7 +127,7 @@ export async function readAuthorizations(path: string): Promise<Authorizations> 
     // JSON.parse quotes the text around the fault, which may be a secret.
     throw new AuthorizationError(`The authorizations file ${path} is not JSON; correct it`);
   }
-  const read = authorizationsSchema.safeParse(parsed);
+  const read = authorizationsSchema.safeParse(parsed, { reportInput: true });
   if (read.success) return read.data;
   const problems = read.error.issues.map((issue) => `  ${describeIssue(issue)}`).join('\n');
   throw new AuthorizationError(`The authorizations file ${path} is not valid:\n${problems}`);

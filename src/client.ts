@@ -1,16 +1,21 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { Command, CommanderError } from 'commander';
 import { assertWorker, createAsk } from './client/ask.ts';
+import { askForJob } from './client/create.ts';
+import { clockWarning } from './client/daylightSaving.ts';
 import { EXIT, Refused, Unreachable, UsageError } from './client/errors.ts';
 import { follow } from './client/follow.ts';
-import { createJobs } from './client/jobs.ts';
+import { createJobs, type Jobs } from './client/jobs.ts';
 import { countsTable, figure, type Output, plainTable, print, tell } from './client/print.ts';
 import { type JobStatus, pastRuns, statusOf } from './client/status.ts';
+import { setPaused } from './client/steer.ts';
 import { InvalidJob, type Job, parseJob, slugOf } from './job.ts';
 import { readTemporalConfig, unreachable } from './temporal.ts';
 
 const TASK_QUEUE = process.env['TASK_QUEUE'] || 'gigya-export';
+const AUTHORIZATIONS_FILE = resolve(process.env['AUTHORIZATIONS_FILE'] || 'authorizations.json');
 
 /** Connects, runs a command, and closes the connection whatever comes of it. */
 async function withTemporal<T>(
@@ -90,6 +95,100 @@ program
       if (!output().json) tell(`Started ${workflowId}`);
       if (options.follow) process.exitCode = await follow(jobs.handleOf(workflowId), output());
       else if (output().json) print(output(), { workflow_id: workflowId }, () => '');
+    }),
+  );
+
+program
+  .command('create')
+  .description('make a job: a daily schedule when it is kept updated (first run at once), else one run')
+  .argument('[file]', 'the job document; without it you are asked for everything')
+  .option('--no-follow', 'start it and leave')
+  .addHelpText('after', example('npm run client -- create job.json'))
+  .action((file: string | undefined, options: { follow: boolean }) =>
+    withTemporal(async ({ client, jobs, ask }) => {
+      const given = file === undefined ? undefined : await readJob(file);
+      await assertWorker(client, TASK_QUEUE);
+      const job = given ?? (await askForJob(ask, AUTHORIZATIONS_FILE));
+      const { outcome, workflowId } = await create(jobs, job);
+      if (options.follow && workflowId !== undefined) {
+        tell(`${job.name}: ${outcome}. Following the first run.`);
+        process.exitCode = await follow(jobs.handleOf(workflowId), output());
+      } else {
+        print(
+          output(),
+          { job: job.name, outcome, workflow_id: workflowId ?? null },
+          () => `${job.name}: ${outcome}`,
+        );
+      }
+    }),
+  );
+
+program
+  .command('check')
+  .description('look at all that a job needs, without writing anything')
+  .argument('<file>', 'the job document')
+  .addHelpText('after', example('npm run client -- check job.json'))
+  .action((file: string) =>
+    withTemporal(async ({ client, ask }) => {
+      const job = await readJob(file);
+      await assertWorker(client, TASK_QUEUE);
+      const checks = await ask.checkJob(job);
+      const warning =
+        job.config.continuous_update && clockWarning(job.config.time_of_day, job.config.timezone);
+      print(output(), { checks, warning: warning || null }, () =>
+        [
+          ...checks.map(({ ok, what, found }) => `${ok ? '✔' : '✘'} ${what}: ${found}`),
+          ...(warning ? [`! ${warning}`] : []),
+        ].join('\n'),
+      );
+      if (!checks.every(({ ok }) => ok)) process.exitCode = EXIT.refused;
+    }),
+  );
+
+program
+  .command('pause')
+  .description('pause a job: its schedule, and a run under way at its next page')
+  .argument('<name>', "the job's name")
+  .option('--note <text>', 'why, for those who come after', '')
+  .addHelpText('after', example('npm run client -- pause vips-to-gigya --note "Gigya is being moved"'))
+  .action((name: string, options: { note: string }) => steer(name, true, options.note));
+
+program
+  .command('resume')
+  .description('let a paused job go on')
+  .argument('<name>', "the job's name")
+  .option('--note <text>', 'why, for those who come after', '')
+  .addHelpText('after', example('npm run client -- resume vips-to-gigya'))
+  .action((name: string, options: { note: string }) => steer(name, false, options.note));
+
+program
+  .command('trigger')
+  .description("start a scheduled job's run now; refused while one is under way")
+  .argument('<name>', "the job's name")
+  .option('--follow', 'follow it to its end', false)
+  .addHelpText('after', example('npm run client -- trigger vips-to-gigya --follow'))
+  .action((name: string, options: { follow: boolean }) =>
+    withTemporal(async ({ jobs }) => {
+      const workflowId = await jobs.trigger(name);
+      if (options.follow) process.exitCode = await follow(jobs.handleOf(workflowId), output());
+      else print(output(), { workflow_id: workflowId }, () => `Started ${workflowId}`);
+    }),
+  );
+
+program
+  .command('delete')
+  .description("delete a job's schedule; what it wrote stays, and a run under way goes on")
+  .argument('<name>', "the job's name")
+  .addHelpText('after', example('npm run client -- delete vips-to-gigya'))
+  .action((name: string) =>
+    withTemporal(async ({ jobs }) => {
+      const workflowId = await jobs.runUnderWay(name);
+      await jobs.delete(name);
+      print(output(), { deleted: slugOf(name), still_running: workflowId ?? null }, () =>
+        workflowId === undefined
+          ? `Deleted the schedule of "${slugOf(name)}"`
+          : `Deleted the schedule of "${slugOf(name)}". The run ${workflowId} goes on; to stop it: npm run temporal -- workflow cancel --workflow-id ${workflowId}`,
+      );
     }),
   );
 
@@ -198,6 +297,26 @@ program
       });
     }),
   );
+
+function steer(name: string, isPaused: boolean, note: string): Promise<void> {
+  return withTemporal(async ({ client, jobs }) => {
+    if ((await jobs.runUnderWay(name)) !== undefined) await assertWorker(client, TASK_QUEUE);
+    const done = await setPaused(jobs, name, isPaused, note);
+    print(output(), { done }, () => done.join('\n'));
+  });
+}
+
+async function create(jobs: Jobs, job: Job): Promise<{ outcome: string; workflowId?: string }> {
+  if (!job.config.continuous_update) return { outcome: 'started once', workflowId: await jobs.run(job) };
+  const { time_of_day, timezone } = job.config;
+  const warning = clockWarning(time_of_day, timezone);
+  if (warning) tell(`! ${warning}`);
+  const { outcome, run } = await jobs.keepUpdated(job);
+  const daily = `daily at ${time_of_day} ${timezone}`;
+  if (outcome === 'unchanged') return { outcome: `nothing changed; it runs ${daily}` };
+  if (outcome === 'updated') return { outcome: `changed; from its next run on, ${daily}` };
+  return { outcome: `created; it runs now, and ${daily}`, ...(run !== undefined && { workflowId: run }) };
+}
 
 try {
   await program.parseAsync();

@@ -19,6 +19,8 @@ const workerSchema = z.object({
   LOG_LEVEL: z.enum(LEVELS, { error: `use one of ${LEVELS.join(', ')}` }).default('info'),
   METRICS_PORT: whole(65_535).optional(),
   METRICS_HOST: z.string().default('0.0.0.0'),
+  ALERT_WEBHOOK: z.url({ protocol: /^https?$/, error: 'use an http(s) URL' }).optional(),
+  ALERT_AFTER: z.coerce.number({ error: 'use a number of seconds' }).positive().default(1800),
   REQUEST_TIMEOUT: z.coerce.number({ error: 'use a number of seconds' }).positive().default(30),
   SHUTDOWN_GRACE: z.coerce.number({ error: 'use a number of seconds' }).min(0).default(30),
 });

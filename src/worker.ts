@@ -38,6 +38,8 @@ async function main(): Promise<void> {
         connections,
         authorizationsFile: settings.AUTHORIZATIONS_FILE,
         metrics,
+        alertWebhook: settings.ALERT_WEBHOOK,
+        alertAfterSeconds: settings.ALERT_AFTER,
       }),
       ...workflowSource(),
       maxHeartbeatThrottleInterval: HEARTBEATS_HELD_BACK,

@@ -4,20 +4,26 @@ import { createCountInGigya } from './countInGigya.ts';
 import { createFetchMembership } from './fetchMembership.ts';
 import { createPreflight } from './preflight.ts';
 import { createQuestions } from './questions.ts';
+import { createSendAlert } from './sendAlert.ts';
 import { createUpdateGigya } from './updateGigya.ts';
 
 export interface ActivitiesOptions {
   connections: Connections;
   authorizationsFile: string;
   metrics?: Metrics;
+  /** Where alerts are posted to; without it there are none. */
+  alertWebhook?: string | undefined;
+  /** After how long without a finished page a run counts as stalled, in seconds. @default 1800 */
+  alertAfterSeconds?: number;
 }
 
 /** The activities of a worker, by the names that histories know them under. */
-export function createActivities({ connections, authorizationsFile, metrics }: ActivitiesOptions) {
+export function createActivities(options: ActivitiesOptions) {
+  const { connections, authorizationsFile, metrics, alertWebhook, alertAfterSeconds = 1800 } = options;
   const fetchMembership = createFetchMembership(connections);
   const updateGigya = createUpdateGigya(connections);
   return {
-    preflight: createPreflight(connections),
+    preflight: createPreflight(connections, alertAfterSeconds),
     async fetchMembership(...args: Parameters<typeof fetchMembership>) {
       const since = performance.now();
       const page = await fetchMembership(...args);
@@ -34,6 +40,7 @@ export function createActivities({ connections, authorizationsFile, metrics }: A
       return written;
     },
     countInGigya: createCountInGigya(connections),
+    sendAlert: createSendAlert(alertWebhook),
     ...createQuestions(connections, authorizationsFile),
   };
 }

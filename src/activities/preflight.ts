@@ -21,6 +21,8 @@ export interface Plan {
   };
   /** How long Gigya's search may be behind, in seconds. */
   index_lag_seconds: number;
+  /** After how long without a finished page somebody is alerted, in seconds. */
+  alert_after_seconds: number;
   warnings: string[];
 }
 
@@ -28,7 +30,7 @@ export interface Plan {
  * Proves all that a run needs before anything is written: the document, both credentials, the
  * audience, the field. Its failures are final, but for a service that does not answer.
  */
-export function createPreflight(connections: Connections) {
+export function createPreflight(connections: Connections, alertAfterSeconds: number) {
   return (document: unknown): Promise<Plan> =>
     runAttempt(async ({ reading }) => {
       const job = parseJob(document);
@@ -64,6 +66,7 @@ export function createPreflight(connections: Connections) {
           ...(audience.size !== undefined && { size: audience.size }),
         },
         index_lag_seconds: authorization.index_lag_seconds,
+        alert_after_seconds: alertAfterSeconds,
         warnings: isExported ? [] : [warning],
       };
     });

@@ -76,10 +76,12 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     }
   }
 
-  async function isUnderWay(name: string): Promise<boolean> {
-    const run = await newestRun(name);
-    if (!run) return false;
-    return (await workflow.getHandle(run).describe()).status.name === 'RUNNING';
+  /** The workflow id of the run that is under way. */
+  async function runUnderWay(name: string): Promise<string | undefined> {
+    const workflowId = await newestRun(name);
+    if (workflowId === undefined) return undefined;
+    const { status } = await workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING' ? workflowId : undefined;
   }
 
   /** Starts the schedule's run now. Two runs of a job never write side by side. */
@@ -114,11 +116,17 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     handleOf,
     describeSchedule,
     newestRun,
+    runUnderWay,
     trigger,
 
     /** Runs the job once: by its schedule when it has one, else by itself. */
     async run(job: Job): Promise<string> {
-      if (await describeSchedule(job.name)) return trigger(job.name);
+      const scheduled = await describeSchedule(job.name);
+      if (scheduled && !isDeepStrictEqual(documentOf(scheduled), job)) {
+        const fix = 'bring it to this one with "create", or give this one another name';
+        throw new Refused(`"${job.name}" has a schedule with another document; ${fix}`);
+      }
+      if (scheduled) return trigger(job.name);
       const workflowId = workflowIdOf(job.name);
       try {
         await workflow.start<typeof exportAudience>(WORKFLOW_TYPE, {
@@ -138,7 +146,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     async keepUpdated(job: Job): Promise<{ outcome: 'created' | 'updated' | 'unchanged'; run?: string }> {
       const present = await describeSchedule(job.name);
       if (!present) {
-        if (await isUnderWay(job.name)) {
+        if ((await runUnderWay(job.name)) !== undefined) {
           throw new Refused(`A run of "${job.name}" is under way; create the schedule when it has ended`);
         }
         const scheduleId = workflowIdOf(job.name);

@@ -60,7 +60,7 @@ export async function exportAudience(document: JobDocument, carried?: Run): Prom
     steering.complete(summary);
     return summary;
   } catch (error) {
-    steering.fail(error);
+    await steering.fail(error);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   ContinueAsNew,
   condition,
   defineQuery,
@@ -12,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import type { Counts } from '../counts.ts';
 import type { JobDocument } from '../job.ts';
+import { alert, watchForStall } from './alerts.ts';
 import { detailsOf } from './details.ts';
 import type { Run, Summary } from './run.ts';
 
@@ -60,8 +62,12 @@ export interface Steering {
   mayGoOn(): Promise<void>;
   show(phase: Phase): void;
   complete(summary: Summary): void;
-  fail(error: unknown): void;
+  /** Shows why the run ends, and alerts; continuing as new and being cancelled are nobody's alarm. */
+  fail(error: unknown): Promise<void>;
 }
+
+/** Until the worker's setting is known. */
+const ALERT_AFTER_SECONDS = 1800;
 
 export function steer(run: Run, document: JobDocument): Steering {
   let state: State = 'running';
@@ -136,6 +142,10 @@ export function steer(run: Run, document: JobDocument): Steering {
     refresh();
   });
   refresh();
+  const watch = new CancellationScope();
+  watch
+    .run(() => watchForStall(() => run.plan?.alert_after_seconds ?? ALERT_AFTER_SECONDS, progress))
+    .catch(() => {});
 
   return {
     mayGoOn: () => condition(() => run.paused === null),
@@ -145,17 +155,21 @@ export function steer(run: Run, document: JobDocument): Steering {
       refresh();
     },
     complete(summary) {
+      watch.cancel();
       state = 'completed';
       phase = 'done';
       inGigya = summary.in_gigya;
       refresh();
     },
-    fail(error) {
+    async fail(error) {
+      watch.cancel();
       if (error instanceof ContinueAsNew) return;
+      const { reason, type } = reasonOf(error);
       state = 'failed';
       phase = 'done';
-      trouble = isCancellation(error) ? 'The run was cancelled' : reasonOf(error);
+      trouble = isCancellation(error) ? 'The run was cancelled' : reason;
       refresh();
+      if (!isCancellation(error)) await alert(type === 'Guard' ? 'guarded' : 'failed', reason, progress());
     },
   };
 }
@@ -164,9 +178,10 @@ function refuse(reason: string): never {
   throw ApplicationFailure.nonRetryable(reason, 'Refused');
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): { reason: string; type: string } {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
-  return cause instanceof Error ? cause.message : String(cause);
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
+  return { reason: cause instanceof Error ? cause.message : String(cause), type };
 }
 
 // Until preflight has read it, the document is whatever somebody sent.

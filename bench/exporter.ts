@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Program } from '../scripts/program.ts';
+import type { JobDocument } from '../src/job.ts';
+import type { exportAudience } from '../src/workflows/exportAudience.ts';
+import type { Summary } from '../src/workflows/run.ts';
+import { type Resources, watchResources } from './process.ts';
+
+export interface ExportRun extends Resources {
+  /** From the start of the workflow until its last page was written. */
+  seconds: number;
+  summary: Summary;
+  history: History;
+}
+
+export interface History {
+  events: number;
+  bytes: number;
+}
+
+type Handle = WorkflowHandle<typeof exportAudience>;
+type HistoryEvent = NonNullable<Awaited<ReturnType<Handle['fetchHistory']>>['events']>[number];
+
+/** Runs a job as a person would start it, and measures it by its history: the server's clock, nothing of ours. */
+export async function measureExport(client: Client, worker: Program, job: JobDocument): Promise<ExportRun> {
+  const taken = await watchResources(worker.pid);
+  const workflowId = `bench-${randomUUID()}`;
+  const { firstExecutionRunId } = await client.workflow.start<typeof exportAudience>('exportAudience', {
+    args: [job],
+    taskQueue: 'gigya-export',
+    workflowId,
+  });
+  const summary = await Promise.race([
+    client.workflow.getHandle<typeof exportAudience>(workflowId).result(),
+    worker.exited.then((code) => {
+      throw new Error(`The worker ended during a run (exit code ${code}):\n${worker.output()}`);
+    }),
+  ]);
+  const resources = await taken();
+
+  const history: History = { events: 0, bytes: 0 };
+  const events: HistoryEvent[] = [];
+  // A run that continued as new has several histories.
+  let runId: string | null | undefined = firstExecutionRunId;
+  while (runId) {
+    const handle: Handle = client.workflow.getHandle(workflowId, runId);
+    const { historyLength, historySize = 0 } = await handle.describe();
+    history.events += historyLength;
+    history.bytes += historySize;
+    events.push(...((await handle.fetchHistory()).events ?? []));
+    runId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+  }
+  return { ...resources, seconds: secondsUntilLastPage(events), summary, history };
+}
+
+function secondsUntilLastPage(events: readonly HistoryEvent[]): number {
+  const pages = new Set<string>();
+  let startedAt: number | undefined;
+  let writtenAt: number | undefined;
+  for (const event of events) {
+    if (event.workflowExecutionStartedEventAttributes) startedAt ??= timeOf(event);
+    const { activityTaskScheduledEventAttributes: scheduled } = event;
+    if (scheduled?.activityType?.name === 'updateGigya') pages.add(String(event.eventId));
+    const completed = event.activityTaskCompletedEventAttributes;
+    if (completed && pages.has(String(completed.scheduledEventId))) writtenAt = timeOf(event);
+  }
+  if (startedAt === undefined || writtenAt === undefined) throw new Error('The run has written no page');
+  return (writtenAt - startedAt) / 1000;
+}
+
+/** In ms. */
+function timeOf({ eventTime }: HistoryEvent): number {
+  return Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6;
+}

@@ -1,0 +1,164 @@
+/**
+ * How fast an export is, beside the least that could do its work: `npm run bench`. Both make the same calls to the
+ * same kind of sandbox, in turns, so that what else goes on on the machine strikes both.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { Command, InvalidArgumentError } from 'commander';
+import { type Sandbox, startSandbox } from '../sandbox/client.ts';
+import { startDevServer } from '../scripts/dev-server.ts';
+import { startWorker } from '../scripts/program.ts';
+import { authorizationsSchema, type GigyaAuthorization } from '../src/authorizations.ts';
+import { type ExportRun, measureExport } from './exporter.ts';
+import { watchResources } from './process.ts';
+import { asReport, asTables, type Pair } from './report.ts';
+import { startBareLoop } from './startBareLoop.ts';
+
+const AUDIENCE = 'vip';
+const LATENCY_MS = 2;
+/** So high that no call ever waits: the sandbox sets no quota either. */
+const NO_LIMIT = 1_000_000;
+
+const options = new Command('bench')
+  .description('The exporter beside a bare loop that makes the same calls')
+  .option('--users <count>', 'members of the audience', whole, 20_000)
+  .option('--runs <count>', 'runs of each that count, after one that does not', whole, 3)
+  .option('--connections <count>', 'calls to Gigya at once, of each', whole, 20)
+  .option('--time-limit <minutes>', 'ends it all', whole, 15)
+  .option('--json', 'print JSON')
+  .parse()
+  .opts<{ users: number; runs: number; connections: number; timeLimit: number; json?: true }>();
+
+const endings: (() => Promise<unknown>)[] = [];
+const interrupted = new Promise<never>((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => reject(new Error(`Ended by ${signal}`)));
+  setTimeout(
+    () => reject(new Error(`Not done after ${options.timeLimit} min; see --time-limit`)),
+    options.timeLimit * 60_000,
+  ).unref();
+});
+let exitCode = 0;
+try {
+  const report = asReport(options, await Promise.race([bench(), interrupted]));
+  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : asTables(report));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  exitCode = 1;
+} finally {
+  for (const end of endings.reverse()) await end();
+}
+process.exit(exitCode);
+
+async function bench(): Promise<Pair[]> {
+  const { users, runs, connections } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'gigya-export-bench-'));
+  endings.push(() => rm(folder, { recursive: true, force: true }));
+  const authorizationsFile = join(folder, 'authorizations.json');
+  await writeFile(authorizationsFile, '{}');
+  const temporal = await startDevServer({ log: say });
+  endings.push(() => temporal.stop());
+  const connection = await Connection.connect({ address: temporal.address });
+  endings.push(() => connection.close());
+  const client = new Client({ connection });
+  // One worker and one bare loop for all runs: both are warm when it counts.
+  const worker = await startWorker({
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: 'default',
+    TASK_QUEUE: 'gigya-export',
+    AUTHORIZATIONS_FILE: authorizationsFile,
+  });
+  endings.push(() => worker.stop());
+  const bareLoop = startBareLoop();
+  endings.push(() => bareLoop.stop());
+
+  const pairs: Pair[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const exporter = await onFreshSandbox(async (sandbox) => {
+      await authorize(sandbox);
+      const full = await measureExport(client, worker, job());
+      expectWritten('exporter', full.summary.counts.updated);
+      await judge('exporter', sandbox);
+      await sandbox.admin.clearStats();
+      const nothingNew = await measureExport(client, worker, job());
+      expectNothingWritten(nothingNew);
+      const { calls } = await sandbox.admin.stats();
+      return { full, nothingNew, searches: calls['accounts.search']?.['0'] ?? 0 };
+    });
+    const bare = await onFreshSandbox(async (sandbox) => {
+      const { lytics, gigya } = await authorize(sandbox);
+      const taken = await watchResources(bareLoop.pid);
+      const { seconds } = await bareLoop.run({ audience: AUDIENCE, lytics, gigya });
+      const resources = await taken();
+      await judge('bare loop', sandbox);
+      return { seconds, ...resources };
+    });
+    const name = run === 0 ? 'warm-up' : `run ${run} of ${runs}`;
+    const rate = (seconds: number) => `${Math.round(users / seconds)} users/s`;
+    say(`${name}: exporter ${rate(exporter.full.seconds)}, bare loop ${rate(bare.seconds)}`);
+    if (run > 0) pairs.push({ exporter, bare });
+  }
+  return pairs;
+
+  /** Every account has to be written there. */
+  async function onFreshSandbox<T>(measure: (sandbox: Sandbox) => Promise<T>): Promise<T> {
+    const sandbox = await startSandbox({
+      users,
+      latencyMs: LATENCY_MS,
+      indexLagMs: 0,
+      authorizations: join(folder, 'sandbox.json'),
+    });
+    endings.push(() => sandbox.stop());
+    const measured = await measure(sandbox);
+    await sandbox.stop();
+    return measured;
+  }
+
+  /** Writes the worker's authorizations: those of the sandbox, without any limit but the connections. */
+  async function authorize({ url, authorizations }: Sandbox) {
+    const { lytics, gigya } = authorizations;
+    const limits = { calls_per_second: NO_LIMIT, searches_per_second: NO_LIMIT, connections };
+    const written = { lytics, gigya: { ...gigya, limits, index_lag_seconds: 0 } };
+    await writeFile(authorizationsFile, JSON.stringify(written), { mode: 0o600 });
+    const read = authorizationsSchema.parse(written);
+    if (read['lytics']?.provider !== 'lytics' || read['gigya']?.provider !== 'gigya')
+      throw new Error('The sandbox has other authorizations than those');
+    const withBaseUrl: GigyaAuthorization & { base_url: string } = { ...read['gigya'], base_url: url };
+    return { lytics: read['lytics'], gigya: withBaseUrl };
+  }
+}
+
+function job() {
+  return { name: 'Bench', auth_ids: ['lytics', 'gigya'], config: { segment_id: AUDIENCE } };
+}
+
+/** Speed counts for nothing unless every account holds what it should, by one write each. */
+async function judge(who: string, sandbox: Sandbox): Promise<void> {
+  const { ok, expected, exact } = await sandbox.admin.verify({ audience: AUDIENCE });
+  if (!ok) throw new Error(`${who}: ${exact} of ${expected} accounts hold what they should`);
+  const { calls } = await sandbox.admin.stats();
+  expectWritten(
+    who,
+    Object.values(calls['accounts.setAccountInfo'] ?? {}).reduce((sum, n) => sum + n, 0),
+  );
+}
+
+function expectWritten(who: string, writes: number): void {
+  if (writes !== options.users) throw new Error(`${who}: ${writes} writes for ${options.users} users`);
+}
+
+function expectNothingWritten({ summary: { counts } }: ExportRun): void {
+  if (counts.unchanged !== options.users)
+    throw new Error(`Nothing had changed, and still ${counts.updated} users were written`);
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number from 1, please');
+  return Number(text);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,29 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startDevServer } from '../../scripts/dev-server.ts';
+import { bundleWorkflows } from './bundle.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Where the one Temporal server of all test files listens. */
+    temporalAddress: string;
+    /** The workflows, bundled once for all workers that run in a test's own process. */
+    workflowBundle: string;
+  }
+}
+
+/** One Temporal server and one bundle for all test files; each test has a task queue of its own. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'gigya-export-tests-'));
+  const bundle = join(folder, 'workflows.js');
+  const [server, code] = await Promise.all([startDevServer({ log: console.error }), bundleWorkflows()]);
+  await writeFile(bundle, code);
+  project.provide('temporalAddress', server.address);
+  project.provide('workflowBundle', bundle);
+  return async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}

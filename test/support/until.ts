@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface UntilOptions {
+  /** @default 30_000 */
+  limitMs?: number;
+  /** @default 25 */
+  intervalMs?: number;
+}
+
+/** Asks again and again until the answer is there: for what another process does and tells nobody. */
+export async function until<T>(
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  { limitMs = 30_000, intervalMs = 25 }: UntilOptions = {},
+): Promise<T> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false) return answer;
+    if (Date.now() > deadline) throw new Error(`Not within ${limitMs / 1000} s: ${ask}`);
+    await sleep(intervalMs);
+  }
+}
