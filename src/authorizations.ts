@@ -89,12 +89,10 @@ const authorization = z.discriminatedUnion('provider', [lytics, gigya], {
   error: (issue) => (issue.code === 'invalid_union' ? 'use "lytics" or "gigya"' : 'use a JSON object: {…}'),
 });
 
-export const authorizationsSchema = z.record(text, authorization, {
-  error: (issue) =>
-    issue.code === 'invalid_key'
-      ? 'use names that are not empty'
-      : 'use a JSON object: {"name": {"provider": …}, …}',
-});
+const notEntries = { error: 'use a JSON object: {"name": {"provider": …}, …}' };
+const entriesSchema = z.record(text, z.unknown(), notEntries);
+
+export const authorizationsSchema = z.record(text, authorization, notEntries);
 
 export type LyticsAuthorization = z.output<typeof lytics>;
 export type GigyaAuthorization = z.output<typeof gigya>;
@@ -108,9 +106,28 @@ export class AuthorizationError extends Error {
 
 /**
  * Reads the authorizations file. Secrets stay as they are written (`env:NAME`, `file:PATH`) until
- * {@link resolveSecrets} is asked for one of them, so that a job needs only its own to be in order.
+ * {@link resolveSecrets} is asked for one of them.
+ *
+ * @throws {AuthorizationError} naming all that is wrong in it.
  */
 export async function readAuthorizations(path: string): Promise<Authorizations> {
+  return check(authorizationsSchema, await readEntries(path), path);
+}
+
+/** Reads one authorization. What is wrong with another is nothing that this one's jobs should fail of. */
+export async function readAuthorization(path: string, name: string): Promise<Authorization> {
+  const entries = await readEntries(path);
+  if (Object.hasOwn(entries, name)) {
+    const read = check(authorizationsSchema, { [name]: entries[name] }, path)[name];
+    if (read) return read;
+  }
+  const known = Object.keys(entries).map((id) => `"${id}"`);
+  throw new AuthorizationError(
+    `auth_ids: this worker has no authorization "${name}"; its file ${path} has ${known.join(', ') || 'none'}`,
+  );
+}
+
+async function readEntries(path: string): Promise<Record<string, unknown>> {
   let written: string;
   try {
     written = await readFile(path, 'utf8');
@@ -127,7 +144,11 @@ export async function readAuthorizations(path: string): Promise<Authorizations> 
     // JSON.parse quotes the text around the fault, which may be a secret.
     throw new AuthorizationError(`The authorizations file ${path} is not JSON; correct it`);
   }
-  const read = authorizationsSchema.safeParse(parsed, { reportInput: true });
+  return check(entriesSchema, parsed, path);
+}
+
+function check<T extends z.ZodType>(schema: T, value: unknown, path: string): z.output<T> {
+  const read = schema.safeParse(value);
   if (read.success) return read.data;
   const problems = read.error.issues.map((issue) => `  ${describeIssue(issue)}`).join('\n');
   throw new AuthorizationError(`The authorizations file ${path} is not valid:\n${problems}`);
@@ -192,7 +213,8 @@ export async function findExposedSecrets(file: string): Promise<string[]> {
   return warnings;
 }
 
-function problemWithBaseUrl(value: string): string | undefined {
+/** What is wrong with a `base_url`, and what to use. */
+export function problemWithBaseUrl(value: string): string | undefined {
   if (!URL.canParse(value)) return 'use a URL, such as "https://gateway.example.com"';
   const url = new URL(value);
   if (url.username || url.password || url.search || url.hash)

@@ -322,7 +322,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  if (!(error instanceof CommanderError)) tell(error instanceof Error ? error.message : String(error));
+  if (error instanceof Error && error.name === 'ExitPromptError') tell('Nothing was started');
+  else if (!(error instanceof CommanderError)) tell(error instanceof Error ? error.message : String(error));
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,9 +1,7 @@
 import {
   type Authorization,
-  AuthorizationError,
-  type Authorizations,
   type GigyaAuthorization,
-  readAuthorizations,
+  readAuthorization,
   resolveSecrets,
 } from '../authorizations.ts';
 import { type Gigya, type GigyaObserver, openGigya } from '../gigya/client.ts';
@@ -63,7 +61,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   return {
     async lytics(authIds) {
-      const [name, written] = find(await readAuthorizations(file), authIds, isLytics, 'Lytics', file);
+      const [name, written] = await find(file, authIds, isLytics, 'Lytics');
       const authorization = await resolveSecrets(name, written, file);
       return reuse(lyticsClients, name, authorization, () =>
         openLytics(name, authorization, {
@@ -74,7 +72,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       );
     },
     async gigya(authIds) {
-      const [name, written] = find(await readAuthorizations(file), authIds, isGigya, 'Gigya', file);
+      const [name, written] = await find(file, authIds, isGigya, 'Gigya');
       const authorization = await resolveSecrets(name, written, file);
       const gigya = reuse(gigyaClients, name, authorization, () =>
         openGigya(name, authorization, {
@@ -86,7 +84,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return { gigya, authorization };
     },
     async providerOf(name) {
-      return get(await readAuthorizations(file), name, file).provider;
+      return (await readAuthorization(file, name)).provider;
     },
     async close() {
       const clients = [...lyticsClients.values(), ...gigyaClients.values()];
@@ -98,27 +96,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
 const isLytics = (authorization: Authorization) => authorization.provider === 'lytics';
 const isGigya = (authorization: Authorization) => authorization.provider === 'gigya';
 
-function find<A extends Authorization>(
-  authorizations: Authorizations,
+async function find<A extends Authorization>(
+  file: string,
   authIds: Job['auth_ids'],
   isWanted: (authorization: Authorization) => authorization is Authorization & A,
   provider: string,
-  file: string,
-): [name: string, authorization: A] {
+): Promise<[name: string, authorization: A]> {
   for (const name of authIds) {
-    const authorization = get(authorizations, name, file);
+    const authorization = await readAuthorization(file, name);
     if (isWanted(authorization)) return [name, authorization];
   }
   throw new InvalidJob([
     `auth_ids: neither is an authorization for ${provider}; name one for Lytics and one for Gigya`,
   ]);
-}
-
-function get(authorizations: Authorizations, name: string, file: string): Authorization {
-  const authorization = Object.hasOwn(authorizations, name) ? authorizations[name] : undefined;
-  if (authorization) return authorization;
-  const known = Object.keys(authorizations).map((id) => `"${id}"`);
-  throw new AuthorizationError(
-    `auth_ids: this worker has no authorization "${name}"; its file ${file} has ${known.join(', ') || 'none'}`,
-  );
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { rootCause } from '@temporalio/common';
 import type { AudienceInfo, AuthorizationInfo, Check } from '../activities/questions.ts';
-import { Refused, Unreachable } from './errors.ts';
+import { Refused, reasonOf, Unreachable } from './errors.ts';
 
 /** Longer than the worker takes to give up: who hears nothing by then has no worker. */
 const PATIENCE = '75 s';
@@ -19,10 +18,9 @@ export function createAsk(client: Client, taskQueue: string) {
       });
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;
-      const reason = rootCause(error) ?? error.message;
-      if (/timed out|timeout/i.test(reason))
-        throw new Unreachable(`The worker did not answer within ${PATIENCE}`);
-      throw new Refused(reason);
+      const { type, message } = reasonOf(error);
+      if (type === 'TimeoutFailure') throw new Unreachable('The worker did not answer in time; see its log');
+      throw new Refused(message);
     }
   }
   return {

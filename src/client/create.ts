@@ -2,7 +2,7 @@ import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { confirm, input, password, search, select } from '@inquirer/prompts';
 import type { AudienceInfo, AuthorizationInfo } from '../activities/questions.ts';
-import { DATACENTERS } from '../authorizations.ts';
+import { DATACENTERS, problemWithBaseUrl } from '../authorizations.ts';
 import { type Job, type JobDocument, jobSchema, parseJob, slugOf } from '../job.ts';
 import type { Ask } from './ask.ts';
 import { clockWarning } from './daylightSaving.ts';
@@ -81,7 +81,10 @@ async function askForAuthorization(provider: 'lytics' | 'gigya'): Promise<Record
   const required = (message: string) =>
     input({ message, validate: (value) => value.trim() !== '' || 'Type or paste it' });
   const address = async (fallback: string) => {
-    const url = await input({ message: `Base URL (empty for ${fallback})` });
+    const url = await input({
+      message: `Base URL (empty for ${fallback})`,
+      validate: (value) => value.trim() === '' || (problemWithBaseUrl(value.trim()) ?? true),
+    });
     return url.trim() === '' ? {} : { base_url: url.trim() };
   };
   if (provider === 'lytics') {

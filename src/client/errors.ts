@@ -1,3 +1,6 @@
+import type { WorkflowFailedError } from '@temporalio/client';
+import { ActivityFailure, ApplicationFailure, CancelledFailure } from '@temporalio/common';
+
 /** Exit codes of the client. */
 export const EXIT = {
   /** The run completed, or the command did what it says. */
@@ -23,4 +26,13 @@ export class UsageError extends Error {
 /** Nobody answers: the server, or a worker. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
+}
+
+/** The failure that a person can do something about: the innermost one that we made. */
+export function reasonOf(error: WorkflowFailedError): { type: string; message: string } {
+  let cause: Error | undefined = error.cause;
+  if (cause instanceof ActivityFailure) cause = cause.cause ?? cause;
+  if (cause instanceof CancelledFailure) return { type: 'Cancelled', message: 'The run was cancelled' };
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? 'Error') : (cause?.name ?? 'Error');
+  return { type, message: cause?.message ?? error.message };
 }

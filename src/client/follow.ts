@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import {
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { Presets, SingleBar } from 'cli-progress';
+import { z } from 'zod';
 import type { exportAudience } from '../workflows/index.ts';
 import type { Summary } from '../workflows/run.ts';
 import type { Progress } from '../workflows/steering.ts';
-import { EXIT, Unreachable } from './errors.ts';
+import { EXIT, reasonOf, Unreachable } from './errors.ts';
 import { countsTable, figure, type Output, print, seconds, tell } from './print.ts';
 
 /** How often the run is asked for its progress: each answer costs the worker a moment, and no history. */
@@ -44,13 +49,54 @@ export async function follow(handle: WorkflowHandle<typeof exportAudience>, outp
   return report(handle.workflowId, outcome, last, output);
 }
 
-/** The run's progress; undefined when no worker answers in time. */
+/** The run's progress, with the pages under way; undefined when no worker answers in time. */
 export async function ask(handle: WorkflowHandle<typeof exportAudience>): Promise<Progress | undefined> {
   const { connection } = handle.client;
   try {
-    return await connection.withDeadline(Date.now() + 5_000, () => handle.query<Progress>('progress'));
+    return await connection.withDeadline(Date.now() + 5_000, async () => {
+      const progress = await handle.query<Progress>('progress');
+      if (progress.phase !== 'exporting') return progress;
+      return withPagesUnderWay(progress, (await handle.describe()).raw);
+    });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw error;
+    return undefined;
+  }
+}
+
+const heartbeat = z.object({
+  updated: z.number(),
+  unchanged: z.number(),
+  unknown_uid: z.number(),
+  failed: z.number(),
+});
+
+/** A run counts whole pages; what their activities have done by now stands in their heartbeats. */
+function withPagesUnderWay(
+  progress: Progress,
+  { pendingActivities }: WorkflowExecutionDescription['raw'],
+): Progress {
+  const beats = (pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+    const data = heartbeatDetails?.payloads?.[0]?.data;
+    const read = data && heartbeat.safeParse(parseJson(Buffer.from(data).toString()));
+    return read?.success ? [read.data] : [];
+  });
+  const underWay = beats.reduce(
+    (sum, beat) => sum + beat.updated + beat.unchanged + beat.unknown_uid + beat.failed,
+    0,
+  );
+  const seen = progress.seen + underWay;
+  const elapsed = Math.max(1, (Date.now() - Date.parse(progress.started)) / 1000);
+  const rate = (progress.counts.members + progress.counts.left + underWay) / elapsed;
+  const open = progress.total === null ? null : Math.max(0, progress.total - seen);
+  const isTold = open !== null && rate > 0 && progress.state === 'running';
+  return { ...progress, seen, rate: Math.round(rate), seconds_left: isTold ? Math.ceil(open / rate) : null };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
     return undefined;
   }
 }
@@ -62,15 +108,6 @@ async function outcomeOf(handle: WorkflowHandle<typeof exportAudience>): Promise
     if (!(error instanceof WorkflowFailedError)) throw error;
     return { failure: reasonOf(error) };
   }
-}
-
-/** The failure that a person can do something about: the innermost one that we made. */
-export function reasonOf(error: WorkflowFailedError): { type: string; message: string } {
-  let cause: Error | undefined = error.cause;
-  if (cause instanceof ActivityFailure) cause = cause.cause ?? cause;
-  if (cause instanceof CancelledFailure) return { type: 'Cancelled', message: 'The run was cancelled' };
-  const type = cause instanceof ApplicationFailure ? (cause.type ?? 'Error') : (cause?.name ?? 'Error');
-  return { type, message: cause?.message ?? error.message };
 }
 
 function report(workflowId: string, outcome: Outcome, last: Progress | undefined, output: Output): number {

@@ -1,8 +1,8 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import type { Counts } from '../counts.ts';
 import type { Progress } from '../workflows/steering.ts';
-import { Refused } from './errors.ts';
-import { ask, reasonOf } from './follow.ts';
+import { Refused, reasonOf } from './errors.ts';
+import { ask } from './follow.ts';
 import { documentOf, type Jobs } from './jobs.ts';
 
 /** Lytics' words. */

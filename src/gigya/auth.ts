@@ -2,6 +2,9 @@ import { createHmac, createPrivateKey, type KeyObject, randomUUID } from 'node:c
 import { SignJWT } from 'jose';
 import { AuthorizationError, type GigyaAuthorization } from '../authorizations.ts';
 
+/** Bits that RS256 asks for. */
+const SHORTEST_RSA_KEY = 2048;
+
 export interface Credentials {
   /** Form parameters that prove who calls; a new nonce or token each time, so never to be re-used. */
   params: Record<string, string>;
@@ -76,11 +79,12 @@ function readPrivateKey(name: string, written: string): KeyObject {
   try {
     // Takes PKCS#1 and PKCS#8, where jose's own importer takes PKCS#8 alone.
     const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType === 'rsa') return key;
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+    if (key.asymmetricKeyType === 'rsa' && modulusLength >= SHORTEST_RSA_KEY) return key;
   } catch {
     // The reason could quote the key.
   }
   throw new AuthorizationError(
-    `${name}.private_key: not an RSA private key in PEM (PKCS#1 or PKCS#8); correct it`,
+    `${name}.private_key: not an RSA private key in PEM (PKCS#1 or PKCS#8) of ${SHORTEST_RSA_KEY} bits or more; correct it`,
   );
 }

@@ -2,13 +2,15 @@
 const UIDS_PER_SEARCH = 200;
 /** A query that is too long answers 500001; 200 UIDs of Gigya's own making are 7,000 characters. */
 const QUERY_LENGTH = 8_000;
+/** Longer than any UID, so that a single text makes no query too long. */
+const TEXT_LENGTH = 1_000;
 
 /**
  * Whether a text may stand in a query. The language puts texts in double quotes, and how it escapes
  * is documented nowhere: what could end the quotes, or be read in another way, is kept out of it.
  */
 export function isQueryable(text: string): boolean {
-  return text !== '' && !/["\\\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(text);
+  return text !== '' && text.length <= TEXT_LENGTH && !/["\\\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(text);
 }
 
 /** @throws {RangeError} when the text may not stand in a query. */

@@ -12,13 +12,10 @@ export function detailsOf(progress: Progress): string {
   ];
   if (total !== null)
     lines.push(`\`${bar(total === 0 ? 1 : seen / total)}\` ${figure(seen)} of ${figure(total)} users`);
-  const columns = Object.entries(counts);
   lines.push(
-    [
-      `| ${columns.map(([name]) => name).join(' | ')} |`,
-      `|${columns.map(() => ' ---: |').join('')}`,
-      `| ${columns.map(([, count]) => figure(count)).join(' | ')} |`,
-    ].join('\n'),
+    ['| users | what became of them |', '| ---: | :--- |']
+      .concat(Object.entries(counts).map(([name, count]) => `| ${figure(count)} | \`${name}\` |`))
+      .join('\n'),
   );
   if (paused) lines.push(`Paused since ${paused.since}${paused.note ? `: ${plain(paused.note)}` : ''}`);
   if (trouble) lines.push(`**Last trouble:** ${plain(trouble)}`);

@@ -27,6 +27,8 @@ export type Phase = 'preflight' | 'exporting' | 'settling' | 'done';
 export interface Progress {
   state: State;
   phase: Phase;
+  /** When the run began. */
+  started: string;
   job: string;
   audience: string;
   storage: string;
@@ -85,6 +87,7 @@ export function steer(run: Run, document: JobDocument): Steering {
     return {
       state: paused && state === 'running' ? 'paused' : state,
       phase,
+      started: new Date(run.startedAt).toISOString(),
       job: nameOf(document),
       audience: plan?.audience.slug ?? segmentOf(document),
       storage: plan?.job.config.target_storage ?? '',

@@ -1,4 +1,10 @@
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import { createConnections } from '../../src/activities/connections.ts';
 import { type Activities, createActivities } from '../../src/activities/index.ts';
 

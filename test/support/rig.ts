@@ -1,13 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/client.ts';
 import type { JobDocument } from '../../src/job.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import type { Summary } from '../../src/workflows/run.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/client.ts';
 import { type LocalWorker, type LocalWorkerOptions, startLocalWorker } from './local-worker.ts';
 import { connectClient, type ExportHandle, unique } from './temporal.ts';
 
-export interface RigOptions extends Pick<LocalWorkerOptions, 'address' | 'workflowBundle' | 'activities' | 'retryMs'> {
+export interface RigOptions
+  extends Pick<LocalWorkerOptions, 'address' | 'workflowBundle' | 'activities' | 'retryMs'> {
   sandbox?: SandboxOptions;
 }
 
@@ -49,8 +50,13 @@ export async function startRig({ sandbox: wanted = {}, ...options }: RigOptions)
     start,
     run: async (job) => (await start(job)).result(),
     async changeAuthorization(name, change) {
-      const written: Record<string, Record<string, unknown>> = JSON.parse(await readFile(authorizationsFile, 'utf8'));
-      await writeFile(authorizationsFile, JSON.stringify({ ...written, [name]: { ...written[name], ...change } }));
+      const written: Record<string, Record<string, unknown>> = JSON.parse(
+        await readFile(authorizationsFile, 'utf8'),
+      );
+      await writeFile(
+        authorizationsFile,
+        JSON.stringify({ ...written, [name]: { ...written[name], ...change } }),
+      );
     },
     async stop() {
       await worker.stop();

@@ -39,8 +39,9 @@ export async function untilStill(handle: ExportHandle, held: (types: string[]) =
 /** The ids of the runs of a continued-as-new chain, oldest first. */
 export async function chainOf(client: Client, workflowId: string): Promise<string[]> {
   const chain: string[] = [];
-  let runId: string | undefined = (await client.workflow.getHandle(workflowId).describe()).raw
-    .workflowExecutionInfo?.firstRunId ?? undefined;
+  let runId: string | undefined =
+    (await client.workflow.getHandle(workflowId).describe()).raw.workflowExecutionInfo?.firstRunId ??
+    undefined;
   while (runId) {
     chain.push(runId);
     const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();

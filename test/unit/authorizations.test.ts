@@ -70,7 +70,9 @@ describe('the authorizations file', () => {
 
   it('needs no data centre where a base URL takes its place', async () => {
     const { datacenter: _, ...rest } = gigya;
-    const read = await readAuthorizations(fileWith({ gigya: { ...rest, base_url: 'https://gw.example.com/' } }));
+    const read = await readAuthorizations(
+      fileWith({ gigya: { ...rest, base_url: 'https://gw.example.com/' } }),
+    );
     expect(read['gigya']).toMatchObject({ base_url: 'https://gw.example.com' });
   });
 
@@ -113,12 +115,15 @@ describe('a base URL', () => {
 
   it('is of a loopback host only when the whole name is', () => {
     expect(['localhost', '127.0.0.1', '127.9.9.9', '[::1]'].filter((host) => !isLoopback(host))).toEqual([]);
-    expect(['localhost.evil.com', '127.0.0.1.evil.com', 'evil127.0.0.1', '[::2]', ''].filter(isLoopback)).toEqual([]);
+    expect(
+      ['localhost.evil.com', '127.0.0.1.evil.com', 'evil127.0.0.1', '[::2]', ''].filter(isLoopback),
+    ).toEqual([]);
   });
 });
 
 describe('an authorizations file is refused with the setting and the fix', () => {
-  const centres = 'us1.gigya.com, eu1.gigya.com, au1.gigya.com, eu2.gigya.com, cn1.sapcdm.cn, global.gigya.com';
+  const centres =
+    'us1.gigya.com, eu1.gigya.com, au1.gigya.com, eu2.gigya.com, cn1.sapcdm.cn, global.gigya.com';
   const one = 'give either secret_key or private_key (RSA bearer), and only one of them';
   const without = (setting: keyof typeof gigya) => ({ ...gigya, [setting]: undefined });
   it.each<[what: string, content: unknown, problem: string]>([
@@ -135,7 +140,11 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     ['no secret', { gigya: without('secret_key') }, `gigya.secret_key: ${one}`],
     ['two secrets', { gigya: { ...gigya, private_key: 'file:key.pem' } }, `gigya.secret_key: ${one}`],
     ['no data centre', { gigya: without('datacenter') }, `gigya.datacenter: missing; use one of ${centres}`],
-    ['another data centre', { gigya: { ...gigya, datacenter: 'eu9' } }, `gigya.datacenter: use one of ${centres}`],
+    [
+      'another data centre',
+      { gigya: { ...gigya, datacenter: 'eu9' } },
+      `gigya.datacenter: use one of ${centres}`,
+    ],
     [
       'another authentication',
       { gigya: { ...gigya, authentication: 'oauth' } },

@@ -1,11 +1,14 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidJob, isTimezone, parseJob, slugOf, workflowIdOf } from '../../src/job.ts';
+import { fc } from '../support/property.ts';
 
 /** As little as a job document needs. */
 const least = { name: 'VIPs to Gigya', auth_ids: ['lytics', 'gigya'], config: { segment_id: 'vip' } };
 
-const withConfig = (config: Record<string, unknown>) => ({ ...least, config: { segment_id: 'vip', ...config } });
+const withConfig = (config: Record<string, unknown>) => ({
+  ...least,
+  config: { segment_id: 'vip', ...config },
+});
 
 function problemsOf(document: unknown): readonly string[] {
   try {
@@ -154,7 +157,11 @@ describe('a job document is refused with its path and the fix', () => {
       { ...least, auth_ids: ['gigya', 'gigya'] },
       'auth_ids: list two different authorizations: one for Lytics and one for Gigya',
     ],
-    ['an empty authorization', { ...least, auth_ids: ['lytics', ''] }, 'auth_ids.1: use a text that is not empty'],
+    [
+      'an empty authorization',
+      { ...least, auth_ids: ['lytics', ''] },
+      'auth_ids.1: use a text that is not empty',
+    ],
     ['no config', { ...least, config: undefined }, `config: missing; ${object}`],
     ['a text for config', { ...least, config: 'vip' }, `config: ${object}`],
     ['no audience', { ...least, config: {} }, 'config.segment_id: missing; use a text'],
@@ -188,7 +195,11 @@ describe('a job document is refused with its path and the fix', () => {
       withConfig({ continuous_update: 'true' }),
       'config.continuous_update: use true or false, without quotes',
     ],
-    ['a number for a yes or no', withConfig({ dry_run: 1 }), 'config.dry_run: use true or false, without quotes'],
+    [
+      'a number for a yes or no',
+      withConfig({ dry_run: 1 }),
+      'config.dry_run: use true or false, without quotes',
+    ],
     [
       'an hour too many',
       withConfig({ time_of_day: '24:00' }),
@@ -251,7 +262,11 @@ describe('a job document is refused with its path and the fix', () => {
   });
 
   it('all at once, one line each', () => {
-    const document = { ...least, auth_ids: ['lytics'], config: { segment_id: 'vip', dry_run: 'no', on_exit: '' } };
+    const document = {
+      ...least,
+      auth_ids: ['lytics'],
+      config: { segment_id: 'vip', dry_run: 'no', on_exit: '' },
+    };
     expect(() => parseJob(document)).toThrow(
       new InvalidJob([
         'auth_ids: list exactly two authorizations: one for Lytics and one for Gigya',
@@ -264,9 +279,12 @@ describe('a job document is refused with its path and the fix', () => {
 
   it('whatever it is: by InvalidJob and by nothing else', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.jsonValue(), fc.record({ name: fc.string(), config: fc.object() })), (document) => {
-        expect(problemsOf(document)).not.toEqual([]);
-      }),
+      fc.property(
+        fc.oneof(fc.jsonValue(), fc.record({ name: fc.string(), config: fc.object() })),
+        (document) => {
+          expect(problemsOf(document)).not.toEqual([]);
+        },
+      ),
     );
   });
 });

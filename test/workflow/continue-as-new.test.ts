@@ -1,26 +1,27 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { WorkflowBundleOption } from '@temporalio/worker';
+import { afterAll, assert, beforeAll, expect, inject, it } from 'vitest';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.ts';
 import { accountedFor } from '../../src/counts.ts';
 import type { Run } from '../../src/workflows/run.ts';
+import type { Progress } from '../../src/workflows/steering.ts';
 import { jobDocument } from '../support/jobs.ts';
+import { startMockRig } from '../support/mock-rig.ts';
 import { type Rig, startRig } from '../support/rig.ts';
-import { chainOf } from '../support/temporal.ts';
+import { chainOf, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 const USERS = 3_450;
 
 let server: DevServer;
+let temporal: { address: string; workflowBundle: WorkflowBundleOption };
 let rig: Rig;
 
 beforeAll(async () => {
   // A server of its own: the threshold holds for all of a server's workflows.
   server = await startDevServer({ dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 15 } });
-  rig = await startRig({
-    address: server.address,
-    workflowBundle: { codePath: inject('workflowBundle') },
-    sandbox: { users: USERS },
-  });
+  temporal = { address: server.address, workflowBundle: { codePath: inject('workflowBundle') } };
+  rig = await startRig({ ...temporal, sandbox: { users: USERS } });
 });
 afterAll(async () => {
   await rig.stop();
@@ -55,24 +56,31 @@ it('carries cursor and counts from run to run, and writes each user once', async
   async function carriedInto(runId: string): Promise<Run> {
     const { events } = await rig.client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
     const payloads = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-    const [document, run] = payloads.map((payload) => defaultPayloadConverter.fromPayload<unknown>(payload));
-    expect(document).toEqual(jobDocument('chain'));
-    return run as Run;
+    const [document, run] = payloads;
+    assert(document && run);
+    expect(defaultPayloadConverter.fromPayload(document)).toEqual(jobDocument('chain'));
+    return defaultPayloadConverter.fromPayload<Run>(run);
   }
 });
 
-it('stays paused across the chain, with its note', async () => {
-  await rig.sandbox.admin.change(500);
-  const handle = await rig.start(jobDocument('paused chain'));
-  const { firstExecutionRunId } = handle;
-  // The chain has gone on to a second run by the time this is paused.
-  await until(async () => (await handle.describe()).runId !== firstExecutionRunId);
-  const newest = rig.client.workflow.getHandle(handle.workflowId);
-  await newest.executeUpdate('pause', { args: ['quota is needed elsewhere'] });
-  const { state, paused } = await newest.query<{ state: string; paused: { note: string } }>('progress');
-  expect({ state, note: paused.note }).toEqual({ state: 'paused', note: 'quota is needed elsewhere' });
-  await newest.executeUpdate('resume');
-  const { counts } = await handle.result();
-  expect(counts.members).toBe(USERS);
-  expect(counts.updated + counts.unchanged).toBe(USERS);
+it('begins paused when it was paused while the run before waited for its last pages', async () => {
+  const mocked = await startMockRig(temporal, { pages: 6, pageSize: 10, isHeld: true });
+  try {
+    const first = await mocked.start(jobDocument('paused chain'));
+    const { runId } = await first.describe();
+    // By the first page its history is long already: the run waits for that page, to continue as new.
+    await untilStill(first, (types) => types.join() === 'updateGigya');
+    await first.executeUpdate('pause', { args: ['quota is needed elsewhere'] });
+    mocked.letAllGo();
+
+    await until(async () => (await first.describe()).runId !== runId);
+    await untilStill(first, (types) => types.length === 0);
+    expect(mocked.fetched()).toBe(1);
+    const progress = await first.query<Progress>('progress');
+    expect(progress).toMatchObject({ state: 'paused', paused: { note: 'quota is needed elsewhere' } });
+    await first.executeUpdate('resume');
+    expect((await first.result()).counts).toMatchObject({ members: 60, updated: 60 });
+  } finally {
+    await mocked.stop();
+  }
 });

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { parseQuery } from '../../sandbox/gigya/query.ts';
+import { isQueryable, lookUpQueries, quote } from '../../src/gigya/query.ts';
+import { fc } from '../support/property.ts';
+
+/** Texts that would like to be more than a text. */
+const hostile = fc.constantFrom(
+  '"',
+  '\\',
+  'a" OR UID != "',
+  'a") OR (UID is not null',
+  'a\\',
+  'a\\" or 1=1 --',
+  'a\u0000b',
+  'a\nLIMIT 10000',
+  '\u2028',
+  '\u202Eabc',
+  '\uD800',
+  '',
+  ' ',
+  '_guid_abc+/=',
+  "O'Neill",
+  'a,b',
+  'SELECT * FROM accounts',
+  '日本のお客様',
+  '🎿',
+);
+const uids = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme-ascii', maxLength: 300 }),
+  fc.tuple(fc.string(), hostile, fc.string()).map((parts) => parts.join('')),
+  hostile,
+  fc.uuid(),
+);
+
+/** What may end a quoted text, be read in another way, or not be seen: nobody tells how Gigya escapes it. */
+const isPlain = (text: string) => text !== '' && text.isWellFormed() && !/["\\\p{C}\u2028\u2029]/u.test(text);
+
+/** The UIDs a query asks for; throws when it asks for anything else. */
+function uidsOf(query: string): string[] {
+  const { select, from, where, orderBy, start, limit } = parseQuery(query);
+  expect({ select, from, orderBy, start }).toEqual({
+    select: { kind: 'fields', fields: ['UID', 'data.lytics_segments'] },
+    from: 'accounts',
+    orderBy: [],
+    start: 0,
+  });
+  if (where?.kind !== 'in' || where.field !== 'UID') throw new Error(`It asks for something else: ${query}`);
+  const asked = [...where.values].map(String);
+  // Read in the plainest way, without knowing of any escape, it says the same.
+  const plainly = query.split('"').filter((_, n) => n % 2 === 1);
+  expect(new Set(plainly)).toEqual(new Set(asked));
+  expect(limit).toBe(plainly.length);
+  return asked;
+}
+
+describe('queries that look up UIDs', () => {
+  it('ask for exactly those that may stand in a query, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.array(uids, { maxLength: 450 }), (wanted) => {
+        const queries = lookUpQueries(wanted, 'UID, data.lytics_segments', 'accounts');
+        const queryable = wanted.filter((uid) => isPlain(uid) && uid.length <= 1_000);
+        expect(new Set(queries.flatMap(uidsOf))).toEqual(new Set(queryable));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('hold 200 UIDs at the most', () => {
+    const wanted = Array.from({ length: 1_001 }, (_, n) => `uid-${n}`);
+    const asked = lookUpQueries(wanted, 'UID, data.lytics_segments', 'accounts').map(uidsOf);
+    expect(asked.map(({ length }) => length)).toEqual([200, 200, 200, 200, 200, 1]);
+    expect(asked.flat()).toEqual(wanted);
+  });
+
+  it("are no longer than 200 of Gigya's own UIDs, however long these are", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 300 }), (lengths) => {
+        const queries = lookUpQueries(
+          lengths.map((length) => 'x'.repeat(length)),
+          'UID, data.lytics_segments',
+          'accounts',
+        );
+        for (const query of queries) expect(query.length).toBeLessThan(8_200);
+      }),
+    );
+  });
+
+  it('are none for no UIDs', () => {
+    expect(lookUpQueries([], 'UID', 'accounts')).toEqual([]);
+    expect(lookUpQueries(['"', ''], 'UID', 'accounts')).toEqual([]);
+  });
+
+  it('take a condition more, before the limit', () => {
+    const [query = ''] = lookUpQueries(['a', 'b'], 'UID', 'lytics', ' and oid = "lytics"');
+    expect(query).toBe('SELECT UID FROM lytics WHERE UID in ("a","b") and oid = "lytics" LIMIT 2');
+  });
+});
+
+describe('a text in a query', () => {
+  it('is put in double quotes', () => {
+    expect(quote("Women's shoes (50 %)")).toBe('"Women\'s shoes (50 %)"');
+  });
+
+  it('that could end the quotes is refused, and not named', () => {
+    for (const text of ['a" OR "', 'back\\slash', 'line\nbreak', '\u2029', '\uDC00', '', 'x'.repeat(1_001)]) {
+      expect(isQueryable(text)).toBe(false);
+      expect(() => quote(text)).toThrow(new RangeError('This text cannot be put into a Gigya query'));
+    }
+  });
+});

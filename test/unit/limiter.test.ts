@@ -1,0 +1,278 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLimiter, type Limiter } from '../../src/gigya/limiter.ts';
+import { fc } from '../support/property.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Callers that ask for a turn at once; `served` tells who had theirs, in order. */
+function queueUp(limiter: Limiter, count: number, served: number[] = []) {
+  for (let n = 0; n < count; n++) void limiter.take().then(() => served.push(n));
+  return served;
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe('the rate', () => {
+  it('lets a tenth of a second go at once, and the rest at its pace', async () => {
+    const limiter = createLimiter({ ceiling: 120 });
+    const served = queueUp(limiter, 2_000);
+    await pass(0);
+    expect(served).toHaveLength(12);
+    await pass(1_000);
+    expect(served.length).toBeGreaterThanOrEqual(130);
+    expect(served.length).toBeLessThanOrEqual(132);
+    await pass(9_000);
+    expect(served.length).toBeGreaterThanOrEqual(1_200);
+    expect(served.length).toBeLessThanOrEqual(1_212);
+  });
+
+  it('is never above its ceiling in any second, however the calls come', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 300 }),
+        fc.array(fc.record({ calls: fc.nat(40), then: fc.nat(400) }), { minLength: 1, maxLength: 12 }),
+        async (ceiling, waves) => {
+          const limiter = createLimiter({ ceiling });
+          const times: number[] = [];
+          for (const { calls, then } of waves) {
+            for (let n = 0; n < calls; n++) void limiter.take().then(() => times.push(performance.now()));
+            await pass(then);
+          }
+          await pass(1_000_000);
+          expect(times).toHaveLength(waves.reduce((sum, { calls }) => sum + calls, 0));
+          const burst = Math.max(1, ceiling / 10);
+          for (const [n, from] of times.entries()) {
+            const within = times.slice(n).filter((time) => time - from < 1_000).length;
+            // A whole call may be begun in part on either side.
+            expect(within).toBeLessThanOrEqual(ceiling + burst + 1);
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('below one a second makes calls wait, and saves up no more than one', async () => {
+    const limiter = createLimiter({ ceiling: 0.5 });
+    await pass(60_000);
+    const served = queueUp(limiter, 3);
+    await pass(0);
+    expect(served).toHaveLength(1);
+    await pass(1_990);
+    expect(served).toHaveLength(1);
+    await pass(10);
+    expect(served).toHaveLength(2);
+    await pass(2_000);
+    expect(served).toHaveLength(3);
+  });
+});
+
+describe('turns', () => {
+  it('come in the order they were asked for', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    const served = queueUp(limiter, 50);
+    expect(limiter.waiting).toBe(40);
+    await pass(200);
+    // One who comes late overtakes nobody, although a turn may be free.
+    queueUp(limiter, 10, served);
+    await pass(2_000);
+    expect(served).toEqual([...Array(50).keys(), ...Array(10).keys()]);
+    expect(limiter.waiting).toBe(0);
+  });
+
+  it('are shared: a job with many calls does not keep out one with few', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    const turns: string[] = [];
+    const work = async (job: string, calls: number) => {
+      for (let n = 0; n < calls; n++) {
+        await limiter.take();
+        turns.push(job);
+      }
+    };
+    for (let n = 0; n < 5; n++) void work('big', 1_000);
+    for (let n = 0; n < 5; n++) void work('small', 20);
+    await pass(2_500);
+    expect(turns.filter((job) => job === 'small')).toHaveLength(100);
+    const last = turns.lastIndexOf('small');
+    expect(last).toBeLessThan(215);
+  });
+
+  it('are given up when the signal aborts, and the next in line moves up', async () => {
+    const limiter = createLimiter({ ceiling: 10 });
+    const served: string[] = [];
+    await limiter.take();
+    const giveUp = new AbortController();
+    const reason = new Error('cancelled');
+    const given = limiter.take(giveUp.signal).then(
+      () => 'served',
+      (error: unknown) => error,
+    );
+    void limiter.take().then(() => served.push('next'));
+    expect(limiter.waiting).toBe(2);
+    giveUp.abort(reason);
+    expect(await given).toBe(reason);
+    expect(limiter.waiting).toBe(1);
+    await pass(100);
+    expect(served).toEqual(['next']);
+  });
+
+  it('are not taken by who has given up before', async () => {
+    const limiter = createLimiter({ ceiling: 1 });
+    const reason = new Error('cancelled');
+    await expect(limiter.take(AbortSignal.abort(reason))).rejects.toBe(reason);
+    const served = queueUp(limiter, 1);
+    await pass(0);
+    expect(served).toHaveLength(1);
+  });
+
+  it('that were had are not taken back by a later abort', async () => {
+    const limiter = createLimiter({ ceiling: 10 });
+    await limiter.take();
+    const giveUp = new AbortController();
+    const had = limiter.take(giveUp.signal);
+    queueUp(limiter, 1);
+    await pass(100);
+    giveUp.abort();
+    await expect(had).resolves.toBeUndefined();
+    expect(limiter.waiting).toBe(1);
+  });
+});
+
+describe('a refusal for the rate', () => {
+  it('cuts the rate to 70 % and lets nothing go at once', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    await limiter.take();
+    const sentAt = limiter.now();
+    await pass(20);
+    limiter.refused(sentAt);
+    expect(limiter.rate).toBeCloseTo(70);
+    const served = queueUp(limiter, 100);
+    await pass(0);
+    expect(served).toHaveLength(0);
+    await pass(1_000);
+    expect(served.length).toBeGreaterThanOrEqual(69);
+    expect(served.length).toBeLessThanOrEqual(71);
+  });
+
+  it('counts once for all calls that were under way together', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    const sent = await Promise.all(Array.from({ length: 10 }, () => limiter.take().then(() => limiter.now())));
+    await pass(50);
+    for (const sentAt of sent) limiter.refused(sentAt);
+    expect(limiter.rate).toBeCloseTo(70);
+    await pass(50);
+    for (const sentAt of sent) limiter.refused(sentAt);
+    expect(limiter.rate).toBeCloseTo(70);
+  });
+
+  it('counts again for a call that was sent at the lower rate', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    for (const expected of [70, 49, 34.3]) {
+      await pass(1_000);
+      const sentAt = limiter.now();
+      await pass(10);
+      limiter.refused(sentAt);
+      expect(limiter.rate).toBeCloseTo(expected);
+    }
+  });
+
+  it('does not stop the calls altogether: one in ten seconds goes on', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    for (let n = 0; n < 100; n++) {
+      await pass(1);
+      limiter.refused(limiter.now());
+    }
+    expect(limiter.rate).toBe(0.1);
+    const served = queueUp(limiter, 3);
+    await pass(10_000);
+    expect(served).toHaveLength(1);
+    await pass(20_000);
+    expect(served).toHaveLength(3);
+  });
+
+  it('does not raise a rate that is set lower still', async () => {
+    const limiter = createLimiter({ ceiling: 0.05 });
+    await pass(1);
+    limiter.refused(limiter.now());
+    expect(limiter.rate).toBe(0.05);
+  });
+});
+
+describe('an accepted call', () => {
+  it('raises the rate a little: a hundredth of the ceiling in a second, at any rate', () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    for (let n = 0; n < 10; n++) {
+      vi.advanceTimersByTime(1);
+      limiter.refused(limiter.now());
+    }
+    const slow = limiter.rate;
+    expect(slow).toBeLessThan(3);
+    for (let second = 0; second < 30; second++)
+      for (let call = Math.round(limiter.rate); call > 0; call--) limiter.accepted();
+    expect(limiter.rate).toBeGreaterThan(slow + 25);
+    expect(limiter.rate).toBeLessThan(slow + 35);
+  });
+
+  it('never raises it above the ceiling', () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    for (let n = 0; n < 10_000; n++) limiter.accepted();
+    expect(limiter.rate).toBe(100);
+  });
+});
+
+describe('several workers with one quota', () => {
+  it('use it up and find fair shares, without knowing of each other', async () => {
+    const random = linearCongruence(7);
+    const quota = 100;
+    // The bucket on the other side.
+    let tokens = quota;
+    let filledAt = performance.now();
+    const allow = () => {
+      const now = performance.now();
+      tokens = Math.min(quota, tokens + ((now - filledAt) / 1000) * quota);
+      filledAt = now;
+      if (tokens < 1) return false;
+      tokens--;
+      return true;
+    };
+    const travel = () => new Promise((resolve) => setTimeout(resolve, 10 + random() * 30));
+    const accepted = [0, 0];
+    const run = async (limiter: Limiter, worker: number) => {
+      for (;;) {
+        await limiter.take();
+        const sentAt = limiter.now();
+        await travel();
+        const isAllowed = allow();
+        await travel();
+        if (!isAllowed) {
+          limiter.refused(sentAt);
+          continue;
+        }
+        limiter.accepted();
+        accepted[worker] = (accepted[worker] ?? 0) + 1;
+      }
+    };
+    for (const worker of [0, 1]) {
+      const limiter = createLimiter({ ceiling: 120 });
+      for (let n = 0; n < 20; n++) void run(limiter, worker);
+    }
+    await pass(120_000);
+    const [one = 0, other = 0] = accepted;
+    expect(one + other).toBeGreaterThan(0.9 * quota * 120);
+    expect(Math.min(one, other) / Math.max(one, other)).toBeGreaterThan(0.7);
+  });
+});
+
+/** The same numbers in every run, evenly spread from 0 to 1. */
+function linearCongruence(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
