@@ -39,7 +39,8 @@ export function asTemporalLogger(logger: Logger): TemporalLogger {
     log: (level, message, meta) => write(LEVELS[level], message, meta),
     trace: (message, meta) => write('trace', message, meta),
     debug: (message, meta) => write('debug', message, meta),
-    info: (message, meta) => write('info', message, meta),
+    // The bundler's report of each module is for who works on the bundle.
+    info: (message, meta) => write(message.includes('webpack') ? 'debug' : 'info', message, meta),
     warn: (message, meta) => write('warn', message, meta),
     error: (message, meta) => write('error', message, meta),
   };

@@ -24,7 +24,7 @@ const { preflight, fetchMembership, updateGigya, countInGigya } = proxyActivitie
   startToCloseTimeout: '10 minutes',
   // A page that gets nowhere for so long is given up.
   scheduleToCloseTimeout: '10 hours',
-  // The documented default, and not the real one: left out, the server takes TRY_CANCEL, which waits for nothing.
+  // Left out, this is not the documented default but TRY_CANCEL, which waits for nothing.
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: {
     initialInterval: '1 s',

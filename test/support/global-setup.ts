@@ -18,7 +18,10 @@ declare module 'vitest' {
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'gigya-export-tests-'));
   const bundle = join(folder, 'workflows.js');
-  const [server, code] = await Promise.all([startDevServer({ log: console.error }), bundleWorkflows()]);
+  const [server, code] = await Promise.all([
+    startDevServer({ log: console.error, namespaces: ['client'] }),
+    bundleWorkflows(),
+  ]);
   await writeFile(bundle, code);
   project.provide('temporalAddress', server.address);
   project.provide('workflowBundle', bundle);

@@ -5,8 +5,8 @@ import { until } from './until.ts';
 
 export type ExportHandle = WorkflowHandle<typeof exportAudience>;
 
-export function connectClient(address: string): Client {
-  return new Client({ connection: Connection.lazy({ address }) });
+export function connectClient(address: string, namespace = 'default'): Client {
+  return new Client({ connection: Connection.lazy({ address }), namespace });
 }
 
 /** For a name that no other test, and no other run of this one, uses. */

@@ -24,9 +24,12 @@ const classes: [kind: GigyaErrorKind, codes: number[]][] = [
 ];
 
 describe('what to do about an errorCode', () => {
-  it.each(classes.flatMap(([kind, codes]) => codes.map((code) => [code, kind] as const)))('%i: %s', (code, kind) => {
-    expect(classifyGigyaError(code, 'whatever')).toBe(kind);
-  });
+  it.each(classes.flatMap(([kind, codes]) => codes.map((code) => [code, kind] as const)))(
+    '%i: %s',
+    (code, kind) => {
+      expect(classifyGigyaError(code, 'whatever')).toBe(kind);
+    },
+  );
 
   it('403005 speaks of an unknown UID, or of an unknown user key', () => {
     expect(classifyGigyaError(403005, 'Unauthorized user')).toBe('unknown_uid');
@@ -54,7 +57,9 @@ describe('the advice on a configuration fault', () => {
 
   it('names the authorization by its name', () => {
     expect(adviceOn(403010, 'gigya-eu')).toBe('the secret is not valid; correct the secret of gigya-eu');
-    expect(adviceOn(403006, 'x')).toBe('the user key belongs to another site; correct x.user_key or x.api_key');
+    expect(adviceOn(403006, 'x')).toBe(
+      'the user key belongs to another site; correct x.user_key or x.api_key',
+    );
     expect(adviceOn(403005, 'x')).toBe('the user key is not known; correct x.user_key');
   });
 

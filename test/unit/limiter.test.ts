@@ -161,7 +161,9 @@ describe('a refusal for the rate', () => {
 
   it('counts once for all calls that were under way together', async () => {
     const limiter = createLimiter({ ceiling: 100 });
-    const sent = await Promise.all(Array.from({ length: 10 }, () => limiter.take().then(() => limiter.now())));
+    const sent = await Promise.all(
+      Array.from({ length: 10 }, () => limiter.take().then(() => limiter.now())),
+    );
     await pass(50);
     for (const sentAt of sent) limiter.refused(sentAt);
     expect(limiter.rate).toBeCloseTo(70);

@@ -1,0 +1,19 @@
+/** `npm run build`: the programs as JavaScript in dist/src, and the workflows as one bundle beside them. */
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = new URL('../dist/', import.meta.url);
+
+await rm(dist, { recursive: true, force: true });
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
+const { code } = await bundleWorkflowCode({
+  workflowsPath: fileURLToPath(new URL('../src/workflows/index.ts', import.meta.url)),
+});
+await mkdir(dist, { recursive: true });
+await writeFile(new URL('workflow-bundle.js', dist), code);

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { findTemporalCli } from '../../scripts/temporal-cli.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command in the checkout, as a person at a pipe does, and waits for its end. */
+export async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** The project's client program. */
+export function client(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return run(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], env);
+}
+
+/** Temporal's own CLI. */
+export async function temporal(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return run(await findTemporalCli(), args, env);
+}

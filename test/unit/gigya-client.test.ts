@@ -1,0 +1,391 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+import type { GigyaAuthorization } from '../../src/authorizations.ts';
+import { type GigyaObserver, openGigya } from '../../src/gigya/client.ts';
+import { signRequest } from '../../src/gigya/auth.ts';
+import { GigyaError } from '../../src/gigya/errors.ts';
+import { gigyaAuthorization } from '../support/authorizations.ts';
+import { type GigyaCall, type GigyaReply, refusal, serveGigya } from '../support/gigya-server.ts';
+import { closedPort } from '../support/local-server.ts';
+
+interface Options {
+  authorization?: Partial<GigyaAuthorization>;
+  observer?: GigyaObserver;
+  timeoutMs?: number;
+  retryMs?: number;
+}
+
+/** A Gigya that answers so, and a client of it. */
+async function connect(
+  answer: (call: GigyaCall, n: number) => GigyaReply,
+  { authorization, observer = {}, timeoutMs = 5_000, retryMs = 1 }: Options = {},
+) {
+  const server = await serveGigya(answer);
+  const gigya = openGigya('gigya', gigyaAuthorization(server.url, authorization), {
+    observer,
+    timeoutMs,
+    retryMs,
+  });
+  onTestFinished(async () => {
+    await server.close();
+    await gigya.close();
+  });
+  const call = (options = {}, params: Record<string, unknown> = { UID: 'a-uid' }) =>
+    gigya.call('accounts.setAccountInfo', params, z.unknown(), options);
+  return { ...server, gigya, call };
+}
+
+async function errorOf(promise: Promise<unknown>): Promise<GigyaError> {
+  const error = await promise.catch((reason: unknown) => reason);
+  if (error instanceof GigyaError) return error;
+  throw new Error(`No GigyaError: ${String(error)}`);
+}
+
+/** The first answers one after the other, and then all is well. */
+const first =
+  (...replies: GigyaReply[]) =>
+  (_call: GigyaCall, n: number): GigyaReply =>
+    replies[n] ?? {};
+
+describe('a call', () => {
+  it('is a form: texts as they are, objects and arrays as JSON, what is undefined left out', async () => {
+    const { call, calls } = await connect(() => ({}));
+    await call({}, { UID: '_guid_a+/= &ž', data: { lytics_segments: ['vip'] }, limit: 5, none: undefined });
+    expect(calls).toMatchObject([
+      {
+        method: 'accounts.setAccountInfo',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      },
+    ]);
+    expect(calls[0]?.form).toEqual({
+      UID: '_guid_a+/= &ž',
+      data: '{"lytics_segments":["vip"]}',
+      limit: '5',
+      format: 'json',
+      httpStatusCodes: 'false',
+      apiKey: '3_testApiKey',
+      userKey: 'AKtestUser',
+      secret: expect.any(String),
+    });
+  });
+
+  it('answers what its shape says, with more than that', async () => {
+    const { gigya } = await connect(() => ({ totalCount: 3, extra: 'more' }));
+    const reply = z.looseObject({ totalCount: z.number() });
+    expect(await gigya.call('accounts.search', {}, reply)).toMatchObject({ totalCount: 3, extra: 'more' });
+  });
+
+  it('takes an errorCode that comes as a text', async () => {
+    const { call } = await connect(first({ errorCode: '403048' }, { errorCode: '0' }));
+    expect(await call()).toMatchObject({ errorCode: 0 });
+  });
+
+  it('whose reply has another shape fails with its name, the place and the callId, and is not repeated', async () => {
+    const { gigya, calls } = await connect(() => ({ results: [{ UID: 5 }] }));
+    const reply = z.looseObject({ results: z.array(z.looseObject({ UID: z.string() })) });
+    const error = await errorOf(gigya.call('accounts.search', {}, reply));
+    expect(error.message).toBe(
+      'accounts.search: the reply is not as documented (results.0.UID), callId call-of-the-test',
+    );
+    expect(error).toMatchObject({ kind: 'configuration', method: 'accounts.search', callId: 'call-of-the-test' });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('that is refused tells the method, the code, what was said, the callId and the advice', async () => {
+    const { call } = await connect(() =>
+      refusal(403010, { errorMessage: 'Invalid Secret', errorDetails: 'Invalid parameter: secret' }),
+    );
+    const error = await errorOf(call());
+    expect(error.message).toBe(
+      'accounts.setAccountInfo: Gigya answered 403010 "Invalid Secret" (Invalid parameter: secret), callId call-of-the-test: the secret is not valid; correct the secret of gigya',
+    );
+    expect(error).toMatchObject({ kind: 'configuration', code: 403010, callId: 'call-of-the-test' });
+  });
+
+  it('to the wrong data centre tells the right one', async () => {
+    const { call } = await connect(() =>
+      refusal(301001, { errorMessage: 'Invalid data center', apiDomain: 'eu1.gigya.com' }),
+    );
+    expect((await errorOf(call())).message).toContain(
+      '301001 "Invalid data center" (eu1.gigya.com), callId call-of-the-test: the site lives in another data centre: set gigya.datacenter',
+    );
+  });
+
+  it('whose field Gigya refuses names the field', async () => {
+    const { call } = await connect(() =>
+      refusal(400020, { validationErrors: [{ fieldName: 'data.lytics_segments', message: 'x' }, {}] }),
+    );
+    expect((await errorOf(call())).message).toContain('400020 "The test refuses" (data.lytics_segments)');
+  });
+
+  it.each([
+    [403005, 'Unauthorized user', 'unknown_uid'],
+    [403005, 'The supplied userkey was not found', 'configuration'],
+    [403200, 'Redundant operation', 'fine'],
+    [400006, 'Invalid parameter value', 'record'],
+    [403007, 'Permission denied', 'configuration'],
+  ])('refused with %i "%s" is of kind %s, and not repeated', async (code, errorDetails, kind) => {
+    const { call, calls } = await connect(() => refusal(code, { errorDetails }));
+    expect(await errorOf(call())).toMatchObject({ kind, code });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('that is redirected is not sent on: the credentials would go along', async () => {
+    const { call, calls } = await connect(
+      () => (response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
+    );
+    expect(await errorOf(call())).toMatchObject({
+      kind: 'configuration',
+      message:
+        'accounts.setAccountInfo: redirected (HTTP 302), which is not followed with credentials; correct gigya.base_url',
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('goes to the data centre, under the namespace of its method, where there is no base URL', async () => {
+    vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await closedPort()}`);
+    vi.stubEnv('https_proxy', undefined);
+    vi.stubEnv('NO_PROXY', undefined);
+    vi.stubEnv('no_proxy', undefined);
+    const { base_url: _, ...authorization } = gigyaAuthorization('');
+    const observed: string[] = [];
+    const gigya = openGigya(
+      'gigya',
+      { ...authorization, datacenter: 'eu1.gigya.com' },
+      { retryMs: 1, observer: { onCall: (method, code) => observed.push(`${method} ${code}`) } },
+    );
+    onTestFinished(() => gigya.close());
+    const error = await errorOf(gigya.call('ds.store', {}, z.unknown()));
+    expect(error.message).toMatch(/^ds\.store: no answer from Gigya \(.*ECONNREFUSED/);
+    expect(observed).toEqual(Array(4).fill('ds.store no_answer'));
+  });
+});
+
+describe('the rate limit (403048)', () => {
+  it('is waited out, however often it comes: it costs no retries', async () => {
+    const onRetry = vi.fn();
+    const { call, calls } = await connect(first(...Array(8).fill(refusal(403048))), { observer: { onRetry } });
+    expect(await call()).toMatchObject({ errorCode: 0 });
+    expect(calls).toHaveLength(9);
+    expect(onRetry).not.toHaveBeenCalled();
+  });
+
+  it('slows down calls and searches, each for itself', async () => {
+    const rates: [limit: string, rate: number][] = [];
+    const { call, gigya } = await connect(
+      ({ method }, n) => (n < 3 || (method === 'accounts.search' && n === 4) ? refusal(403048) : {}),
+      {
+        authorization: { limits: { calls_per_second: 1_000, searches_per_second: 500, connections: 5 } },
+        observer: { onRate: (limit, rate) => rates.push([limit, Math.round(rate)]) },
+      },
+    );
+    await call();
+    expect(rates).toEqual([
+      ['calls', 700],
+      ['calls', 490],
+      ['calls', 343],
+    ]);
+    await gigya.call('accounts.search', {}, z.unknown());
+    expect(rates.slice(3)).toEqual([['searches', 350]]);
+  });
+
+  it('takes time of the clock: calls keep to the rate that is set', async () => {
+    const waits: number[] = [];
+    const { call, calls } = await connect(() => ({}), {
+      authorization: { limits: { calls_per_second: 100, searches_per_second: 10, connections: 50 } },
+      observer: { onWait: (ms) => waits.push(ms) },
+    });
+    await Promise.all(Array.from({ length: 30 }, () => call()));
+    // Ten go at once, the other twenty take a hundredth of a second each.
+    const [start = 0] = calls.map(({ at }) => at);
+    const last = Math.max(...calls.map(({ at }) => at));
+    expect(last - start).toBeGreaterThan(170);
+    expect(waits).toHaveLength(20);
+  });
+
+  it('of searches is a share of that of calls', async () => {
+    const { gigya, calls } = await connect(() => ({}), {
+      authorization: { limits: { calls_per_second: 1_000, searches_per_second: 50, connections: 50 } },
+    });
+    await Promise.all(Array.from({ length: 10 }, () => gigya.call('ds.search', {}, z.unknown())));
+    const times = calls.map(({ at }) => at);
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(80);
+  });
+
+  it('is not waited for by a call that is given up', async () => {
+    const { call, calls } = await connect(() => ({}), {
+      authorization: { limits: { calls_per_second: 0.1, searches_per_second: 1, connections: 5 } },
+    });
+    await call();
+    const giveUp = new AbortController();
+    const reason = new Error('cancelled');
+    const waiting = call({ signal: giveUp.signal });
+    giveUp.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe('a transient fault', () => {
+  const html = (response: import('node:http').ServerResponse) =>
+    response.writeHead(502, { 'content-type': 'text/html' }).end('<html>502</html>');
+
+  it.each<[what: string, reply: GigyaReply]>([
+    ['409030', refusal(409030)],
+    ['500001', refusal(500001)],
+    ['504002', refusal(504002)],
+    ["a proxy's HTML", html],
+    ['a cut socket', (response) => response.destroy()],
+    ['JSON of something else', (response) => response.end('{"ok":true}')],
+    ['an empty answer', (response) => response.end()],
+  ])('(%s) is sent again', async (_what, reply) => {
+    const onRetry = vi.fn();
+    const { call, calls } = await connect(first(reply, reply, reply), { observer: { onRetry } });
+    expect(await call()).toMatchObject({ errorCode: 0 });
+    expect(calls).toHaveLength(4);
+    expect(onRetry).toHaveBeenCalledTimes(3);
+  });
+
+  it('is sent again three times, each after a longer wait, and then it is told', async () => {
+    const { call, calls } = await connect(() => refusal(500001), { retryMs: 20 });
+    const error = await errorOf(call());
+    expect(error).toMatchObject({
+      kind: 'transient',
+      code: 500001,
+      message: 'accounts.setAccountInfo: Gigya answered 500001 "The test refuses", callId call-of-the-test',
+    });
+    const gaps = calls.slice(1).map(({ at }, n) => at - (calls[n]?.at ?? 0));
+    expect(gaps).toHaveLength(3);
+    for (const [n, gap] of gaps.entries()) expect(gap).toBeGreaterThan(20 * 2 ** n - 2);
+  });
+
+  it('that is no answer tells why', async () => {
+    const { call } = await connect(() => () => {}, { timeoutMs: 30 });
+    expect(await errorOf(call())).toMatchObject({
+      kind: 'transient',
+      code: undefined,
+      message: 'accounts.setAccountInfo: no answer from Gigya (no answer within 0.03 s)',
+    });
+    const { call: other } = await connect(() => html);
+    expect((await errorOf(other())).message).toBe(
+      'accounts.setAccountInfo: an answer that is not JSON (HTTP 502)',
+    );
+  });
+
+  it('503001 is not sent again here: Gigya asks for a minute at least', async () => {
+    const onRetry = vi.fn();
+    const { call, calls } = await connect(() => refusal(503001), { observer: { onRetry } });
+    expect(await errorOf(call())).toMatchObject({ kind: 'transient', code: 503001 });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is not sent again by a call that is given up meanwhile', async () => {
+    const giveUp = new AbortController();
+    const reason = new Error('cancelled');
+    const { call, calls } = await connect(() => refusal(500001), {
+      retryMs: 60_000,
+      observer: { onRetry: () => giveUp.abort(reason) },
+    });
+    await expect(call({ signal: giveUp.signal })).rejects.toBe(reason);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('asks beforeSend before each sending', async () => {
+    let asked = 0;
+    const over = new Error('this attempt is over');
+    const beforeSend = () => {
+      if (++asked > 2) throw over;
+    };
+    const { call, calls } = await connect(() => refusal(500001));
+    await expect(call({ beforeSend })).rejects.toBe(over);
+    expect(calls).toHaveLength(2);
+  });
+});
+
+describe('a clock or a nonce that Gigya refuses', () => {
+  const anHourAhead = () => new Date(Date.now() + 3_600_000);
+  const expired = (response: import('node:http').ServerResponse) =>
+    response
+      .writeHead(200, { date: anHourAhead().toUTCString() })
+      .end(JSON.stringify({ callId: 'c', ...refusal(403002, { errorMessage: 'Request has expired' }) }));
+  const signature: Options = { authorization: { authentication: 'signature' } };
+
+  it("is mended from the reply's Date, and the call sent again with a fresh signature", async () => {
+    const onRetry = vi.fn();
+    const { call, calls } = await connect(first(expired), { ...signature, observer: { onRetry } });
+    expect(await call()).toMatchObject({ errorCode: 0 });
+    const [before, after] = calls.map(({ form }) => form);
+    const shift = Number(after?.['timestamp']) - Number(before?.['timestamp']);
+    expect(shift).toBeGreaterThanOrEqual(3_598);
+    expect(shift).toBeLessThanOrEqual(3_602);
+    expect(after?.['nonce']).not.toBe(before?.['nonce']);
+    expect(after?.['sig']).not.toBe(before?.['sig']);
+    expect(onRetry).not.toHaveBeenCalled();
+  });
+
+  it('stays mended for the calls that follow', async () => {
+    const { call, calls } = await connect(first(expired), signature);
+    await call();
+    await call();
+    const ahead = Number(calls[2]?.form['timestamp']) - Date.now() / 1000;
+    expect(ahead).toBeGreaterThan(3_590);
+  });
+
+  it('is mended once: the second time it is told, and not repeated', async () => {
+    const { call, calls } = await connect(() => expired, signature);
+    expect(await errorOf(call())).toMatchObject({ kind: 'once', code: 403002 });
+    expect(calls).toHaveLength(2);
+  });
+
+  it('403004 (a nonce used before) is sent again once with a fresh one', async () => {
+    const { call, calls } = await connect(first(refusal(403004)), signature);
+    await call();
+    expect(new Set(calls.map(({ form }) => form['nonce'])).size).toBe(2);
+  });
+
+  it('signs the address that it calls, port and all', async () => {
+    const secret_key = 'c2VjcmV0LW9mLXRoZS10ZXN0';
+    const { call, calls, url } = await connect(() => ({}), {
+      authorization: { authentication: 'signature', secret_key },
+    });
+    await call({}, { UID: "a'b(c)*!", data: { lytics_segments: ['ž'] } });
+    const { sig, ...signed } = calls[0]?.form ?? {};
+    expect(sig).toBe(signRequest(secret_key, `${url}/accounts.setAccountInfo`, signed));
+    expect(signed).not.toHaveProperty('secret');
+  });
+});
+
+describe('connections', () => {
+  it('are no more than the setting says, however many calls there are', async () => {
+    let underWay = 0;
+    let most = 0;
+    const { call } = await connect(
+      () => (response) => {
+        most = Math.max(most, ++underWay);
+        setTimeout(() => {
+          underWay--;
+          response.end('{"errorCode":0}');
+        }, 5);
+      },
+      { authorization: { limits: { calls_per_second: 10_000, searches_per_second: 10, connections: 3 } } },
+    );
+    await Promise.all(Array.from({ length: 15 }, () => call()));
+    expect(most).toBe(3);
+  });
+});
+
+describe('an observer', () => {
+  it('is told of every call with its code and time', async () => {
+    const seen: [string, number | string][] = [];
+    const { call } = await connect(first(refusal(500001), (response) => response.destroy()), {
+      observer: {
+        onCall: (method, code, ms) => {
+          expect(ms).toBeGreaterThanOrEqual(0);
+          seen.push([method, code]);
+        },
+      },
+    });
+    await call();
+    expect(seen.map(([, code]) => code)).toEqual([500001, 'no_answer', 0]);
+  });
+});
