@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Gigya } from './client.ts';
+import { proveCredentials } from './credentials.ts';
+import { GigyaError } from './errors.ts';
 import { isQueryable, quote } from './query.ts';
 import { createReader, type GigyaStorage } from './storage.ts';
 
@@ -14,7 +16,15 @@ export function dataStoreStorage(gigya: Gigya, field: string, type: string): Gig
   return {
     // Documented nowhere: an object for a user who does not exist may well be accepted.
     refusesUnknown: false,
-    check: (options) => objects.check({ type }, options),
+    async check(options) {
+      await proveCredentials(gigya, options);
+      try {
+        await objects.check({ type }, options);
+      } catch (error) {
+        // A type comes into being with its first object; how Gigya speaks of one that is not there yet is documented nowhere.
+        if (!(error instanceof GigyaError) || error.kind !== 'record') throw error;
+      }
+    },
     async lookUp(uids, options) {
       const found = await objects.lookUp(uids, type, isOurs, options);
       // Who has no object yet, but an account, holds nothing.

@@ -1,6 +1,9 @@
 import type { JobConfig } from '../job.ts';
 import type { Audience, Row } from './client.ts';
 
+/** The audience of all users: in an answer it may stand without being listed, and nobody misses it. */
+const EVERYBODY = 'all';
+
 type Choice = Pick<JobConfig, 'audience_format' | 'audiences'>;
 
 /** The audiences of an account, found by any of their three names. */
@@ -30,7 +33,7 @@ export function labelOf(audience: Audience, { audience_format }: Pick<JobConfig,
 export function audiencesIn(row: Row, { audiences }: Choice): string[] | undefined {
   // `segments` names those open to Lytics' API, `segments_all` holds the ids of all.
   const names = audiences === 'all' ? row['segments_all'] : row['segments'];
-  if (!Array.isArray(names)) return undefined;
+  if (!Array.isArray(names) || names.includes('not_found')) return undefined;
   return names.filter((name) => typeof name === 'string');
 }
 
@@ -47,8 +50,9 @@ export function membershipOf(names: readonly string[], catalogue: Catalogue, cho
   const unlisted: string[] = [];
   for (const name of names) {
     const audience = catalogue.find(name);
-    if (!audience) unlisted.push(name);
-    else if (choice.audiences === 'all' || audience.is_public) labels.add(labelOf(audience, choice));
+    if (!audience && name !== EVERYBODY) unlisted.push(name);
+    if (!audience) continue;
+    if (choice.audiences === 'all' || audience.is_public) labels.add(labelOf(audience, choice));
   }
   return { labels: [...labels].sort(), unlisted };
 }

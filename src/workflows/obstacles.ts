@@ -24,8 +24,10 @@ export const OBSTACLES = {
 
 /** Undefined when the sweep saw the whole audience, as far as Lytics' total tells. */
 export function shortfall({ sweep, total }: Run): Obstacle | undefined {
-  if (!sweep.lossy || total === null || sweep.seen >= total) return undefined;
-  return { reason: `Requests to Lytics had to be repeated, and ${sweep.seen} of ${total} users came` };
+  if (!sweep.lossy || (total !== null && sweep.seen >= total)) return undefined;
+  return {
+    reason: `Requests to Lytics had to be repeated, and ${sweep.seen} of ${total ?? 'unknown'} users came`,
+  };
 }
 
 /**

@@ -1,0 +1,31 @@
+import { expect } from 'vitest';
+import type { SandboxAdmin, Truth } from '../../sandbox/client.ts';
+
+type Question = NonNullable<Parameters<SandboxAdmin['verify']>[0]>;
+
+/** Every member carries exactly their audiences, and nobody else the audience; fails with those who do not. */
+export async function expectExact(admin: SandboxAdmin, question: Question = {}): Promise<void> {
+  const { exact, expected, missing, different, extra, orphans } = await admin.verify(question);
+  expect({ missing, different, extra, orphans }).toEqual({
+    missing: [],
+    different: [],
+    extra: [],
+    orphans: [],
+  });
+  expect(exact).toBe(expected);
+  expect(expected).toBeGreaterThan(0);
+}
+
+/** The members who do not carry exactly their audiences yet: those that the next run has to write. */
+export async function changesDue(admin: SandboxAdmin, question: Question = {}): Promise<string[]> {
+  const [{ expected }, state]: [Truth, Awaited<ReturnType<SandboxAdmin['state']>>] = await Promise.all([
+    admin.truth(question),
+    admin.state(),
+  ]);
+  return Object.keys(expected).filter((uid) => {
+    const held = question.storage === 'data_store' ? state[uid]?.data_store[0] : state[uid]?.account;
+    return (
+      !Array.isArray(held) || [...held].sort().join('\n') !== [...(expected[uid] ?? [])].sort().join('\n')
+    );
+  });
+}
