@@ -89,10 +89,13 @@ const authorization = z.discriminatedUnion('provider', [lytics, gigya], {
   error: (issue) => (issue.code === 'invalid_union' ? 'use "lytics" or "gigya"' : 'use a JSON object: {…}'),
 });
 
-const notEntries = { error: 'use a JSON object: {"name": {"provider": …}, …}' };
-const entriesSchema = z.record(text, z.unknown(), notEntries);
+const notEntries = (issue: { code?: string | undefined }) =>
+  issue.code === 'invalid_key'
+    ? 'use names that are not empty'
+    : 'use a JSON object: {"name": {"provider": …}, …}';
+const entriesSchema = z.record(text, z.unknown(), { error: notEntries });
 
-export const authorizationsSchema = z.record(text, authorization, notEntries);
+export const authorizationsSchema = z.record(text, authorization, { error: notEntries });
 
 export type LyticsAuthorization = z.output<typeof lytics>;
 export type GigyaAuthorization = z.output<typeof gigya>;
@@ -148,7 +151,7 @@ async function readEntries(path: string): Promise<Record<string, unknown>> {
 }
 
 function check<T extends z.ZodType>(schema: T, value: unknown, path: string): z.output<T> {
-  const read = schema.safeParse(value);
+  const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
   const problems = read.error.issues.map((issue) => `  ${describeIssue(issue)}`).join('\n');
   throw new AuthorizationError(`The authorizations file ${path} is not valid:\n${problems}`);

@@ -16,7 +16,10 @@ const UNAVAILABLE = 503001;
 const ATTEMPTS_TO_MEND = 5;
 
 export function finalFailure(type: FinalFailure, message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: true });
+  const failure = ApplicationFailure.create({ type, message, nonRetryable: true });
+  // The message says what to change; where in the code that was noticed helps nobody who reads a history.
+  failure.stack = `${type}: ${message}`;
+  return failure;
 }
 
 /** What an activity's error means to Temporal: whether to try again, and when. */

@@ -13,6 +13,7 @@ import type { Activities } from '../activities/index.ts';
 import type { Plan } from '../activities/preflight.ts';
 import { breachOfLaw } from '../counts.ts';
 import type { JobDocument } from '../job.ts';
+import { plainly } from './failures.ts';
 import { isSealBroken, OBSTACLES, type Obstacle, shortfall, sweepAgain } from './obstacles.ts';
 import { beginRun, countPage, fateSoFar, type Run, type Summary, stepPast, summarize, warn } from './run.ts';
 import { type Steering, steer } from './steering.ts';
@@ -63,7 +64,7 @@ export async function exportAudience(document: JobDocument, carried?: Run): Prom
     return summary;
   } catch (error) {
     await steering.fail(error);
-    throw error;
+    throw plainly(error);
   }
 }
 

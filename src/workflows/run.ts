@@ -121,13 +121,14 @@ export function countPage(run: Run, page: FetchedPage, written: WrittenPage | nu
   run.sweep.counted += page.rows;
   if (!written) return;
   const { updated, unchanged, unknown_uid, failed } = written;
-  // A page that was stopped half-way counts for the users it got to.
-  if (written.stopped) {
-    run.counts.members +=
-      updated + unchanged + unknown_uid + failed + page.no_gigya_id + unwritable - page.count;
-  }
   addCounts(run.counts, { updated, unchanged, unknown_uid, failed });
   addFailures(run.failures, written.failures);
+  if (written.stopped) {
+    // It counts for the users that it got to, and a row stands for one of them, mostly.
+    const missing = page.count - page.no_gigya_id - unwritable - updated - unchanged - unknown_uid - failed;
+    run.counts.members -= missing;
+    run.sweep.counted = Math.max(0, run.sweep.counted - missing);
+  }
   run.sweep.carrying += written.carrying;
   run.readBack.write ||= written.readBack.write;
   run.readBack.replacement ||= written.readBack.replacement;

@@ -2,17 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/client.ts';
 import { type Program, startWorker } from '../../scripts/program.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { client, type Ended, temporal } from './commands.ts';
-import { QUICK } from './rig.ts';
+import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from './quick-sandbox.ts';
 import { connectClient, unique } from './temporal.ts';
 
 /** The programs as they are deployed: a worker, a client, Temporal's CLI, and a sandbox, each in its own process. */
 export interface ProgramRig {
   temporal: Client;
-  sandbox: Sandbox;
+  sandbox: QuickSandbox;
   worker: Program;
   /** What makes another worker one of this rig. */
   env: NodeJS.ProcessEnv;
@@ -26,7 +25,7 @@ export interface ProgramRig {
 export interface ProgramRigOptions {
   address: string;
   namespace?: string;
-  sandbox?: SandboxOptions;
+  sandbox?: QuickSandboxOptions;
   env?: NodeJS.ProcessEnv;
 }
 
@@ -37,7 +36,7 @@ export async function startPrograms({
 }: ProgramRigOptions): Promise<ProgramRig> {
   const [folder, sandbox] = await Promise.all([
     mkdtemp(join(tmpdir(), 'gigya-export-')),
-    startSandbox({ ...QUICK, ...options.sandbox }),
+    startQuickSandbox(options.sandbox),
   ]);
   const taskQueue = unique('test');
   const env: NodeJS.ProcessEnv = {

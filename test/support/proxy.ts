@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { portOf } from './local-server.ts';
 
-export interface Proxy {
+export interface LocalProxy {
   url: string;
   /** Where it was asked to connect to: `accounts.eu1.gigya.com:443`. */
   tunnels: string[];
@@ -10,7 +10,7 @@ export interface Proxy {
 }
 
 /** A real HTTP proxy (CONNECT) that takes every request to the one port that is there. */
-export async function startProxy(port: number): Promise<Proxy> {
+export async function startProxy(port: number): Promise<LocalProxy> {
   const tunnels: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((_, response) => response.writeHead(405).end());

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type Authorizations,
   findExposedSecrets,
@@ -15,6 +15,10 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const lytics = (token: string) => lyticsAuthorization('https://api.lytics.io', { token });
 const gigya = (secret_key: string) => gigyaAuthorization('https://gw.example.com', { secret_key });
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('a secret', () => {
   it('may be written out', async () => {

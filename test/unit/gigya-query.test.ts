@@ -34,7 +34,8 @@ const uids = fc.oneof(
 );
 
 /** What may end a quoted text, be read in another way, or not be seen: nobody tells how Gigya escapes it. */
-const isPlain = (text: string) => text !== '' && text.isWellFormed() && !/["\\\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
+const isPlain = (text: string) =>
+  text !== '' && text.isWellFormed() && !/["\\\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
 
 /** The UIDs a query asks for; throws when it asks for anything else. */
 function uidsOf(query: string): string[] {

@@ -89,8 +89,7 @@ describe('the account as storage', () => {
       [
         'accounts.search',
         {
-          query:
-            'SELECT UID, data.lytics_segments FROM accounts WHERE UID in ("a","b","c","d") LIMIT 4',
+          query: 'SELECT UID, data.lytics_segments FROM accounts WHERE UID in ("a","b","c","d") LIMIT 4',
         },
       ],
     ]);
@@ -136,7 +135,7 @@ describe('the account as storage', () => {
 describe('the Data Store as storage', () => {
   const config = { target_storage: 'data_store', data_store_type: 'marketing' };
 
-  it("looks up the objects, and the accounts of those who have none yet", async () => {
+  it('looks up the objects, and the accounts of those who have none yet', async () => {
     const { storage, calls } = storageOver(
       (method) => ({
         results:
@@ -157,10 +156,7 @@ describe('the Data Store as storage', () => {
         'ds.search',
         'SELECT UID, data.lytics_segments FROM marketing WHERE UID in ("a","b","c") and oid = "lytics" LIMIT 3',
       ],
-      [
-        'accounts.search',
-        'SELECT UID, data.lytics_segments FROM accounts WHERE UID in ("b","c") LIMIT 2',
-      ],
+      ['accounts.search', 'SELECT UID, data.lytics_segments FROM accounts WHERE UID in ("b","c") LIMIT 2'],
     ]);
   });
 
@@ -204,9 +200,31 @@ describe('the Data Store as storage', () => {
     const { storage, calls } = storageOver(() => ({ totalCount: 7 }), config);
     expect(await storage.count('vip')).toBe(7);
     expect(calls[0]?.[1]).toEqual({
-      query:
-        'SELECT UID FROM marketing WHERE data.lytics_segments contains "vip" and oid = "lytics" LIMIT 1',
+      query: 'SELECT UID FROM marketing WHERE data.lytics_segments contains "vip" and oid = "lytics" LIMIT 1',
     });
+  });
+});
+
+describe('the check of the Data Store', () => {
+  const config = { target_storage: 'data_store' };
+
+  it('proves the credentials first: what is refused after that is no matter of theirs', async () => {
+    const { storage, calls } = storageOver(refuse('configuration', 403005), config);
+    await expect(storage.check()).rejects.toThrow('refused');
+    expect(calls).toEqual([['accounts.getSchema', {}]]);
+  });
+
+  it('takes a type that is not there yet: it comes into being with its first object', async () => {
+    const answer: Answer = (method) => (method === 'ds.getSchema' ? refuse('record', 400006)() : {});
+    await expect(storageOver(answer, config).storage.check()).resolves.toBeUndefined();
+  });
+
+  it.each<[GigyaError['kind'], number]>([
+    ['configuration', 403036],
+    ['transient', 500001],
+  ])('tells what is %s', async (kind, code) => {
+    const answer: Answer = (method) => (method === 'ds.getSchema' ? refuse(kind, code)() : {});
+    await expect(storageOver(answer, config).storage.check()).rejects.toMatchObject({ kind, code });
   });
 });
 
@@ -217,7 +235,7 @@ describe.each([
   const check = async (schema: unknown) => {
     const { storage, calls } = storageOver(() => ({ [key]: schema }), { target_storage });
     const refusal = await storage.check().catch((error: unknown) => error);
-    expect(calls).toEqual([[`${namespace}.getSchema`, params]]);
+    expect(calls.at(-1)).toEqual([`${namespace}.getSchema`, params]);
     return refusal;
   };
 
@@ -281,7 +299,7 @@ describe('what is given along with a call', () => {
       await storage.read('a', options);
       await storage.write('a', [], options);
       await storage.count('vip', options);
-      expect(given).toHaveLength(target_storage === 'account' ? 5 : 7);
+      expect(given).toHaveLength(target_storage === 'account' ? 5 : 8);
       for (const one of given) expect(one).toBe(options);
     }
   });

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NoAnswer, openHttp } from '../../src/http.ts';
 import { closedPort, type LocalServer, sendJson, serve } from '../support/local-server.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
+import { type LocalProxy, startProxy } from '../support/proxy.ts';
 
 let server: LocalServer;
-let proxy: Proxy;
+let proxy: LocalProxy;
 beforeAll(async () => {
   server = await serve((_, response) => sendJson(response, { through: 'the proxy' }));
   proxy = await startProxy(server.port);
@@ -17,6 +17,10 @@ beforeEach(() => {
   proxy.tunnels.length = 0;
   for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'])
     vi.stubEnv(name, undefined);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 function get(baseUrl: string) {

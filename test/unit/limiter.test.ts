@@ -35,13 +35,13 @@ describe('the rate', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 300 }),
-        fc.array(fc.record({ calls: fc.nat(40), then: fc.nat(400) }), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.record({ calls: fc.nat(40), pause: fc.nat(400) }), { minLength: 1, maxLength: 12 }),
         async (ceiling, waves) => {
           const limiter = createLimiter({ ceiling });
           const times: number[] = [];
-          for (const { calls, then } of waves) {
+          for (const { calls, pause } of waves) {
             for (let n = 0; n < calls; n++) void limiter.take().then(() => times.push(performance.now()));
-            await pass(then);
+            await pass(pause);
           }
           await pass(1_000_000);
           expect(times).toHaveLength(waves.reduce((sum, { calls }) => sum + calls, 0));

@@ -66,7 +66,7 @@ describe('pause and resume', () => {
 describe('a run against the services', () => {
   let rig: Rig;
   beforeAll(async () => {
-    rig = await startRig({ ...provided(), sandbox: { users: 1_200, latencyMs: 20 } });
+    rig = await startRig({ ...provided(), sandbox: { users: 1_200, latencyMs: 20, settleSeconds: 2 } });
   });
   afterAll(() => rig.stop());
 

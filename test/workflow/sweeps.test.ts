@@ -3,7 +3,7 @@ import { accountedFor } from '../../src/counts.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { provided } from '../support/provided.ts';
-import { QUICK, type Rig, startRig } from '../support/rig.ts';
+import { type Rig, startRig } from '../support/rig.ts';
 import { pendingActivities } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
@@ -80,7 +80,7 @@ describe('an audience is gone through again', () => {
 
 describe('a secret rotated while pages are under way', () => {
   it('makes the run begin again, with a warning', async () => {
-    const rig = await startRig({ ...provided(), sandbox: { ...QUICK, users: 250 } });
+    const rig = await startRig({ ...provided(), sandbox: { users: 250 } });
     try {
       const { admin, authorizations } = rig.sandbox;
       await admin.addFaults({
@@ -91,7 +91,7 @@ describe('a secret rotated while pages are under way', () => {
       await until(async () => (await pendingActivities(handle)).some(({ attempt }) => attempt > 1));
       // The same application with another credential: what pages are sealed under is of the secret.
       const { user_key, private_key } = authorizations['gigya-rsa'];
-      await rig.changeAuthorization('gigya', { user_key, private_key, secret_key: undefined });
+      await rig.sandbox.changeAuthorization('gigya', { user_key, private_key, secret_key: undefined });
       await admin.clearFaults();
 
       const { counts, sweeps, warnings } = await handle.result();
