@@ -183,7 +183,7 @@ export function openGigya(
     const { errorCode: code, callId, errorMessage = 'no message' } = reply;
     // Once is the second time here: the mended clock did not help.
     const asConfiguration = kind === 'configuration' || kind === 'once';
-    const parts = [`${method}: Gigya answered ${code} "${errorMessage}"`];
+    const parts = [`${method}: Gigya answered ${code} "${withoutValues(errorMessage, form)}"`];
     if (asConfiguration) {
       // Details can quote what was sent; that of a single record stays out altogether.
       const fields = reply.validationErrors?.flatMap(({ fieldName }) => fieldName ?? []) ?? [];
@@ -193,23 +193,19 @@ export function openGigya(
         reply.apiDomain ?? '',
       ];
       const said = details.filter((detail) => detail !== '' && detail !== errorMessage);
-      if (said.length > 0) parts.push(` (${said.join(', ')})`);
+      if (said.length > 0) parts.push(` (${withoutValues(said.join(', '), form)})`);
     }
     if (callId !== undefined) parts.push(`, callId ${callId}`);
     if (asConfiguration) parts.push(`: ${adviceOn(code, name)}`);
-    return new GigyaError(withoutValues(parts.join(''), form), { kind, method, code, callId });
+    return new GigyaError(parts.join(''), { kind, method, code, callId });
   }
 
-  /** Keeps what was sent (a UID, a query, credentials) out of a message that quotes it. */
-  function withoutValues(message: string, form: Record<string, string>): string {
-    const secrets = [
-      authorization.secret_key,
-      authorization.private_key,
-      form['UID'],
-      form['query'],
-      form['data'],
-    ];
-    return secrets.reduce<string>((text, value) => (value ? text.replaceAll(value, '…') : text), message);
+  /** Keeps what was sent (a UID, a query, credentials) out of a text of Gigya's that quotes it. */
+  function withoutValues(said: string, form: Record<string, string>): string {
+    const { UID, query = '', data } = form;
+    const asked = [...query.matchAll(/"([^"]+)"/g)].map(([, text]) => text);
+    const secrets = [authorization.secret_key, authorization.private_key, UID, query, ...asked, data];
+    return secrets.reduce<string>((text, value) => (value ? text.replaceAll(value, '…') : text), said);
   }
 
   return {

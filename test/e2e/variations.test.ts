@@ -52,7 +52,7 @@ describe('an export is exact', () => {
     ],
     ['with all audiences by their ids', {}, 'gigya', { audience_format: 'id', audiences: 'all' }],
     ['with audiences by their names', {}, 'gigya-rsa', { audience_format: 'name' }],
-  ])('%s', async (name, settings, authorization, config) => {
+  ])('%s', async (_, settings, authorization, config) => {
     const { admin } = rig.sandbox;
     await admin.patchSettings(plain);
     await admin.patchSettings(settings);
