@@ -8,8 +8,8 @@ import {
 import { Presets, SingleBar } from 'cli-progress';
 import { z } from 'zod';
 import type { exportAudience } from '../workflows/index.ts';
+import type { Progress } from '../workflows/progress.ts';
 import type { Summary } from '../workflows/run.ts';
-import type { Progress } from '../workflows/steering.ts';
 import { EXIT, reasonOf, Unreachable } from './errors.ts';
 import { countsTable, figure, type Output, print, seconds, tell } from './print.ts';
 

@@ -1,6 +1,6 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import type { Counts } from '../counts.ts';
-import type { Progress } from '../workflows/steering.ts';
+import type { Progress } from '../workflows/progress.ts';
 import { Refused, reasonOf } from './errors.ts';
 import { ask } from './follow.ts';
 import { documentOf, type Jobs } from './jobs.ts';

@@ -1,7 +1,7 @@
 import { CancellationScope, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Alert } from '../activities/sendAlert.ts';
-import type { Progress } from './steering.ts';
+import type { Progress } from './progress.ts';
 
 const { sendAlert } = proxyActivities<Pick<Activities, 'sendAlert'>>({
   startToCloseTimeout: '20 s',

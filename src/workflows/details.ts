@@ -1,4 +1,4 @@
-import type { Progress } from './steering.ts';
+import type { Progress } from './progress.ts';
 
 const BAR = 30;
 

@@ -74,7 +74,12 @@ describe.each<JobConfig['target_storage']>(['data_store', 'account'])('an export
     expect(await rig.sandbox.admin.journal()).toEqual([]);
 
     const story = await rig.cli('workflow', 'show', '--workflow-id', workflowId, '--output', 'json');
-    const summaries = [...story.stdout.matchAll(/"summary": "([^"]+)"/g)].map(([, text]) => text);
+    const { events }: { events: { userMetadata?: { summary: { data: string } } }[] } = JSON.parse(
+      story.stdout,
+    );
+    const summaries = events.flatMap(({ userMetadata }) =>
+      userMetadata ? JSON.parse(Buffer.from(userMetadata.summary.data, 'base64').toString()) : [],
+    );
     expect(summaries).toContain(`members 1–${members}`);
   });
 

@@ -17,7 +17,11 @@ afterAll(() => server.close());
 
 /** Long enough not to stand in a message by chance. */
 const value = fc.string({ minLength: 8, maxLength: 60, unit: 'grapheme' });
-const uid = fc.oneof(value, fc.uuid(), fc.base64String({ minLength: 24, maxLength: 48 }).map((text) => `_guid_${text}`));
+const uid = fc.oneof(
+  value,
+  fc.uuid(),
+  fc.base64String({ minLength: 24, maxLength: 48 }).map((text) => `_guid_${text}`),
+);
 const code = fc.constantFrom(403010, 403005, 403002, 403200, 400002, 400006, 400009, 404003, 301001, 500001);
 
 /** The ways in which a reply may speak of what it was sent. */
@@ -74,19 +78,24 @@ describe('no error of a Gigya call holds', () => {
   it('a UID of the query it was about', async () => {
     const gigya = openGigya('gigya', gigyaAuthorization(server.url), { retryMs: 0 });
     await fc.assert(
-      fc.asyncProperty(fc.array(uid, { minLength: 1, maxLength: 5 }), code, speaks, async (uids, errorCode, says) => {
-        const [query = ''] = lookUpQueries(uids, 'UID', 'accounts');
-        fc.pre(query !== '');
-        const asked = uids.filter((one) => query.includes(`"${one}"`));
-        reply = {
-          errorCode,
-          errorMessage: asked.map(says).join(' '),
-          errorDetails: `Unexpected: ${says(query)} ${asked.map(says).join(' ')}`,
-        };
-        const message = await said(gigya.call('accounts.search', { query }, z.unknown()));
-        expect(message).not.toContain(query);
-        for (const one of asked) expect(message).not.toContain(one);
-      }),
+      fc.asyncProperty(
+        fc.array(uid, { minLength: 1, maxLength: 5 }),
+        code,
+        speaks,
+        async (uids, errorCode, says) => {
+          const [query = ''] = lookUpQueries(uids, 'UID', 'accounts');
+          fc.pre(query !== '');
+          const asked = uids.filter((one) => query.includes(`"${one}"`));
+          reply = {
+            errorCode,
+            errorMessage: asked.map(says).join(' '),
+            errorDetails: `Unexpected: ${says(query)} ${asked.map(says).join(' ')}`,
+          };
+          const message = await said(gigya.call('accounts.search', { query }, z.unknown()));
+          expect(message).not.toContain(query);
+          for (const one of asked) expect(message).not.toContain(one);
+        },
+      ),
       { numRuns: 150 },
     );
     await gigya.close();

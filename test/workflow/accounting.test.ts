@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Progress } from '../../src/workflows/steering.ts';
+import type { Progress } from '../../src/workflows/progress.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { startMockRig } from '../support/mock-rig.ts';

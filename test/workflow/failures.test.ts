@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findTemporalCli } from '../../scripts/temporal-cli.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
-import type { Progress } from '../../src/workflows/steering.ts';
+import type { Progress } from '../../src/workflows/progress.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { provided } from '../support/provided.ts';

@@ -1,7 +1,7 @@
 import type { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountedFor } from '../../src/counts.ts';
-import type { Progress } from '../../src/workflows/steering.ts';
+import type { Progress } from '../../src/workflows/progress.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { type MockRig, startMockRig } from '../support/mock-rig.ts';

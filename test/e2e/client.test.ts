@@ -1,0 +1,170 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { JobStatus, PastRun } from '../../src/client/status.ts';
+import { client, type Ended } from '../support/commands.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { unique } from '../support/temporal.ts';
+
+const USERS = 1_200;
+
+let rig: ProgramRig;
+beforeAll(async () => {
+  // A namespace of its own: "list" shows all jobs there.
+  rig = await startPrograms({
+    address: inject('temporalAddress'),
+    namespace: 'client',
+    sandbox: { users: USERS, latencyMs: 40, odd: 2 },
+  });
+});
+afterAll(() => rig.stop());
+
+/** What a person sees of a failure: one clear text on standard error, no stack. */
+function expectRefusal(ended: Ended, code: number, message: string | RegExp): void {
+  expect(ended).toMatchObject({ code, stdout: '' });
+  expect(ended.stderr).toMatch(message);
+  expect(ended.stderr).not.toMatch(/^\s+at |node:|\.ts:\d/m);
+}
+
+describe('a job document', () => {
+  it('that is missing, no JSON or not valid ends with exit code 2 and what to mend', async () => {
+    const refused = await Promise.all([
+      rig.client('run', 'nowhere/job.json'),
+      rig.client('run', await rig.write('{"name": "VIPs",')),
+      rig.client(
+        'run',
+        await rig.write(
+          JSON.stringify({ ...jobDocument('x'), config: { segment_id: 'a b', on_exit: 'drop' } }),
+        ),
+      ),
+    ]);
+    expectRefusal(refused[0], 2, 'The job document nowhere/job.json cannot be read (ENOENT); check the path');
+    expectRefusal(refused[1], 2, /The job document .*\.json is not JSON: .*position 16/);
+    expectRefusal(
+      refused[2],
+      2,
+      'The job document is not valid:\n  config.segment_id: use the id or the slug',
+    );
+    expect(refused[2].stderr).toContain('config.on_exit: use "update" or "keep"');
+  });
+});
+
+describe('a command', () => {
+  it('that is none, or lacks its argument, ends with exit code 2', async () => {
+    expectRefusal(await rig.client('rnu', 'job.json'), 2, /unknown command 'rnu'/);
+    expectRefusal(await rig.client('run'), 2, /missing required argument 'file'/);
+  });
+
+  it('about a job that is not there ends with exit code 1', async () => {
+    expectRefusal(
+      await rig.client('status', 'nobody'),
+      1,
+      'There is no job "nobody"; "list" shows those there are',
+    );
+    expectRefusal(await rig.client('history', 'nobody'), 1, 'The job "nobody" has not run yet');
+  });
+
+  it('without a server ends with exit code 3 and says how to start one', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const address = free.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    await new Promise((resolve) => free.close(resolve));
+    const ended = await client(['list'], { ...rig.env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+    expectRefusal(ended, 3, `No Temporal server answers at 127.0.0.1:${port}`);
+    expect(ended.stderr).toContain('npm run dev-server');
+  });
+
+  it('without a worker ends with exit code 3, and starts nothing', async () => {
+    const file = await rig.write(jobDocument('Nobody works'));
+    const taskQueue = unique('empty');
+    const ended = await client(['run', file], { ...rig.env, TASK_QUEUE: taskQueue });
+    expectRefusal(
+      ended,
+      3,
+      `No worker asks the task queue "${taskQueue}" for work; start one with "npm run worker"`,
+    );
+    expectRefusal(await rig.client('status', 'Nobody works'), 1, 'There is no job');
+  });
+});
+
+describe('a run that is followed', () => {
+  it('shows plain lines in a pipe, then the counts, and takes no second run beside it', async () => {
+    const file = await rig.write(jobDocument('VIPs to Gigya'));
+    const following = rig.client('run', file);
+    await rig.temporal.workflow
+      .getHandle('gigya-export/vips-to-gigya')
+      .describe()
+      .catch(() => undefined);
+    let second = await rig.client('run', file);
+    // Who comes first is not said: one of the two is refused.
+    let first = await following;
+    if (first.code !== 0) [first, second] = [second, first];
+    expectRefusal(second, 1, 'A run of "VIPs to Gigya" is under way; follow it with "follow vips-to-gigya"');
+
+    expect(first).toMatchObject({ code: 0, stderr: 'Started gigya-export/vips-to-gigya\n' });
+    const lines = first.stdout.split('\n');
+    expect(lines.filter((line) => /^[\d,]+( of [\d,]+)? users, /.test(line)).length).toBeGreaterThanOrEqual(
+      1,
+    );
+    expect(first.stdout).not.toMatch(/\u001b|\r/);
+    expect(first.stdout).toMatch(/members +│ +1,234 │ rows of the audience seen/);
+    expect(first.stdout).toMatch(/updated +│ +1,220 │ written to Gigya/);
+    expect(first.stdout).toMatch(/no_gigya_id +│ +6 │ without a Gigya ID in Lytics/);
+    expect(first.stdout).toMatch(/1,220 users in Gigya carry "vip" now\./);
+    expect(lines.at(-2)).toMatch(/^Completed in \d+ s\.$/);
+  });
+
+  it('that fails ends with exit code 1, the reason, and no stack', async () => {
+    const file = await rig.write(jobDocument('To nowhere', { segment_id: 'nowhere' }));
+    const text = await rig.client('run', file);
+    expect(text.code).toBe(1);
+    expect(text.stderr).toMatch(/^The run failed \(Configuration\): Lytics has no audience "nowhere"/m);
+    expect(text.stderr).not.toMatch(/^\s+at /m);
+    const json = await rig.client('--json', 'run', file);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      workflow_id: 'gigya-export/to-nowhere',
+      state: 'failed',
+      failure: { type: 'Configuration', message: expect.stringContaining('correct config.segment_id') },
+    });
+  });
+});
+
+describe('what has run', () => {
+  it('shows in status, list and history, as text and as JSON', async () => {
+    const [status, list, history, failed] = await Promise.all([
+      rig.client('--json', 'status', 'vips to GIGYA'),
+      rig.client('--json', 'list'),
+      rig.client('--json', 'history', 'vips-to-gigya'),
+      rig.client('status', 'To nowhere'),
+    ]);
+    const job: JobStatus = JSON.parse(status.stdout);
+    expect(job).toMatchObject({
+      name: 'VIPs to Gigya',
+      state: 'completed',
+      audience: 'vip',
+      next_run: null,
+      workflow_id: 'gigya-export/vips-to-gigya',
+      progress: { state: 'completed', counts: { members: 1_234, updated: 1_220 } },
+    });
+    const jobs: JobStatus[] = JSON.parse(list.stdout);
+    expect(jobs.map(({ name, state }) => [name, state]).sort()).toEqual([
+      ['To nowhere', 'failed'],
+      ['VIPs to Gigya', 'completed'],
+    ]);
+    const runs: PastRun[] = JSON.parse(history.stdout);
+    expect(runs).toHaveLength(1);
+    expect(runs[0]).toMatchObject({ state: 'completed', counts: job.progress?.counts, reason: null });
+    expect(failed.code).toBe(0);
+    expect(failed.stdout).toMatch(/^To nowhere: failed \(Lytics has no audience "nowhere"/);
+
+    const [listText, historyText] = await Promise.all([
+      rig.client('list'),
+      rig.client('history', 'To nowhere'),
+    ]);
+    expect(listText.stdout).toMatch(/│ VIPs to Gigya +│ completed │ vip +│ once +│ 20\d\d-.* 1,220 │/);
+    expect(historyText.stdout.match(/│ failed +│/g)).toHaveLength(2);
+  });
+});

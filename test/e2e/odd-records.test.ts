@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accountedFor } from '../../src/counts.ts';
+import type { JobConfig } from '../../src/job.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { provided } from '../support/provided.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+import { expectExact } from '../support/verdict.ts';
+
+const PLAIN = 300;
+const EACH = 3;
+
+describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
+  'odd records, exported to %s',
+  (storage) => {
+    let rig: Rig;
+    beforeAll(async () => {
+      rig = await startRig({ ...provided(), sandbox: { users: PLAIN, odd: EACH, audiences: 40 } });
+    });
+    afterAll(() => rig.stop());
+
+    it('are each counted in their place, and none of them is fatal', async () => {
+      const { counts, failures, in_gigya } = await rig.run(jobDocument('odd', { target_storage: storage }));
+      const kinds = {
+        noId: ['missing', 'empty', 'null'],
+        written: [
+          'quotes',
+          'non_ascii',
+          'control',
+          'number',
+          'numeric_string',
+          'spaces',
+          'several_with_stranger',
+        ],
+        unknown: ['too_long', 'stranger', 'several_with_stranger'],
+      };
+      const written = PLAIN + EACH * (kinds.written.length + 3);
+      expect(failures).toEqual({});
+      expect(counts).toEqual({
+        // A row of several UIDs counts for each: two more for `several`, one more for `several_with_stranger`.
+        members: PLAIN + EACH * (14 + 2 + 1),
+        left: 0,
+        no_gigya_id: EACH * kinds.noId.length,
+        unknown_uid: EACH * kinds.unknown.length,
+        updated: written,
+        // The second row of each `duplicate`.
+        unchanged: EACH,
+        failed: 0,
+      });
+      expect(accountedFor(counts)).toBe(counts.members);
+      await expectExact(rig.sandbox.admin, { storage });
+      // What a query cannot ask for stands in the index all the same.
+      expect(in_gigya).toBe(written);
+    });
+
+    it('are left alone by the next run', async () => {
+      await rig.sandbox.admin.clearJournal();
+      const { counts } = await rig.run(jobDocument('odd again', { target_storage: storage }));
+      expect(counts.updated).toBe(0);
+      expect(await rig.sandbox.admin.journal()).toEqual([]);
+    });
+
+    it('with one UID in two rows on end carry the audiences of both, and the result tells how many', async () => {
+      const { admin } = rig.sandbox;
+      await admin.population({ action: 'odd', count: 2, kinds: ['twins'] });
+      const { warnings } = await rig.run(jobDocument('twins', { target_storage: storage }));
+      expect(warnings).toEqual([
+        `${EACH + 2} members share their Gigya UID with another; they got the union of their audiences`,
+      ]);
+      await expectExact(admin, { storage });
+    });
+
+    it('of a user in 500 audiences are written whole', async () => {
+      const { admin } = rig.sandbox;
+      const present = await admin.audiences();
+      for (let number = present.length; number < 500; number++) {
+        await admin.addAudience({
+          slug: `audience_${number}`,
+          name: `"Nr. ${number}" – größer \\ als, 1'000 & <b>`,
+        });
+      }
+      const all = (await admin.audiences()).map(({ slug }) => slug);
+      const uid = 'in-them-all';
+      await admin.putAccounts({ uid });
+      await admin.putRows({ fields: { gy_profile_id: uid }, audiences: all });
+      const { counts } = await rig.run(jobDocument('many', { target_storage: storage, audiences: 'all' }));
+      expect(counts.failed).toBe(0);
+      await expectExact(admin, { storage, audiences: 'all' });
+      const { account, objects } = await admin.held(uid);
+      const held =
+        storage === 'account' ? account?.data['lytics_segments'] : objects[0]?.data['lytics_segments'];
+      expect(held).toHaveLength(500);
+
+      await admin.clearJournal();
+      await rig.run(
+        jobDocument('many again', { target_storage: storage, audiences: 'all', audience_format: 'name' }),
+      );
+      await expectExact(admin, { storage, audiences: 'all', format: 'name' });
+    });
+  },
+);
