@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { Command, CommanderError } from 'commander';
-import { assertWorker, createAsk } from './client/ask.ts';
+import { assertWorker, createAsk, isWorkerThere } from './client/ask.ts';
 import { askForJob } from './client/create.ts';
 import { clockWarning } from './client/daylightSaving.ts';
 import { EXIT, Refused, Unreachable, UsageError } from './client/errors.ts';
@@ -211,19 +211,19 @@ program
   .argument('<name>', "the job's name")
   .addHelpText('after', example('npm run client -- status vips-to-gigya'))
   .action((name: string) =>
-    withTemporal(async ({ jobs }) => {
-      const status = await statusOf(jobs, name);
+    withTemporal(async ({ client, jobs }) => {
+      const status = await statusOf(jobs, name, await isWorkerThere(client, TASK_QUEUE));
       print(output(), status, () => {
-        const lines = [`${status.name}: ${status.state}${status.reason ? ` (${status.reason})` : ''}`];
-        if (status.daily) lines.push(`  daily at ${status.daily}, next ${status.next_run ?? 'when resumed'}`);
-        if (status.started) lines.push(`  newest run ${status.workflow_id}, started ${status.started}`);
-        const { progress } = status;
-        if (progress) {
-          const total = progress.total === null ? '' : ` of ${figure(progress.total)}`;
-          lines.push(`  ${figure(progress.seen)}${total} users of "${status.audience}"`);
-          lines.push(countsTable(progress.counts, { isDryRun: progress.dry_run }));
-          for (const warning of progress.warnings ?? []) lines.push(`! ${warning}`);
+        const { state, reason, daily, next_run, started, counts, total } = status;
+        const lines = [`${status.name}: ${state}${reason ? ` (${reason})` : ''}`];
+        if (daily) lines.push(`  daily at ${daily}, next ${next_run ?? 'when resumed'}`);
+        if (started) lines.push(`  newest run ${status.workflow_id}, started ${started}`);
+        if (counts) {
+          const of = total === null ? '' : ` of ${figure(total)}`;
+          lines.push(`  ${figure(status.seen ?? 0)}${of} users of "${status.audience}"`);
+          lines.push(countsTable(counts, { isDryRun: status.dry_run }));
         }
+        for (const warning of status.warnings) lines.push(`! ${warning}`);
         return lines.join('\n');
       });
     }),
@@ -234,9 +234,10 @@ program
   .description('list all jobs with their states')
   .addHelpText('after', example('npm run client -- list'))
   .action(() =>
-    withTemporal(async ({ jobs }) => {
+    withTemporal(async ({ client, jobs }) => {
+      const isThere = await isWorkerThere(client, TASK_QUEUE);
       const statuses: JobStatus[] = [];
-      for (const name of await jobs.names()) statuses.push(await statusOf(jobs, name));
+      for (const name of await jobs.names()) statuses.push(await statusOf(jobs, name, isThere));
       print(output(), statuses, () => {
         if (statuses.length === 0) return 'No jobs yet; start one with "npm run client -- run job.json"';
         const table = plainTable([
@@ -249,8 +250,7 @@ program
           'unchanged',
           'failed',
         ]);
-        for (const { name, state, audience, daily, started, progress } of statuses) {
-          const counts = progress?.counts;
+        for (const { name, state, audience, daily, started, counts } of statuses) {
           const figures = [counts?.updated, counts?.unchanged, counts?.failed];
           const shown = figures.map((count) => (count === undefined ? '' : figure(count)));
           table.push([

@@ -33,19 +33,23 @@ export function createAsk(client: Client, taskQueue: string) {
 
 export type Ask = ReturnType<typeof createAsk>;
 
-/** @throws {Unreachable} when no worker has asked the task queue for work lately. */
-export async function assertWorker(client: Client, taskQueue: string): Promise<void> {
+/** Whether a worker has asked the task queue for work lately. */
+export async function isWorkerThere(client: Client, taskQueue: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: 1,
   });
   // The server remembers a worker for minutes; one that lives asks once a minute at least.
-  const isAlive = pollers?.some(({ lastAccessTime }) => {
+  return (pollers ?? []).some(({ lastAccessTime }) => {
     const seconds = Number(lastAccessTime?.seconds ?? 0);
     return Date.now() / 1000 - seconds < 90;
   });
-  if (isAlive) return;
+}
+
+/** @throws {Unreachable} when no worker is there. */
+export async function assertWorker(client: Client, taskQueue: string): Promise<void> {
+  if (await isWorkerThere(client, taskQueue)) return;
   throw new Unreachable(
     `No worker asks the task queue "${taskQueue}" for work; start one with "npm run worker"`,
   );

@@ -1,6 +1,5 @@
-import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Counts } from '../counts.ts';
-import type { Progress } from '../workflows/progress.ts';
 import { Refused, reasonOf } from './errors.ts';
 import { ask } from './follow.ts';
 import { documentOf, type Jobs } from './jobs.ts';
@@ -17,46 +16,87 @@ export interface JobStatus {
   next_run: string | null;
   /** `03:30 Europe/Vienna`, for a job that is kept updated. */
   daily: string | null;
-  /** Why it is paused, or why it failed. */
+  /** Why it is paused, what it waits for, or why it failed. */
   reason: string | null;
   workflow_id: string | null;
   started: string | null;
-  progress: Progress | null;
+  dry_run: boolean;
+  /** Of the newest run; null when only a worker could tell and none answers. */
+  counts: Counts | null;
+  /** Users of the audience that the newest run has seen, and that there are. */
+  seen: number | null;
+  total: number | null;
+  warnings: string[];
 }
 
-/** @throws {Refused} when there is no such job. */
-export async function statusOf(jobs: Jobs, name: string): Promise<JobStatus> {
+/**
+ * @param isWorkerThere Whether runs can be asked; without a worker nobody answers, and each question takes seconds.
+ * @throws {Refused} when there is no such job.
+ */
+export async function statusOf(jobs: Jobs, name: string, isWorkerThere: boolean): Promise<JobStatus> {
   const [schedule, workflowId] = await Promise.all([jobs.describeSchedule(name), jobs.newestRun(name)]);
   if (!schedule && workflowId === undefined) {
     throw new Refused(`There is no job "${name}"; "list" shows those there are`);
   }
-  const handle = workflowId === undefined ? undefined : jobs.handleOf(workflowId);
-  const run = await handle?.describe();
-  const progress = handle ? ((await ask(handle)) ?? null) : null;
-  const isRunning = run?.status.name === 'RUNNING';
-  const hasFailed = run !== undefined && !['RUNNING', 'COMPLETED'].includes(run.status.name);
   const document = schedule && documentOf(schedule);
-
-  let state: JobState = schedule ? 'sleeping' : 'completed';
-  let reason: string | null = null;
-  if (isRunning) state = progress?.state === 'paused' ? 'paused' : 'running';
-  else if (schedule?.state.paused) state = 'paused';
-  else if (hasFailed) state = 'failed';
-  if (state === 'paused') reason = progress?.paused?.note || schedule?.state.note || null;
-  if (state === 'running') reason = progress?.trouble ?? null;
-  if (state === 'failed') reason = progress?.trouble ?? run?.status.name.toLowerCase() ?? null;
-  return {
-    name: document?.name ?? progress?.job ?? name,
-    state,
-    audience: document?.config.segment_id ?? progress?.audience ?? '',
-    next_run:
-      schedule && !schedule.state.paused ? (schedule.info.nextActionTimes[0]?.toISOString() ?? null) : null,
+  const isPaused = schedule?.state.paused === true;
+  const status: JobStatus = {
+    name: document?.name ?? name,
+    state: isPaused ? 'paused' : 'sleeping',
+    audience: document?.config.segment_id ?? '',
+    next_run: isPaused ? null : (schedule?.info.nextActionTimes[0]?.toISOString() ?? null),
     daily: document ? `${document.config.time_of_day} ${document.config.timezone}` : null,
-    reason,
+    reason: (isPaused && schedule.state.note) || null,
     workflow_id: workflowId ?? null,
-    started: run?.startTime.toISOString() ?? null,
-    progress,
+    started: null,
+    dry_run: document?.config.dry_run ?? false,
+    counts: null,
+    seen: null,
+    total: null,
+    warnings: [],
   };
+  if (workflowId === undefined) return status;
+
+  const handle = jobs.handleOf(workflowId);
+  const run = await handle.describe();
+  status.started = run.startTime.toISOString();
+  if (run.status.name === 'COMPLETED') {
+    const { job, counts, audience, warnings, dry_run } = await handle.result();
+    if (!schedule) status.state = 'completed';
+    return {
+      ...status,
+      name: job,
+      audience: audience.slug,
+      counts,
+      seen: counts.members,
+      total: counts.members,
+      warnings,
+      dry_run,
+    };
+  }
+  const progress = isWorkerThere ? await ask(handle) : undefined;
+  if (progress) {
+    const { job, audience, counts, seen, total, warnings, dry_run } = progress;
+    Object.assign(status, { name: job, audience, counts, seen, total, warnings, dry_run });
+  }
+  if (run.status.name === 'RUNNING') {
+    status.state = progress?.state === 'paused' ? 'paused' : 'running';
+    status.reason = progress?.paused?.note || progress?.trouble || null;
+  } else if (!isPaused) {
+    status.state = 'failed';
+    status.reason = await failureOf(handle);
+  }
+  return status;
+}
+
+async function failureOf(handle: WorkflowHandle): Promise<string> {
+  try {
+    await handle.result();
+    return '';
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return reasonOf(error).message;
+  }
 }
 
 /** A run that has ended, or is under way. */

@@ -125,7 +125,8 @@ export function openLytics(
         return answer.json;
       }
       const backOff = Math.min(LONGEST_WAIT_MS, retryMs * 2 ** Math.min(waits, 16) * (1 + Math.random()));
-      const wait = answer.retryAfter ?? backOff;
+      // A time that is over already, by our clock, would have us ask on and on.
+      const wait = answer.retryAfter || backOff;
       observer.onWait?.(wait);
       options.onTrouble?.(`Lytics asked to slow down (429); waiting ${Math.round(wait / 1000)} s`);
       await sleep(wait, undefined, request.signal ? { signal: request.signal } : {});
@@ -137,8 +138,9 @@ export function openLytics(
       const message = `${call}: redirected (HTTP ${status}), which is not followed with credentials; correct ${name}.base_url`;
       return new LyticsError(message, 'configuration', status);
     }
+    const message = messageOf(answer).replaceAll(authorization.token, '…').slice(0, 200);
     // What is said about one user may quote them.
-    const said = call === LOOK_UP ? '' : ` "${messageOf(answer)}"`;
+    const said = call === LOOK_UP ? '' : ` "${message}"`;
     const what = `${call}: Lytics answered ${status}${answer.json === undefined ? ' and no JSON' : said}`;
     switch (status) {
       case 401:
@@ -255,8 +257,5 @@ function statusOf(answer: HttpReply): number {
 
 function messageOf(answer: HttpReply): string {
   const read = envelope.safeParse(answer.json);
-  return ((read.success && (read.data.message ?? read.data.errors?.[0]?.message)) || 'no message').slice(
-    0,
-    200,
-  );
+  return (read.success && (read.data.message ?? read.data.errors?.[0]?.message)) || 'no message';
 }

@@ -59,7 +59,7 @@ export function membershipOf(names: readonly string[], catalogue: Catalogue, cho
 
 export interface Uids {
   uids: string[];
-  /** IDs that cannot be told apart any more: numbers beyond 2^53 lost digits on the way. */
+  /** IDs that cannot be told apart any more: numbers beyond 2^53 lost digits on the way, halves of characters a half. */
   imprecise: number;
 }
 
@@ -69,9 +69,9 @@ export function uidsIn(row: Row, field: string): Uids {
   const uids = new Set<string>();
   let imprecise = 0;
   for (const entry of Array.isArray(value) ? value : [value]) {
-    if (typeof entry === 'string' && entry.trim() !== '') uids.add(entry);
-    if (typeof entry !== 'number') continue;
-    if (Number.isSafeInteger(entry)) uids.add(String(entry));
+    if (typeof entry !== 'number' && (typeof entry !== 'string' || entry.trim() === '')) continue;
+    const isPrecise = typeof entry === 'number' ? Number.isSafeInteger(entry) : entry.isWellFormed();
+    if (isPrecise) uids.add(String(entry));
     else imprecise++;
   }
   return { uids: [...uids], imprecise };

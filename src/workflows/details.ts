@@ -1,26 +1,23 @@
 import type { Progress } from './progress.ts';
 
-const BAR = 30;
+const BAR = 25;
 
-/** The Web UI's status page of a run, in Markdown. */
+/** The Web UI's status page of a run, in Markdown. Its tables have no room between columns: the figures are a code block. */
 export function detailsOf(progress: Progress): string {
-  const { counts, total, seen, warnings, trouble, paused } = progress;
+  const { counts, total, seen, warnings, trouble, paused, in_gigya } = progress;
   const target = progress.storage === 'data_store' ? "Gigya's Data Store" : 'Gigya accounts';
   const lines = [
-    `## ${plain(progress.job)}: audience \`${progress.audience.replaceAll('`', '')}\` to ${target}`,
+    `### ${plain(progress.job)}: audience \`${progress.audience.replaceAll('`', '')}\` to ${target}`,
     `**${headline(progress)}**`,
   ];
+  if (paused)
+    lines.push(`> Paused since ${moment(paused.since)}${paused.note ? `: ${plain(paused.note)}` : ''}`);
+  if (trouble) lines.push(`> ${plain(trouble)}`);
+  const figures = Object.entries(counts).map(([name, count]) => `${figure(count).padStart(9)}  ${name}`);
   if (total !== null)
-    lines.push(`\`${bar(total === 0 ? 1 : seen / total)}\` ${figure(seen)} of ${figure(total)} users`);
-  lines.push(
-    ['| users | what became of them |', '| ---: | :--- |']
-      .concat(Object.entries(counts).map(([name, count]) => `| ${figure(count)} | \`${name}\` |`))
-      .join('\n'),
-  );
-  if (paused) lines.push(`Paused since ${paused.since}${paused.note ? `: ${plain(paused.note)}` : ''}`);
-  if (trouble) lines.push(`**Last trouble:** ${plain(trouble)}`);
-  if (progress.in_gigya !== null)
-    lines.push(`Users in Gigya that carry the audience: **${figure(progress.in_gigya)}**`);
+    figures.unshift(bar(total === 0 ? 1 : seen / total), `${figure(seen)} of ${figure(total)} users`, '');
+  lines.push(['```', ...figures, '```'].join('\n'));
+  if (in_gigya !== null) lines.push(`Users in Gigya that carry the audience: **${figure(in_gigya)}**`);
   for (const warning of warnings) lines.push(`⚠ ${plain(warning)}`);
   return lines.join('\n\n');
 }
@@ -29,7 +26,7 @@ function headline({ state, phase, rate, seconds_left, dry_run, sweep }: Progress
   const parts: string[] = [dry_run ? `${state} (preview: nothing is written)` : state];
   if (phase === 'preflight') parts.push('checking credentials, audience and field');
   if (phase === 'settling') parts.push("waiting until Gigya's index has caught up");
-  if (rate > 0) parts.push(`${figure(rate)} users a second`);
+  if (rate > 0) parts.push(`${figure(rate < 10 ? rate : Math.round(rate))} users a second`);
   if (seconds_left !== null) parts.push(`about ${duration(seconds_left)} left`);
   if (sweep > 1) parts.push(`sweep ${sweep}`);
   return parts.join(' · ');
@@ -37,13 +34,18 @@ function headline({ state, phase, rate, seconds_left, dry_run, sweep }: Progress
 
 function bar(share: number): string {
   const filled = Math.min(BAR, Math.round(share * BAR));
-  return '█'.repeat(filled) + '░'.repeat(BAR - filled);
+  return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.min(100, Math.floor(share * 100))} %`;
 }
 
 export function duration(seconds: number): string {
   if (seconds < 90) return `${seconds} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${Math.round(seconds / 360) / 10} h`;
+}
+
+/** `2027-03-28 02:30 UTC` */
+function moment(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function figure(value: number): string {

@@ -15,7 +15,17 @@ import { breachOfLaw } from '../counts.ts';
 import type { JobDocument } from '../job.ts';
 import { plainly } from './failures.ts';
 import { isSealBroken, OBSTACLES, type Obstacle, shortfall, sweepAgain } from './obstacles.ts';
-import { beginRun, countPage, fateSoFar, type Run, type Summary, stepPast, summarize, warn } from './run.ts';
+import {
+  beginRun,
+  compareWithGigya,
+  countPage,
+  fateSoFar,
+  type Run,
+  type Summary,
+  stepPast,
+  summarize,
+  warn,
+} from './run.ts';
 import { type Steering, steer } from './steering.ts';
 import { createWindow, type Window } from './window.ts';
 
@@ -150,13 +160,7 @@ async function audit(run: Run, plan: Plan, steering: Steering): Promise<number |
   const inGigya = await countInGigya.executeWithOptions({ summary: 'accounts that carry the audience' }, [
     plan,
   ]);
-  const { carrying } = run.sweep;
-  if (inGigya !== null && inGigya !== carrying && !dry_run) {
-    warn(
-      run,
-      `${number(inGigya)} users in Gigya carry the audience, where this run knows of ${number(carrying)}`,
-    );
-  }
+  if (inGigya !== null && !dry_run) compareWithGigya(run, inGigya);
   return inGigya;
 }
 

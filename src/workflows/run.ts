@@ -50,6 +50,8 @@ export interface Pause {
 
 /** What a run leaves behind. */
 export interface Summary {
+  /** The job's name. */
+  job: string;
   counts: Counts;
   /** How many users failed, by Gigya's errorCode or a word of ours. */
   failures: Failures;
@@ -142,6 +144,17 @@ export function fateSoFar({ counts, failures }: Run): { handled: number; failure
   };
 }
 
+/** Warns where Gigya's own count differs from what the run knows of. */
+export function compareWithGigya(run: Run, inGigya: number): void {
+  const { carrying } = run.sweep;
+  if (inGigya === carrying) return;
+  const reason =
+    inGigya > carrying
+      ? 'the others have left the audience, or were written by something else'
+      : 'members on several pages with one Gigya UID count several times, or something else writes the field';
+  warn(run, `${inGigya} users in Gigya carry the audience, where this run knows of ${carrying}: ${reason}`);
+}
+
 export function summarize(run: Run, plan: Plan, inGigya: number | null, now: number): Summary {
   if (run.duplicates > 0) {
     warn(
@@ -150,6 +163,7 @@ export function summarize(run: Run, plan: Plan, inGigya: number | null, now: num
     );
   }
   return {
+    job: plan.job.name,
     counts: run.counts,
     failures: run.failures,
     audience: plan.audience,

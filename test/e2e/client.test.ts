@@ -147,7 +147,7 @@ describe('what has run', () => {
       audience: 'vip',
       next_run: null,
       workflow_id: 'gigya-export/vips-to-gigya',
-      progress: { state: 'completed', counts: { members: 1_234, updated: 1_220 } },
+      counts: { members: 1_234, updated: 1_220 },
     });
     const jobs: JobStatus[] = JSON.parse(list.stdout);
     expect(jobs.map(({ name, state }) => [name, state]).sort()).toEqual([
@@ -156,7 +156,7 @@ describe('what has run', () => {
     ]);
     const runs: PastRun[] = JSON.parse(history.stdout);
     expect(runs).toHaveLength(1);
-    expect(runs[0]).toMatchObject({ state: 'completed', counts: job.progress?.counts, reason: null });
+    expect(runs[0]).toMatchObject({ state: 'completed', counts: job.counts, reason: null });
     expect(failed.code).toBe(0);
     expect(failed.stdout).toMatch(/^To nowhere: failed \(Lytics has no audience "nowhere"/);
 

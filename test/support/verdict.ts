@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { SandboxAdmin, Truth } from '../../sandbox/client.ts';
+import type { JournalEntry, SandboxAdmin, Truth } from '../../sandbox/client.ts';
 
 type Question = NonNullable<Parameters<SandboxAdmin['verify']>[0]>;
 
@@ -28,4 +28,9 @@ export async function changesDue(admin: SandboxAdmin, question: Question = {}): 
       !Array.isArray(held) || [...held].sort().join('\n') !== [...(expected[uid] ?? [])].sort().join('\n')
     );
   });
+}
+
+/** Writes that took effect, whether or not they changed anything; the refused ones tell of unknown UIDs. */
+export async function appliedWrites(admin: SandboxAdmin): Promise<JournalEntry[]> {
+  return (await admin.journal()).filter(({ applied }) => applied);
 }
