@@ -228,7 +228,11 @@ async function assertExists(
 
 /** The audiences by the user's profile; undefined when Lytics does not find the user by this field. */
 async function lookUp(lytics: Lytics, uid: string, config: JobConfig, options: CallOptions) {
-  const profile = await lytics.profile(config.gigya_id_field, uid, options);
+  const profile = await lytics.profile(config.gigya_id_field, uid, options).catch((error: unknown) => {
+    // One user that Lytics refuses to look up must not hold up the page.
+    if (error instanceof LyticsError && error.kind === 'refused') return undefined;
+    throw error;
+  });
   return profile && (audiencesIn(profile, config) ?? []);
 }
 
@@ -247,10 +251,10 @@ function pageOf(memberships: Map<string, string[]>, copies: Map<string, number>)
   return { audiences: [...positions.keys()], users };
 }
 
-/** Keyed, so that the history tells nothing of the row. */
+/** Keyed, so that the history tells nothing of the row. Lists count as sets: Lytics promises no order of the audiences. */
 function fingerprint(row: Row, key: Uint8Array): string {
   return createHmac('sha256', key)
-    .update(JSON.stringify(row))
+    .update(JSON.stringify(row, (_name, value) => (Array.isArray(value) ? [...value].sort() : value)))
     .digest('base64url')
     .slice(0, FINGERPRINT_LENGTH);
 }

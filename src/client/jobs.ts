@@ -31,7 +31,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
       workflowId: workflowIdOf(job.name),
       taskQueue,
       args: [job],
-      staticSummary: summaryOf(job),
+      ...shownAs(job),
     };
   }
 
@@ -133,7 +133,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
           workflowId,
           taskQueue,
           args: [job],
-          staticSummary: summaryOf(job),
+          ...shownAs(job),
         });
         return workflowId;
       } catch (error) {
@@ -215,9 +215,13 @@ export function documentOf({ action }: Pick<ScheduleDescription, 'action'>): Job
   }
 }
 
-export function summaryOf(job: Job): string {
-  const { segment_id, target_storage } = job.config;
-  return `${job.name}: audience ${segment_id} to ${target_storage === 'account' ? 'accounts' : 'the Data Store'}`;
+/** What the Web UI says of the job's runs. */
+function shownAs({ name, description, config }: Job) {
+  const target = config.target_storage === 'account' ? 'accounts' : 'the Data Store';
+  return {
+    staticSummary: `${name}: audience ${config.segment_id} to ${target}`,
+    ...(description && { staticDetails: description }),
+  };
 }
 
 const isOurs = (id: string) => id.startsWith('gigya-export/');

@@ -1,4 +1,4 @@
-import { CancellationScope, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Alert } from '../activities/sendAlert.ts';
 import type { Progress } from './progress.ts';
@@ -28,11 +28,13 @@ export async function alert(state: Alert['state'], reason: string, progress: Pro
 export async function watchForStall(seconds: () => number, progress: () => Progress): Promise<void> {
   let finished = '';
   for (;;) {
-    await sleep(seconds() * 1000);
+    const limit = seconds();
+    // What was waited under another setting counts for nothing.
+    if (await condition(() => seconds() !== limit, limit * 1000)) continue;
     const now = progress();
     const marks = JSON.stringify([now.phase, now.counts, now.paused]);
     if (marks === finished && !now.paused) {
-      await alert('stalled', now.trouble ?? `No page was finished within ${seconds()} s`, now);
+      await alert('stalled', now.trouble ?? `No page was finished within ${limit} s`, now);
       return;
     }
     finished = marks;

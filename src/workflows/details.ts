@@ -7,7 +7,7 @@ export function detailsOf(progress: Progress): string {
   const { counts, total, seen, warnings, trouble, paused, in_gigya } = progress;
   const target = progress.storage === 'data_store' ? "Gigya's Data Store" : 'Gigya accounts';
   const lines = [
-    `### ${plain(progress.job)}: audience \`${progress.audience.replaceAll('`', '')}\` to ${target}`,
+    `### ${plain(progress.job)}: audience \`${progress.audience.replace(/[`\r\n]+/g, ' ')}\` to ${target}`,
     `**${headline(progress)}**`,
   ];
   if (paused)
@@ -54,5 +54,5 @@ function figure(value: number): string {
 
 /** Keeps texts from outside from being read as Markdown. */
 function plain(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>|#]/g, (char) => `\\${char}`);
+  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>|#~&]/g, (char) => `\\${char}`);
 }

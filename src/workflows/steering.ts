@@ -44,7 +44,8 @@ export function steer(run: Run, document: JobDocument): Steering {
   let shownAt = Date.now();
 
   function progress(): Progress {
-    const { counts, sweep, total, paused, plan } = run;
+    const { counts, sweep, paused, plan } = run;
+    const total = run.total ?? plan?.audience.size ?? null;
     const seconds = Math.max(1, (shownAt - run.startedAt) / 1000);
     const rate = (counts.members + counts.left) / seconds;
     const open = total === null ? null : Math.max(0, total - sweep.counted);

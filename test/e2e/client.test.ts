@@ -15,8 +15,9 @@ beforeAll(async () => {
   rig = await startPrograms({
     address: inject('temporalAddress'),
     namespace: 'client',
-    sandbox: { users: USERS, latencyMs: 40, odd: 2 },
+    sandbox: { users: USERS, latencyMs: 40 },
   });
+  await rig.sandbox.admin.population({ action: 'odd', count: 3, kinds: ['missing', 'several'] });
 });
 afterAll(() => rig.stop());
 
@@ -109,10 +110,10 @@ describe('a run that is followed', () => {
       1,
     );
     expect(first.stdout).not.toMatch(/\u001b|\r/);
-    expect(first.stdout).toMatch(/members +│ +1,234 │ rows of the audience seen/);
-    expect(first.stdout).toMatch(/updated +│ +1,220 │ written to Gigya/);
-    expect(first.stdout).toMatch(/no_gigya_id +│ +6 │ without a Gigya ID in Lytics/);
-    expect(first.stdout).toMatch(/1,220 users in Gigya carry "vip" now\./);
+    expect(first.stdout).toMatch(/members +│ +1,212 │ rows of the audience seen/);
+    expect(first.stdout).toMatch(/updated +│ +1,209 │ written to Gigya/);
+    expect(first.stdout).toMatch(/no_gigya_id +│ +3 │ without a Gigya ID in Lytics/);
+    expect(first.stdout).toMatch(/1,209 users in Gigya carry "vip" now\./);
     expect(lines.at(-2)).toMatch(/^Completed in \d+ s\.$/);
   });
 
@@ -147,7 +148,7 @@ describe('what has run', () => {
       audience: 'vip',
       next_run: null,
       workflow_id: 'gigya-export/vips-to-gigya',
-      counts: { members: 1_234, updated: 1_220 },
+      counts: { members: 1_212, updated: 1_209 },
     });
     const jobs: JobStatus[] = JSON.parse(list.stdout);
     expect(jobs.map(({ name, state }) => [name, state]).sort()).toEqual([
@@ -164,7 +165,7 @@ describe('what has run', () => {
       rig.client('list'),
       rig.client('history', 'To nowhere'),
     ]);
-    expect(listText.stdout).toMatch(/│ VIPs to Gigya +│ completed │ vip +│ once +│ 20\d\d-.* 1,220 │/);
-    expect(historyText.stdout.match(/│ failed +│/g)).toHaveLength(2);
+    expect(listText.stdout).toMatch(/│ VIPs to Gigya +│ completed │ vip +│ once +│ 20\d\d-.* 1,209 +│/);
+    expect(historyText.stdout.match(/^│ 20\d\d-[^│]+│ failed +│/gm)).toHaveLength(2);
   });
 });

@@ -2,6 +2,7 @@ import {
   DefaultLogger,
   NativeConnection,
   Runtime,
+  type TelemetryOptions,
   Worker,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
@@ -17,19 +18,30 @@ export interface LocalWorkerOptions {
   activities?: Partial<Activities>;
   /** The first wait before a call is sent again, in ms. @default 20 */
   retryMs?: number;
+  alertAfterSeconds?: number;
 }
 
 export interface LocalWorker {
-  /** Lets running activities finish. */
+  /** Lets running activities finish. A second time it only waits for the first. */
   stop(): Promise<void>;
 }
+
+/** What the SDK's core has to say about what tests do on purpose. */
+export const QUIET: TelemetryOptions = { logging: { filter: { core: 'ERROR', other: 'ERROR' } } };
 
 let isInstalled = false;
 
 /** A worker in this process, for tests that neither kill it nor read what it prints. */
 export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
-  const { address, taskQueue, workflowBundle, authorizationsFile = 'none.json', retryMs = 20 } = options;
-  if (!isInstalled) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const {
+    address,
+    taskQueue,
+    workflowBundle,
+    authorizationsFile = 'none.json',
+    retryMs = 20,
+    alertAfterSeconds,
+  } = options;
+  if (!isInstalled) Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: QUIET });
   isInstalled = true;
   const connections = createConnections({ authorizationsFile, retryMs });
   const connection = await NativeConnection.connect({ address });
@@ -37,18 +49,30 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
     connection,
     taskQueue,
     workflowBundle,
-    activities: { ...createActivities({ connections, authorizationsFile }), ...options.activities },
+    activities: {
+      ...createActivities({
+        connections,
+        authorizationsFile,
+        ...(alertAfterSeconds !== undefined && { alertAfterSeconds }),
+      }),
+      ...options.activities,
+    },
     maxHeartbeatThrottleInterval: '1 s',
     defaultHeartbeatThrottleInterval: '1 s',
     shutdownGraceTime: '30 s',
   });
   const ended = worker.run();
+  let stopped: Promise<void> | undefined;
+  async function stop(): Promise<void> {
+    worker.shutdown();
+    await ended;
+    await connections.close();
+    await connection.close();
+  }
   return {
-    async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await ended;
-      await connections.close();
-      await connection.close();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }

@@ -7,7 +7,10 @@ import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from '
 import { connectClient, type ExportHandle, unique } from './temporal.ts';
 
 export interface RigOptions
-  extends Pick<LocalWorkerOptions, 'address' | 'workflowBundle' | 'activities' | 'retryMs'> {
+  extends Pick<
+    LocalWorkerOptions,
+    'address' | 'workflowBundle' | 'activities' | 'retryMs' | 'alertAfterSeconds'
+  > {
   sandbox?: QuickSandboxOptions;
 }
 

@@ -1,0 +1,366 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type FaultInput, type Sandbox, type Settings, startSandbox } from '../../sandbox/client.ts';
+import type { Cursor, FetchedPage } from '../../src/activities/fetchMembership.ts';
+import { BEGINNING } from '../../src/activities/fetchMembership.ts';
+import type { Activities } from '../../src/activities/index.ts';
+import type { Plan } from '../../src/activities/preflight.ts';
+import type { JobDocument } from '../../src/job.ts';
+import { attemptOf } from '../support/activity.ts';
+import { failureOf, openActivities, openUsers, planOf } from '../support/activity-rig.ts';
+
+const MEMBERS = 1_050;
+
+let sandbox: Sandbox;
+let settings: Settings;
+beforeAll(async () => {
+  sandbox = await startSandbox({ users: MEMBERS, outsiders: 10, indexLagMs: 0 });
+  settings = await sandbox.admin.settings();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await sandbox.admin.clearFaults();
+  await sandbox.admin.patchSettings(settings);
+});
+afterAll(() => sandbox.stop());
+
+const fault = (rule: FaultInput) => sandbox.admin.addFaults(rule);
+const set = (lytics: Partial<Settings['lytics']>) => sandbox.admin.patchSettings({ lytics });
+
+interface Fetching {
+  activities?: Activities;
+  cursor?: Cursor;
+  seen?: number;
+  attempt?: number;
+}
+
+function fetchPage(plan: Plan, { activities, cursor = BEGINNING, seen = 0, attempt = 1 }: Fetching = {}) {
+  const { fetchMembership } = activities ?? openActivities(sandbox.authorizationsFile);
+  return attemptOf({ attempt }).run(fetchMembership, { plan, cursor, seen });
+}
+
+/** Goes through the whole audience, as a sweep does. */
+async function walk(plan: Plan, activities = openActivities(sandbox.authorizationsFile)) {
+  const pages: FetchedPage[] = [];
+  const users = new Map<string, string[]>();
+  let seen = 0;
+  for (let cursor: Cursor | null = BEGINNING; cursor; ) {
+    if (pages.length > 20) throw new Error('It does not end');
+    const page: FetchedPage = await fetchPage(plan, { activities, cursor, seen });
+    pages.push(page);
+    seen += page.rows;
+    for (const [uid, { audiences }] of await openUsers(sandbox.authorizationsFile, page.page))
+      users.set(uid, audiences);
+    cursor = page.next;
+  }
+  return { pages, users, seen };
+}
+
+/** What each member should carry; strangers are members without an account. */
+async function expectTruth(users: Map<string, string[]>, question: Parameters<Sandbox['admin']['truth']>[0] = {}) {
+  const { expected, strangers } = await sandbox.admin.truth(question);
+  expect(new Set(users.keys())).toEqual(new Set([...Object.keys(expected), ...strangers]));
+  const different = Object.entries(expected).filter(
+    ([uid, audiences]) => users.get(uid)?.join('\n') !== [...audiences].sort().join('\n'),
+  );
+  expect(different).toEqual([]);
+}
+
+let audiences = 0;
+/** An audience of its own, with these profiles in it. */
+async function audienceOf(...profiles: { fields: Record<string, unknown>; also?: string[] }[]): Promise<string> {
+  const slug = `own_${++audiences}`;
+  await sandbox.admin.addAudience({ slug, isPublic: true });
+  if (profiles.length > 0)
+    await sandbox.admin.putRows(
+      ...profiles.map(({ fields, also = [] }) => ({ fields, audiences: [slug, ...also] })),
+    );
+  return slug;
+}
+
+const planFor = (slug: string, config: Partial<JobDocument['config']> = {}) =>
+  planOf({ segment_id: slug, ...config }, { id: slug, slug, label: slug });
+
+/** The one page of a small audience, opened. */
+async function pageOf(plan: Plan, options: Fetching = {}) {
+  const page = await fetchPage(plan, options);
+  expect(page.next).toBeNull();
+  return { ...page, users: await openUsers(sandbox.authorizationsFile, page.page) };
+}
+
+describe('the members of an audience', () => {
+  it.each(['repeatable', 'scroll'] as const)('come by the thousand, each with their audiences (%s cursor)', async (cursor) => {
+    await set({ cursor });
+    const { pages, users, seen } = await walk(planOf());
+    expect(pages.map(({ count, rows }) => [count, rows])).toEqual([
+      [1_000, 1_000],
+      [50, 50],
+    ]);
+    expect(seen).toBe(MEMBERS);
+    expect(pages).toMatchObject(
+      Array(2).fill({ total: MEMBERS, lossy: false, expired: false, no_gigya_id: 0, failures: {}, unlisted: [] }),
+    );
+    await expectTruth(users);
+  });
+
+  it.each(['no_cursor', 'empty_page', 'same_page'] as const)('end by %s', async (lastPage) => {
+    await set({ lastPage });
+    const { users, seen, pages } = await walk(planOf());
+    expect(seen).toBe(MEMBERS);
+    expect(users.size).toBe(MEMBERS);
+    expect(pages.some(({ lossy }) => lossy)).toBe(false);
+  });
+
+  it('end by a page without new users, though Lytics names their audiences in another order each time', async () => {
+    await set({ lastPage: 'same_page', shuffleSegments: true });
+    const { users, seen } = await walk(planOf());
+    expect(seen).toBe(MEMBERS);
+    await expectTruth(users);
+  });
+
+  it('may be none', async () => {
+    const slug = await audienceOf();
+    expect(await pageOf(planFor(slug))).toMatchObject({ page: null, count: 0, rows: 0, total: 0, lossy: false });
+  });
+
+  it.each([
+    ['id', 'public'],
+    ['name', 'public'],
+    ['slug', 'all'],
+  ] as const)('carry their audiences by %s, of %s', async (audience_format, which) => {
+    // All audiences are in no row: each profile is asked for.
+    const slug = await audienceOf(
+      { fields: { gy_profile_id: `f-${audience_format}-1` }, also: ['newsletter_readers', 'internal_only'] },
+      { fields: { gy_profile_id: `f-${audience_format}-2` }, also: ['internal_only'] },
+    );
+    const plan = planFor(slug, { audience_format, audiences: which });
+    const { users } = await pageOf(plan);
+    const found = new Map([...users].map(([uid, { audiences: names }]) => [uid, names]));
+    await expectTruth(found, { audience: slug, format: audience_format, audiences: which });
+    expect([...found.values()].flat().some((name) => /internal/i.test(name))).toBe(which === 'all');
+  });
+
+  it('are named by their display names in a row, and carry slugs all the same', async () => {
+    await set({ segmentsAs: 'name' });
+    const slug = await audienceOf({ fields: { gy_profile_id: 'n-1' }, also: ['newsletter_readers'] });
+    const { users } = await pageOf(planFor(slug));
+    expect(users.get('n-1')?.audiences).toEqual(['newsletter_readers', slug]);
+  });
+});
+
+describe('the profile is asked for', () => {
+  it.each(['none', 'some'] as const)('where a row lacks the audiences (%s has them)', async (rowSegments) => {
+    await set({ rowSegments });
+    const slug = await audienceOf(
+      ...Array.from({ length: 30 }, (_, n) => ({ fields: { gy_profile_id: `p-${rowSegments}-${n}` }, also: ['newsletter_readers'] })),
+    );
+    await sandbox.admin.clearStats();
+    const { users } = await pageOf(planFor(slug));
+    expect(users.size).toBe(30);
+    for (const { audiences: names } of users.values()) expect(names).toEqual(['newsletter_readers', slug]);
+  });
+
+  it('and a user that it does not find is never exported: "not_found" is no audience', async () => {
+    await set({ rowSegments: 'none' });
+    // Lytics cannot look users up by this field.
+    const slug = await audienceOf({ fields: { other_id: 'x-1' } }, { fields: { other_id: ['x-2', 'x-3'] } });
+    const page = await pageOf(planFor(slug, { gigya_id_field: 'other_id' }));
+    expect(page).toMatchObject({ page: null, count: 3, rows: 2, failures: { not_in_lytics: 3 } });
+  });
+
+  it('again when Lytics "Timed out", which comes with audiences that are none', async () => {
+    await set({ rowSegments: 'none' });
+    await fault({ match: { method: 'entity' }, times: 2, action: { kind: 'timed_out' } });
+    const slug = await audienceOf({ fields: { gy_profile_id: 't-1' }, also: ['newsletter_readers'] });
+    const { users } = await pageOf(planFor(slug));
+    expect(users.get('t-1')?.audiences).toEqual(['newsletter_readers', slug]);
+  });
+
+  it('and when that cannot be told, the page is left to another attempt', async () => {
+    await set({ rowSegments: 'none' });
+    await fault({ match: { method: 'entity', uid: 't-2' }, action: { kind: 'timed_out' } });
+    const slug = await audienceOf({ fields: { gy_profile_id: 't-2' } }, { fields: { gy_profile_id: 't-3' } });
+    expect(await failureOf(fetchPage(planFor(slug)))).toMatchObject({ type: 'Lytics', nonRetryable: false });
+  });
+
+  it('and a user that Lytics refuses to look up fails alone', async () => {
+    await set({ rowSegments: 'none' });
+    await fault({ match: { method: 'entity', uid: 'r-1' }, action: { kind: 'lytics_error', status: 400 } });
+    const slug = await audienceOf({ fields: { gy_profile_id: 'r-1' } }, { fields: { gy_profile_id: 'r-2' } });
+    const page = await pageOf(planFor(slug));
+    expect(page).toMatchObject({ count: 2, failures: { not_in_lytics: 1 } });
+    expect([...page.users.keys()]).toEqual(['r-2']);
+  });
+});
+
+describe('the field with the Gigya UID', () => {
+  it('may be missing, empty or null: those are counted', async () => {
+    const slug = await audienceOf(
+      { fields: { email: 'a@example.com' } },
+      { fields: { gy_profile_id: '' } },
+      { fields: { gy_profile_id: null } },
+      { fields: { gy_profile_id: [] } },
+      { fields: { gy_profile_id: 'has-one' } },
+    );
+    const page = await pageOf(planFor(slug));
+    expect(page).toMatchObject({ count: 5, rows: 5, no_gigya_id: 4, failures: {} });
+    expect([...page.users.keys()]).toEqual(['has-one']);
+  });
+
+  it('may hold several: each counts, and carries the audiences', async () => {
+    const slug = await audienceOf({ fields: { gy_profile_id: ['s-1', 's-2', 's-1'] }, also: ['newsletter_readers'] });
+    const page = await pageOf(planFor(slug));
+    expect(page).toMatchObject({ count: 2, rows: 1, duplicates: 0 });
+    expect([...page.users]).toEqual([
+      ['s-1', { audiences: ['newsletter_readers', slug], copies: 1 }],
+      ['s-2', { audiences: ['newsletter_readers', slug], copies: 1 }],
+    ]);
+  });
+
+  it('may hold numbers, but none that lost digits on the way', async () => {
+    const slug = await audienceOf(
+      { fields: { gy_profile_id: 1_234_567_890 } },
+      { fields: { gy_profile_id: '00123' } },
+      { fields: { gy_profile_id: 2 ** 60 } },
+      { fields: { gy_profile_id: [2 ** 61, 'good'] } },
+    );
+    const page = await pageOf(planFor(slug));
+    expect(page).toMatchObject({ count: 5, rows: 4, no_gigya_id: 0, failures: { imprecise_id: 2 } });
+    expect([...page.users.keys()].sort()).toEqual(['00123', '1234567890', 'good']);
+  });
+
+  it('may hold anything that can be a text', async () => {
+    const odd = ['a"b\\c', 'Žluťoučký-кот-猫-🎿', 'tab\tline\n', 'with space+plus&amp', '../..', 'x'.repeat(2_000)];
+    await set({ rowSegments: 'none' });
+    const slug = await audienceOf(...odd.map((uid) => ({ fields: { gy_profile_id: uid } })));
+    const page = await pageOf(planFor(slug));
+    expect(page).toMatchObject({ count: 6, failures: {} });
+    expect(new Set(page.users.keys())).toEqual(new Set(odd));
+  });
+
+  it('may hold one UID twice in a page, which gets the union of the audiences', async () => {
+    const slug = await audienceOf(
+      { fields: { gy_profile_id: 'twice', key: 1 }, also: ['newsletter_readers'] },
+      { fields: { gy_profile_id: ['twice', 'once'], key: 2 }, also: ['lapsed_90_days'] },
+    );
+    const page = await pageOf(planFor(slug));
+    expect(page).toMatchObject({ count: 3, rows: 2, duplicates: 1 });
+    expect(page.users.get('twice')).toEqual({ audiences: ['lapsed_90_days', 'newsletter_readers', slug], copies: 2 });
+    expect(page.users.get('once')).toEqual({ audiences: ['lapsed_90_days', slug], copies: 1 });
+  });
+});
+
+describe('audiences that Lytics does not list', () => {
+  it('are not exported, and told; one that is new is listed a little later', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const activities = openActivities(sandbox.authorizationsFile);
+    const slug = await audienceOf({ fields: { gy_profile_id: 'u-1' } });
+    await pageOf(planFor(slug), { activities });
+
+    const later = await audienceOf({ fields: { gy_profile_id: 'u-2' } });
+    const page = await pageOf(planFor(later), { activities });
+    expect(page.unlisted).toEqual([later]);
+    expect(page.users.get('u-2')?.audiences).toEqual([]);
+
+    vi.setSystemTime(Date.now() + 6_000);
+    const again = await pageOf(planFor(later), { activities });
+    expect(again.unlisted).toEqual([]);
+    expect(again.users.get('u-2')?.audiences).toEqual([later]);
+  });
+
+  it('are asked for once for many pages', async () => {
+    const activities = openActivities(sandbox.authorizationsFile);
+    await sandbox.admin.clearStats();
+    await walk(planOf(), activities);
+    await walk(planOf(), activities);
+    const { calls } = await sandbox.admin.stats();
+    expect(calls['segments']).toEqual({ '200': 1 });
+  });
+});
+
+describe('a page that comes again', () => {
+  it('in the midst of the scan is passed over', async () => {
+    await fault({ match: { method: 'scan', after: 4 }, times: 2, action: { kind: 'repeat_page' } });
+    const { users, seen } = await walk(planOf());
+    expect(seen).toBe(MEMBERS);
+    expect(users.size).toBe(MEMBERS);
+  });
+
+  it('on and on, before all users came, ends the sweep as one that may have lost some', async () => {
+    await fault({ match: { method: 'scan', after: 3 }, action: { kind: 'repeat_page' } });
+    const page = await fetchPage(planOf());
+    expect(page).toMatchObject({ rows: 300, total: MEMBERS, next: null, lossy: true });
+  });
+});
+
+describe('a page may have been lost', () => {
+  it('when a request had to be sent again', async () => {
+    await fault({ match: { method: 'scan', after: 2 }, times: 1, action: { kind: 'cut', applied: true } });
+    expect(await fetchPage(planOf())).toMatchObject({ lossy: true });
+  });
+
+  it('when an attempt before had begun with it', async () => {
+    expect(await fetchPage(planOf(), { attempt: 2 })).toMatchObject({ rows: 1_000, lossy: true });
+    expect(await fetchPage(planOf(), { attempt: 1 })).toMatchObject({ rows: 1_000, lossy: false });
+  });
+
+  it('not when Lytics asked to slow down', async () => {
+    const slow: FaultInput['action'] = { kind: 'lytics_error', status: 429, retryAfterSeconds: 0.01 };
+    await fault({ match: { method: 'scan' }, times: 6, action: slow });
+    expect(await fetchPage(planOf())).toMatchObject({ rows: 1_000, lossy: false });
+  });
+});
+
+describe('a cursor', () => {
+  it.each([400, 404] as const)('that expired (%i) is told: the scan has to begin anew', async (cursorErrorStatus) => {
+    await set({ cursorErrorStatus });
+    const { next, rows } = await fetchPage(planOf());
+    await fault({ match: { method: 'scan' }, action: { kind: 'expired_cursor' } });
+    const page = await fetchPage(planOf(), { cursor: next ?? BEGINNING, seen: rows });
+    expect(page).toMatchObject({ expired: true, page: null, count: 0, rows: 0, next: null });
+  });
+
+  it('that expires within a batch gives up the batch: it is read again', async () => {
+    await fault({ match: { method: 'scan', after: 3 }, action: { kind: 'expired_cursor' } });
+    expect(await fetchPage(planOf())).toMatchObject({ expired: true, page: null, count: 0, rows: 0 });
+  });
+});
+
+describe('an audience that was deleted', () => {
+  it('ends the run with what to change', async () => {
+    const { next } = await fetchPage(planOf());
+    await fault({ match: { provider: 'lytics', method: 'scan' }, action: { kind: 'audience_deleted' } });
+    await fault({ match: { provider: 'lytics', method: 'segment' }, action: { kind: 'audience_deleted' } });
+    for (const cursor of [BEGINNING, next ?? BEGINNING]) {
+      const failure = await failureOf(fetchPage(planOf(), { cursor }));
+      expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
+      expect(failure.message).toBe(
+        'The audience is not in Lytics any more (scan audience: Lytics answered 404 "segment not found"); create it anew, or choose another in config.segment_id',
+      );
+    }
+  });
+});
+
+describe('Lytics', () => {
+  it('whose token is revoked in the midst ends the run', async () => {
+    const revoked = { kind: 'settings', settings: { lytics: { tokenRevoked: true } } } as const;
+    await fault({ match: { method: 'scan', after: 2 }, action: revoked });
+    expect(await failureOf(fetchPage(planOf()))).toMatchObject({ type: 'Configuration', nonRetryable: true });
+  });
+
+  it('that is away is tried again by Temporal', async () => {
+    await fault({ match: { method: 'scan' }, action: { kind: 'html' } });
+    expect(await failureOf(fetchPage(planOf()))).toMatchObject({ type: 'Lytics', nonRetryable: false });
+  });
+});
+
+describe('what goes into the history', () => {
+  it('holds no user in the clear, neither the page nor the cursor', async () => {
+    const page = await fetchPage(planOf());
+    const written = JSON.stringify(page);
+    const { expected } = await sandbox.admin.truth();
+    for (const uid of Object.keys(expected)) expect(written).not.toContain(uid);
+    expect(written).not.toContain('example.com');
+    // About 30 bytes a user, and far below what a payload may have.
+    expect(written.length).toBeLessThan(60_000);
+  });
+});

@@ -1,0 +1,251 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultInput, type Sandbox, type Settings, startSandbox } from '../../sandbox/client.ts';
+import type { JobDocument } from '../../src/job.ts';
+import { attemptOf } from '../support/activity.ts';
+import { changedAuthorizations, failureOf, openActivities } from '../support/activity-rig.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+let sandbox: Sandbox;
+let settings: Settings;
+beforeAll(async () => {
+  sandbox = await startSandbox({ users: 12, indexLagMs: 0 });
+  settings = await sandbox.admin.settings();
+});
+afterEach(async () => {
+  await sandbox.admin.clearFaults();
+  await sandbox.admin.patchSettings(settings);
+  // Whatever it found: a preflight writes nothing.
+  expect(await sandbox.admin.journal()).toEqual([]);
+});
+afterAll(() => sandbox.stop());
+
+const preflight = (document: unknown, authorizationsFile = sandbox.authorizationsFile) =>
+  attemptOf().run(openActivities(authorizationsFile).preflight, document);
+
+/** What a person has to change, in the words of the failure that ends the run. */
+async function configurationFault(document: unknown, authorizationsFile?: string): Promise<string> {
+  const failure = await failureOf(preflight(document, authorizationsFile));
+  expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
+  return failure.message;
+}
+
+const job = (config: Partial<JobDocument['config']> = {}, gigya = 'gigya') => jobDocument('Test', config, gigya);
+const fault = (rule: FaultInput) => sandbox.admin.addFaults(rule);
+
+describe('a preflight', () => {
+  it.each(['gigya', 'gigya-rsa', 'gigya-signature'])('settles what the run does, with %s', async (gigya) => {
+    const [vip] = (await sandbox.admin.audiences()).filter(({ slug }) => slug === 'vip');
+    expect(await preflight(job({}, gigya))).toEqual({
+      job: {
+        name: 'Test',
+        auth_ids: ['lytics', gigya],
+        config: expect.objectContaining({ segment_id: 'vip', target_storage: 'account', dry_run: false }),
+      },
+      audience: { id: vip?.id, slug: 'vip', label: 'vip', size: 12 },
+      index_lag_seconds: 1,
+      alert_after_seconds: 1800,
+      warnings: [],
+    });
+  });
+
+  it('takes the authorizations in either order, and the audience by its id', async () => {
+    const [vip] = (await sandbox.admin.audiences()).filter(({ slug }) => slug === 'vip');
+    const document = { ...job({ segment_id: vip?.id ?? '' }), auth_ids: ['gigya', 'lytics'] };
+    expect((await preflight(document)).audience).toMatchObject({ slug: 'vip' });
+  });
+
+  it.each([
+    ['slug', 'vip'],
+    ['name', 'VIP customers'],
+  ] as const)('knows what the audience is called in Gigya, by its %s', async (audience_format, label) => {
+    expect((await preflight(job({ audience_format }))).audience.label).toBe(label);
+  });
+
+  it('takes the Data Store', async () => {
+    expect((await preflight(job({ target_storage: 'data_store' }))).job.config.target_storage).toBe('data_store');
+  });
+
+  it('takes numbers and a status that come as texts', async () => {
+    await sandbox.admin.patchSettings({ lytics: { statusAsString: true, numbersAsStrings: true } });
+    expect((await preflight(job())).audience.size).toBe(12);
+  });
+
+  it('warns of an audience that is not open to the API: it will not stand in its own users', async () => {
+    const plan = await preflight(job({ segment_id: 'internal_only' }));
+    expect(plan.audience).not.toHaveProperty('label');
+    expect(plan.warnings).toEqual([
+      'The audience "internal_only" is not open to Lytics\' API, so it will not stand in its own users\' arrays; open it in Lytics, or set config.audiences to "all"',
+    ]);
+    const all = await preflight(job({ segment_id: 'internal_only', audiences: 'all' }));
+    expect(all.audience.label).toBe('internal_only');
+    expect(all.warnings).toEqual([]);
+  });
+
+  it('tries again what passes, and leaves the rest of it to Temporal', async () => {
+    await fault({ match: { provider: 'lytics' }, times: 2, action: { kind: 'html' } });
+    await fault({ match: { provider: 'gigya' }, times: 2, action: { kind: 'gigya_error', code: 500001 } });
+    expect(await preflight(job())).toMatchObject({ warnings: [] });
+
+    await fault({ match: { provider: 'gigya' }, action: { kind: 'gigya_error', code: 503001 } });
+    expect(await failureOf(preflight(job()))).toMatchObject({
+      type: 'Gigya',
+      nonRetryable: false,
+      nextRetryDelay: '60 s',
+    });
+  });
+});
+
+describe('a preflight ends the run with what to change', () => {
+  it('when the job document is wrong', async () => {
+    const failure = await failureOf(preflight({ ...job(), name: '' }));
+    expect(failure).toMatchObject({ type: 'InvalidJob', nonRetryable: true });
+    expect(failure.message).toContain('name: use a text that is not empty');
+  });
+
+  it('when an authorization is not there', async () => {
+    expect(await configurationFault(job({}, 'gigya-eu'))).toBe(
+      `auth_ids: this worker has no authorization "gigya-eu"; its file ${sandbox.authorizationsFile} has "lytics", "gigya", "gigya-rsa", "gigya-signature"`,
+    );
+  });
+
+  it.each([
+    [['gigya', 'gigya-rsa'], 'Lytics'],
+    [['lytics', 'lytics-2'], 'Gigya'],
+  ])('when both authorizations are of one provider: %j', async (auth_ids, missing) => {
+    const { lytics } = sandbox.authorizations;
+    const file = await changedAuthorizations(sandbox, { 'lytics-2': { ...lytics } });
+    const failure = await failureOf(preflight({ ...job(), auth_ids }, file));
+    expect(failure).toMatchObject({ type: 'InvalidJob', nonRetryable: true });
+    expect(failure.message).toContain(
+      `auth_ids: neither is an authorization for ${missing}; name one for Lytics and one for Gigya`,
+    );
+  });
+
+  it('when the authorizations file is not there, or no JSON', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'authorizations.json');
+    expect(await configurationFault(job(), file)).toContain(`${file} could not be read (ENOENT); create it`);
+    writeFileSync(file, '{');
+    expect(await configurationFault(job(), file)).toContain(`${file} is not JSON; correct it`);
+  });
+
+  it("when a secret's environment variable is not set", async () => {
+    const file = await changedAuthorizations(sandbox, { lytics: { token: 'env:NO_SUCH_VARIABLE' } });
+    expect(await configurationFault(job(), file)).toBe(
+      'lytics.token: the environment variable NO_SUCH_VARIABLE is not set on this worker; set it',
+    );
+  });
+
+  it("when Lytics' token is wrong, or has expired", async () => {
+    const file = await changedAuthorizations(sandbox, { lytics: { token: 'another' } });
+    const wrong =
+      'read audience: Lytics answered 401 "Not authorized": the token is wrong or has expired; correct lytics.token';
+    expect(await configurationFault(job(), file)).toBe(wrong);
+    await sandbox.admin.patchSettings({ lytics: { tokenRevoked: true, v2Unauthorized: 'v2' } });
+    expect(await configurationFault(job())).toBe(wrong);
+  });
+
+  it('when the audience is not there', async () => {
+    expect(await configurationFault(job({ segment_id: 'no_such' }))).toBe(
+      'Lytics has no audience "no_such" (read audience: Lytics answered 404 "segment not found"); correct config.segment_id, or lytics.token if it belongs to another account',
+    );
+  });
+
+  it("when Gigya's secret is wrong", async () => {
+    const file = await changedAuthorizations(sandbox, {
+      gigya: { secret_key: 'd3Jvbmc=' },
+      'gigya-signature': { secret_key: 'd3Jvbmc=' },
+    });
+    expect(await configurationFault(job(), file)).toMatch(
+      /^accounts\.getSchema: Gigya answered 403010 "Invalid Secret".*: the secret is not valid; correct the secret of gigya$/,
+    );
+    expect(await configurationFault(job({}, 'gigya-signature'), file)).toMatch(
+      /403003 .*: the signature is not valid; correct the secret of gigya-signature$/,
+    );
+  });
+
+  it("when Gigya's user key is not known: that is no unknown UID", async () => {
+    const file = await changedAuthorizations(sandbox, { gigya: { user_key: 'AKanother' } });
+    expect(await configurationFault(job(), file)).toMatch(
+      /403005 .*The supplied userkey was not found.*: the user key is not known; correct gigya\.user_key$/,
+    );
+  });
+
+  it("when Gigya's API key is wrong", async () => {
+    const file = await changedAuthorizations(sandbox, { gigya: { api_key: '3_another' } });
+    expect(await configurationFault(job(), file)).toMatch(/400093 .*correct gigya\.api_key$/);
+  });
+
+  it('when the private key is none', async () => {
+    const file = await changedAuthorizations(sandbox, { 'gigya-rsa': { private_key: 'none' } });
+    expect(await configurationFault(job({}, 'gigya-rsa'), file)).toContain('gigya-rsa.private_key: not an RSA');
+  });
+
+  it('when the site lives in another data centre', async () => {
+    await sandbox.admin.patchSettings({ gigya: { wrongDataCenter: 'eu1.gigya.com' } });
+    expect(await configurationFault(job())).toMatch(
+      /301001 .*\(eu1\.gigya\.com\).*: the site lives in another data centre: set gigya\.datacenter$/,
+    );
+  });
+
+  it('when the application has no permission', async () => {
+    await sandbox.admin.patchSettings({ gigya: { deniedMethods: ['accounts.getSchema'] } });
+    expect(await configurationFault(job())).toMatch(/403007 .*give gigya\.user_key the permission/);
+  });
+
+  it.each([403036, 403007] as const)('when there is no Data Store (%i)', async (code) => {
+    await sandbox.admin.patchSettings({ gigya: { dataStore: code } });
+    expect(await configurationFault(job({ target_storage: 'data_store' }))).toContain(
+      `ds.getSchema: Gigya answered ${code}`,
+    );
+    // An account needs none.
+    expect(await preflight(job())).toMatchObject({ warnings: [] });
+  });
+
+  it('when the Data Store is asked of the global data centre, which has none', async () => {
+    const file = await changedAuthorizations(sandbox, { gigya: { datacenter: 'global' } });
+    expect(await configurationFault(job({ target_storage: 'data_store' }), file)).toBe(
+      'global.gigya.com has no Data Store; use target_storage "account", or another data centre in gigya.datacenter',
+    );
+    expect(await preflight(job(), file)).toMatchObject({ warnings: [] });
+  });
+
+  it('when the request is redirected, with the credentials in it', async () => {
+    await fault({ match: { provider: 'gigya' }, action: { kind: 'redirect' } });
+    expect(await configurationFault(job())).toMatch(/redirected \(HTTP 302\).*correct gigya\.base_url$/);
+  });
+});
+
+describe('a schema', () => {
+  async function setSchema(dataSchema: unknown) {
+    const { api_key: apiKey, user_key: userKey, secret_key: secret } = sandbox.authorizations.gigya;
+    const body = new URLSearchParams({ apiKey, userKey, secret, dataSchema: JSON.stringify(dataSchema) });
+    const response = await fetch(`${sandbox.url}/accounts.setSchema`, { method: 'POST', body });
+    expect(await response.json()).toMatchObject({ errorCode: 0 });
+    await sandbox.admin.clearJournal();
+  }
+  afterEach(() => setSchema({ fields: { lytics_segments: null }, dynamicSchema: true }));
+
+  it('that allows no field but those declared ends the run', async () => {
+    await setSchema({ dynamicSchema: false });
+    expect(await configurationFault(job())).toBe(
+      'accounts.getSchema: the field data.lytics_segments is not in Gigya\'s schema, which allows no others; declare it as {"type":"string","writeAccess":"serverOnly"}, or set config.gigya_field',
+    );
+    await setSchema({ fields: { lytics_segments: { type: 'string' } } });
+    expect(await preflight(job())).toMatchObject({ warnings: [] });
+  });
+
+  it('whose field cannot hold audiences ends the run', async () => {
+    await setSchema({ fields: { lytics_segments: { type: 'long' } } });
+    expect(await configurationFault(job())).toContain('is declared as long, which cannot hold audiences');
+    expect(await preflight(job({ gigya_field: 'audiences' }))).toMatchObject({ warnings: [] });
+  });
+
+  it('whose field makes arrays grow ends the run', async () => {
+    await setSchema({ fields: { lytics_segments: { type: 'string', arrayOp: 'push' } } });
+    expect(await configurationFault(job())).toContain('appends to arrays (arrayOp "push")');
+  });
+});

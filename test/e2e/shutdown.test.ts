@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { type Program, startWorker } from '../../scripts/program.ts';
+import type { exportAudience } from '../../src/workflows/index.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { unique } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+import { appliedWrites, expectExact } from '../support/verdict.ts';
+
+const CONNECTIONS = 20;
+
+let rig: ProgramRig;
+beforeAll(async () => {
+  rig = await startPrograms({ address: inject('temporalAddress'), sandbox: { users: 1_000, latencyMs: 40 } });
+});
+afterAll(() => rig.stop());
+
+/** Starts a run, and ends its worker by SIGTERM while a page is being written. */
+async function endInTheMidst(worker: Program) {
+  const { admin } = rig.sandbox;
+  await admin.change(1_000);
+  await admin.clearJournal();
+  const handle = await rig.temporal.workflow.start<typeof exportAudience>('exportAudience', {
+    workflowId: unique('deploy'),
+    taskQueue: String(rig.env['TASK_QUEUE']),
+    args: [jobDocument('deploy')],
+  });
+  await until(async () => (await admin.journal()).length > 100);
+  worker.kill('SIGTERM');
+  expect(await worker.exited).toBe(0);
+  expect((await handle.describe()).status.name).toBe('RUNNING');
+  return { handle, written: (await appliedWrites(admin)).length };
+}
+
+it('SIGTERM lets the page that is being written come to its end, and a new worker goes on after it', async () => {
+  const { handle, written } = await endInTheMidst(rig.worker);
+  expect(written).toBe(1_000);
+  expect(rig.worker.output()).toContain('The worker has stopped');
+
+  const next = await startWorker({ ...rig.env, SHUTDOWN_GRACE: '0' });
+  try {
+    expect((await handle.result()).counts).toMatchObject({ members: 1_000, updated: 1_000 });
+    const { events } = await handle.fetchHistory();
+    const attempts = events?.map(
+      ({ activityTaskStartedEventAttributes }) => activityTaskStartedEventAttributes?.attempt,
+    );
+    expect(Math.max(...(attempts ?? []).map((attempt) => attempt ?? 0))).toBe(1);
+    expect((await appliedWrites(rig.sandbox.admin)).length).toBe(1_000);
+    await expectExact(rig.sandbox.admin);
+
+    // Without grace the page is cut off, and goes on after the last user whose write was answered.
+    const cut = await endInTheMidst(next);
+    expect(cut.written).toBeLessThan(1_000);
+    const last = await startWorker(rig.env);
+    try {
+      expect((await cut.handle.result()).counts).toMatchObject({ members: 1_000 });
+      expect((await appliedWrites(rig.sandbox.admin)).length).toBeLessThanOrEqual(1_000 + CONNECTIONS);
+      await expectExact(rig.sandbox.admin);
+    } finally {
+      await last.stop();
+    }
+  } finally {
+    await next.stop();
+  }
+});

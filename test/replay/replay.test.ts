@@ -1,0 +1,109 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import * as workflows from '../../src/workflows/index.ts';
+import { mutate } from '../support/bundle.ts';
+import { QUIET } from '../support/local-worker.ts';
+
+const FOLDER = fileURLToPath(new URL('histories', import.meta.url));
+
+type History = ReturnType<typeof historyFromJSON>;
+
+let histories: Map<string, History>;
+let code: string;
+
+beforeAll(async () => {
+  // A determinism violation is what some of these tests ask for.
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => {}), telemetryOptions: QUIET });
+  code = await readFile(inject('workflowBundle'), 'utf8');
+  const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.json'));
+  const read = files.map(
+    async (file): Promise<[string, History]> => [
+      file.replace('.json', ''),
+      historyFromJSON(JSON.parse(await readFile(join(FOLDER, file), 'utf8'))),
+    ],
+  );
+  histories = new Map(await Promise.all(read));
+});
+
+/** What each history makes of the workflows' code: nothing when it replays. */
+async function replay(workflowCode: string): Promise<Map<string, Error | undefined>> {
+  const recorded = [...histories].map(([workflowId, history]) => ({ workflowId, history }));
+  const outcomes = new Map<string, Error | undefined>();
+  const replays = Worker.runReplayHistories({ workflowBundle: { code: workflowCode } }, recorded);
+  for await (const { workflowId, error } of replays) outcomes.set(workflowId, error);
+  return outcomes;
+}
+
+const typeOf = (history: History | undefined) =>
+  history?.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name;
+
+describe('the recorded histories', () => {
+  it('are of every workflow', () => {
+    const types = new Set([...histories.values()].map(typeOf));
+    expect([...types].sort()).toEqual(Object.keys(workflows).sort());
+  });
+
+  it('hold every way that a run can take', () => {
+    const seen = (shape: string, attributes: string) =>
+      histories
+        .get(shape)
+        ?.events?.some((event) => Object.entries(event).some(([key, value]) => key === attributes && value));
+    expect(seen('account', 'workflowExecutionCompletedEventAttributes')).toBe(true);
+    expect(seen('data-store', 'workflowExecutionCompletedEventAttributes')).toBe(true);
+    expect(seen('chain-1', 'workflowExecutionContinuedAsNewEventAttributes')).toBe(true);
+    expect(seen('chain-2', 'workflowExecutionCompletedEventAttributes')).toBe(true);
+    expect(seen('paused', 'workflowExecutionUpdateCompletedEventAttributes')).toBe(true);
+    expect(seen('trouble', 'workflowExecutionSignaledEventAttributes')).toBe(true);
+    expect(seen('cancelled', 'workflowExecutionCanceledEventAttributes')).toBe(true);
+    expect(seen('failed', 'workflowExecutionFailedEventAttributes')).toBe(true);
+    const scheduled = (shape: string, type: string) =>
+      histories
+        .get(shape)
+        ?.events?.filter(
+          ({ activityTaskScheduledEventAttributes }) =>
+            activityTaskScheduledEventAttributes?.activityType?.name === type,
+        ).length;
+    expect(scheduled('account', 'fetchMembership')).toBe(1);
+    expect(scheduled('cursor-expired', 'fetchMembership')).toBeGreaterThan(1);
+    expect(scheduled('secret-rotated', 'fetchMembership')).toBeGreaterThan(1);
+    expect(scheduled('stalled', 'sendAlert')).toBe(1);
+  });
+});
+
+describe('the workflows as they are', () => {
+  it('replay every recorded history: running jobs survive their deploy', async () => {
+    const outcomes = await replay(code);
+    expect([...outcomes.keys()].sort()).toEqual([...histories.keys()].sort());
+    for (const [shape, error] of outcomes) expect(error, shape).toBeUndefined();
+  });
+
+  it.each<[string, string | RegExp, string, string]>([
+    [
+      'names an activity otherwise',
+      /\{ preflight, fetchMembership, updateGigya,/,
+      '{ preflight, fetchMembership, writeGigya: updateGigya,',
+      'account',
+    ],
+    [
+      'does not wait for the index any more',
+      /await [^;\n]*sleep\)\(plan\.index_lag_seconds \* 1000\)/,
+      'undefined',
+      'account',
+    ],
+    ['does not continue as new', /continueAsNewSuggested/, 'continueAsNewNever', 'chain-1'],
+    [
+      'counts in Gigya before it writes',
+      /await exportMembers\(/,
+      'await countInGigya(run.plan); await exportMembers(',
+      'preview',
+    ],
+  ])('no longer do after a change that %s', async (_, passage, replacement, shape) => {
+    const outcomes = await replay(mutate(code, passage, replacement));
+    expect(outcomes.get(shape)).toBeInstanceOf(DeterminismViolationError);
+  });
+});

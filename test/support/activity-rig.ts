@@ -1,0 +1,102 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import { onTestFinished } from 'vitest';
+import type { Sandbox } from '../../sandbox/client.ts';
+import { type ConnectionsOptions, createConnections } from '../../src/activities/connections.ts';
+import { type Activities, createActivities } from '../../src/activities/index.ts';
+import type { Plan } from '../../src/activities/preflight.ts';
+import { openPage, type Page, sealingKey, sealPage } from '../../src/activities/sealedPage.ts';
+import { type GigyaAuthorization, readAuthorizations } from '../../src/authorizations.ts';
+import { type JobDocument, parseJob } from '../../src/job.ts';
+import { jobDocument } from './jobs.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** A worker's activities for as long as the test runs, with connections of their own. */
+export function openActivities(
+  authorizationsFile: string,
+  options: Omit<ConnectionsOptions, 'authorizationsFile'> = {},
+): Activities {
+  const connections = createConnections({ authorizationsFile, retryMs: 1, timeoutMs: 5_000, ...options });
+  onTestFinished(() => connections.close());
+  return createActivities({ connections, authorizationsFile });
+}
+
+/** The sandbox's authorizations file with changes laid over some of the authorizations. */
+export async function changedAuthorizations(
+  sandbox: Sandbox,
+  changes: Record<string, Record<string, unknown>>,
+): Promise<string> {
+  const written: Record<string, Record<string, unknown>> = JSON.parse(
+    await readFile(sandbox.authorizationsFile, 'utf8'),
+  );
+  for (const [name, change] of Object.entries(changes)) written[name] = { ...written[name], ...change };
+  const file = join(temporaryFolder(), 'authorizations.json');
+  await writeFile(file, JSON.stringify(written));
+  return file;
+}
+
+/** What the preflight would have found. */
+export function planOf(
+  config: Partial<JobDocument['config']> = {},
+  audience: Partial<Plan['audience']> = {},
+): Plan {
+  return {
+    job: parseJob(jobDocument('Test', config)),
+    audience: { id: 'vip', slug: 'vip', label: 'vip', ...audience },
+    index_lag_seconds: 0,
+    alert_after_seconds: 1800,
+    warnings: [],
+  };
+}
+
+async function keyOf(authorizationsFile: string): Promise<Uint8Array> {
+  const authorization = (await readAuthorizations(authorizationsFile))['gigya'];
+  if (authorization?.provider !== 'gigya') throw new Error('There is no authorization "gigya"');
+  const gigya: GigyaAuthorization = authorization;
+  return sealingKey(gigya);
+}
+
+/** Users and their audiences as `fetchMembership` would hand them on; the third is how many rows they stand for. */
+export async function sealUsers(
+  authorizationsFile: string,
+  users: readonly (readonly [uid: string, audiences: readonly string[], copies?: number])[],
+): Promise<string> {
+  const audiences = [...new Set(users.flatMap(([, names]) => names))];
+  const page: Page = {
+    audiences,
+    users: users.map(([uid, names, copies = 1]) => [
+      uid,
+      names.map((name) => audiences.indexOf(name)),
+      copies,
+    ]),
+  };
+  return sealPage(page, await keyOf(authorizationsFile));
+}
+
+/** What a sealed page holds: each UID with its audiences, and how many rows it stands for. */
+export async function openUsers(
+  authorizationsFile: string,
+  sealed: string | null,
+): Promise<Map<string, { audiences: string[]; copies: number }>> {
+  if (sealed === null) return new Map();
+  const { audiences, users } = await openPage(sealed, await keyOf(authorizationsFile));
+  return new Map(
+    users.map(([uid, positions, copies]) => [
+      uid,
+      { audiences: positions.map((position) => audiences[position] ?? ''), copies },
+    ]),
+  );
+}
+
+/** What an activity failed with. Throws when it did not. */
+export async function failureOf(running: Promise<unknown>): Promise<ApplicationFailure> {
+  const failure = await running.then(
+    (result) => {
+      throw new Error(`It was to fail, and gave ${JSON.stringify(result)}`);
+    },
+    (reason: unknown) => reason,
+  );
+  if (failure instanceof ApplicationFailure) return failure;
+  throw failure;
+}

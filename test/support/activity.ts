@@ -1,0 +1,29 @@
+import type { Info } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+
+export interface AttemptOfActivity {
+  /** What was told to the server, in order. */
+  heartbeats: unknown[];
+  /** As the server tells it when the run is cancelled. */
+  cancel(): void;
+  run<P extends unknown[], R>(activity: (...args: P) => Promise<R>, ...args: P): Promise<R>;
+}
+
+/** One attempt of an activity, with the time limits that the workflow gives it, and no server behind it. */
+export function attemptOf(info: Partial<Info> = {}): AttemptOfActivity {
+  const limits = { startToCloseTimeoutMs: 600_000, heartbeatTimeoutMs: 10_000 };
+  const environment = new MockActivityEnvironment(
+    { ...limits, ...info },
+    // What fails here is meant to.
+    { logger: new DefaultLogger('ERROR') },
+  );
+  const heartbeats: unknown[] = [];
+  environment.on('heartbeat', (details: unknown) => heartbeats.push(details));
+  return {
+    heartbeats,
+    cancel: () => environment.cancel(),
+    run: <P extends unknown[], R>(activity: (...args: P) => Promise<R>, ...args: P) =>
+      environment.run<P, R, (...args: P) => Promise<R>>(activity, ...args),
+  };
+}

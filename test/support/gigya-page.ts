@@ -1,0 +1,76 @@
+import type { Info } from '@temporalio/activity';
+import type { Sandbox } from '../../sandbox/client.ts';
+import type { Activities } from '../../src/activities/index.ts';
+import type { Plan } from '../../src/activities/preflight.ts';
+import type { PageToWrite, WrittenPage } from '../../src/activities/updateGigya.ts';
+import { type AttemptOfActivity, attemptOf } from './activity.ts';
+import { openActivities, planOf, sealUsers } from './activity-rig.ts';
+
+export type User = readonly [uid: string, audiences: readonly string[], copies?: number];
+
+export interface Writing {
+  plan?: Plan;
+  activities?: Activities;
+  authorizationsFile?: string;
+  readBack?: PageToWrite['readBack'];
+  earlier?: PageToWrite['earlier'];
+  info?: Partial<Info>;
+  attempt?: AttemptOfActivity;
+}
+
+/** Hands a page with these users to `updateGigya`. */
+export async function writePage(
+  sandbox: Sandbox,
+  users: readonly User[],
+  {
+    plan = planOf(),
+    authorizationsFile = sandbox.authorizationsFile,
+    activities = openActivities(authorizationsFile),
+    readBack = { write: false, replacement: false },
+    earlier = { handled: 0, failures: {} },
+    info = {},
+    attempt = attemptOf(info),
+  }: Writing = {},
+): Promise<WrittenPage> {
+  const page = await sealUsers(authorizationsFile, users);
+  return attempt.run(activities.updateGigya, { plan, page, readBack, earlier });
+}
+
+let made = 0;
+
+/** Accounts of their own for a test, known to the search; each holds what it is given, in the field or in its object. */
+export async function accountsHolding(
+  sandbox: Sandbox,
+  storage: 'account' | 'data_store',
+  ...holding: unknown[]
+): Promise<string[]> {
+  const uids = holding.map(() => `uid-${++made}`);
+  const isAccount = storage === 'account';
+  await sandbox.admin.putAccounts(
+    ...uids.map((uid, n) => ({
+      uid,
+      data: { shop: 'Graz', ...(isAccount && holding[n] !== undefined && { lytics_segments: holding[n] }) },
+    })),
+  );
+  if (!isAccount) {
+    const { api_key: apiKey, user_key: userKey, secret_key: secret } = sandbox.authorizations.gigya;
+    for (const [n, UID] of uids.entries()) {
+      if (holding[n] === undefined) continue;
+      const data = JSON.stringify({ lytics_segments: holding[n] });
+      const form = { apiKey, userKey, secret, UID, type: 'lytics', oid: 'lytics', data };
+      await fetch(`${sandbox.url}/ds.store`, { method: 'POST', body: new URLSearchParams(form) });
+    }
+  }
+  await sandbox.admin.clearJournal();
+  return uids;
+}
+
+/** What a user holds now; undefined when there is nothing. */
+export async function heldBy(
+  sandbox: Sandbox,
+  storage: 'account' | 'data_store',
+  uid: string,
+): Promise<unknown> {
+  const { account, objects } = await sandbox.admin.held(uid);
+  return storage === 'account' ? account?.data['lytics_segments'] : objects[0]?.data['lytics_segments'];
+}

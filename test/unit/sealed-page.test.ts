@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { CompactEncrypt } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { openPage, type Page, sealingKey, sealPage } from '../../src/activities/sealedPage.ts';
+import { gigyaAuthorization } from '../support/authorizations.ts';
+import { fc } from '../support/property.ts';
+
+const keyOf = (secret_key: string) => sealingKey(gigyaAuthorization('https://x.example.com', { secret_key }));
+const key = keyOf('c2VjcmV0');
+
+const users = fc.array(
+  fc.tuple(fc.string({ unit: 'binary' }), fc.array(fc.nat(30)), fc.integer({ min: 1, max: 9 })),
+);
+const pages: fc.Arbitrary<Page> = fc.record({ audiences: fc.array(fc.string({ unit: 'grapheme' })), users });
+
+/** 500 users in four audiences each, with UIDs of Gigya's own making. */
+function largePage(): Page {
+  const audiences = Array.from({ length: 24 }, (_, n) => `audience_number_${n}`);
+  return {
+    audiences,
+    users: Array.from({ length: 500 }, (_, n) => [
+      createHash('md5').update(String(n)).digest('hex'),
+      [0, 1 + (n % 7), 8 + (n % 5), 13 + (n % 11)],
+      1,
+    ]),
+  };
+}
+
+describe('a sealed page', () => {
+  it('opens to what was sealed', async () => {
+    await fc.assert(
+      fc.asyncProperty(pages, fc.base64String({ minLength: 4 }), async (page, secret) => {
+        const own = keyOf(secret);
+        expect(await openPage(await sealPage(page, own), own)).toEqual(page);
+      }),
+    );
+  });
+
+  it('does not open with another secret, which is told by its type and not repeated', async () => {
+    const sealed = await sealPage(largePage(), key);
+    const failure = await openPage(sealed, keyOf('b3RoZXI=')).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ApplicationFailure);
+    expect(failure).toMatchObject({ type: 'SealBroken', nonRetryable: true });
+  });
+
+  it('does not open when a single character was changed', async () => {
+    const sealed = await sealPage({ audiences: ['vip'], users: [['a', [0], 1]] }, key);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(sealed.length - 1), async (at) => {
+        const other = sealed[at] === 'A' ? 'E' : 'A';
+        // The last character of a part holds bits that stand for nothing.
+        fc.pre(sealed[at] !== '.' && sealed[at + 1] !== '.' && at + 1 < sealed.length);
+        const changed = sealed.slice(0, at) + other + sealed.slice(at + 1);
+        await expect(openPage(changed, key)).rejects.toMatchObject({ type: 'SealBroken' });
+      }),
+    );
+  });
+
+  it.each(['', 'no page', '..', 'a.b.c.d.e'])('is not %j', async (text) => {
+    await expect(openPage(text, key)).rejects.toMatchObject({ type: 'SealBroken' });
+  });
+
+  it('is not something else that was sealed under the same secret', async () => {
+    const sealed = await new CompactEncrypt(new TextEncoder().encode('{"audiences":[],"users":[["a"]]}'))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+      .encrypt(key);
+    await expect(openPage(sealed, key)).rejects.toMatchObject({ type: 'SealBroken' });
+  });
+
+  it('is small: 500 users with four audiences each', async () => {
+    const page = largePage();
+    const sealed = await sealPage(page, key);
+    expect(sealed.length).toBeLessThan(20_000);
+    expect(sealed.length).toBeLessThan(JSON.stringify(page).length);
+  });
+
+  it('shows nothing of what is in it, and the same page never looks the same', async () => {
+    const page = largePage();
+    const sealed = await sealPage(page, key);
+    const bytes = sealed.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
+    for (const text of [...page.audiences, ...page.users.map(([uid]) => uid)]) {
+      expect(sealed).not.toContain(text);
+      for (const part of bytes) expect(part).not.toContain(text);
+    }
+    expect(await sealPage(page, key)).not.toBe(sealed);
+  });
+});
+
+describe('the key', () => {
+  it("is of the job's secret alone, whatever else the authorization says", () => {
+    const one = gigyaAuthorization('https://a.example.com', { secret_key: 'c2VjcmV0', user_key: 'one' });
+    const other = gigyaAuthorization('https://b.example.com', { secret_key: 'c2VjcmV0', user_key: 'other' });
+    expect(sealingKey(one)).toEqual(sealingKey(other));
+    expect(sealingKey(one)).toHaveLength(32);
+    expect(sealingKey(one)).not.toEqual(keyOf('b3RoZXI='));
+  });
+
+  it('is of the private key where there is no secret', () => {
+    const { secret_key: _, ...keyless } = gigyaAuthorization('https://a.example.com');
+    const one = sealingKey({ ...keyless, private_key: 'one' });
+    expect(one).not.toEqual(sealingKey({ ...keyless, private_key: 'other' }));
+  });
+});

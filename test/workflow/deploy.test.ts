@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { expect, inject, it } from 'vitest';
+import { mutate } from '../support/bundle.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { startLocalWorker } from '../support/local-worker.ts';
+import { provided } from '../support/provided.ts';
+import { startRig } from '../support/rig.ts';
+import { type ExportHandle, untilStill } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+import { appliedWrites, expectExact } from '../support/verdict.ts';
+
+/** The workers' versions that have brought a run forward, in their order: one for each different bundle. */
+async function versionsOf(handle: ExportHandle): Promise<string[]> {
+  const { events } = await handle.fetchHistory();
+  const versions = events?.flatMap(
+    ({ workflowTaskCompletedEventAttributes: task }) => task?.workerVersion?.buildId ?? [],
+  );
+  return [...new Set(versions)];
+}
+
+it('a run that was started on the old bundle ends on the new one', async () => {
+  const { address, workflowBundle } = provided();
+  const code = await readFile(inject('workflowBundle'), 'utf8');
+  const old = {
+    code: mutate(code, 'The run pauses at the next page', 'The run will pause at the next page'),
+  };
+  const rig = await startRig({ address, workflowBundle: old, sandbox: { users: 1_400, latencyMs: 5 } });
+  try {
+    const { admin, authorizationsFile } = rig.sandbox;
+    const handle = await rig.start(jobDocument('deploy'));
+    await until(async () => (await admin.journal()).length > 0);
+    expect(await handle.executeUpdate('pause')).toBe('The run will pause at the next page');
+    await untilStill(handle, (types) => types.length === 0);
+    expect(await versionsOf(handle)).toHaveLength(1);
+    await rig.worker.stop();
+
+    const { taskQueue } = rig;
+    const worker = await startLocalWorker({ address, taskQueue, workflowBundle, authorizationsFile });
+    try {
+      await handle.executeUpdate('resume');
+      expect((await handle.result()).counts).toMatchObject({ members: 1_400, updated: 1_400 });
+      expect(await versionsOf(handle)).toHaveLength(2);
+      expect(await appliedWrites(admin)).toHaveLength(1_400);
+      await expectExact(admin);
+    } finally {
+      await worker.stop();
+    }
+  } finally {
+    await rig.stop();
+  }
+});
