@@ -79,6 +79,8 @@ export async function runAttempt<T>(
     if (soFar && context.cancellationDetails?.cancelRequested) return soFar();
     if (!context.cancellationSignal.aborted) context.heartbeat(details());
     const failure = asFailure(over.signal.aborted ? over.signal.reason : error, attempt);
+    // What is under way beside the call that failed ends here, and not while the report is sent.
+    over.abort(retryable('is over'));
     await trouble.reportFailure(failure);
     throw failure;
   } finally {

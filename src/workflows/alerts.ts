@@ -30,7 +30,8 @@ export async function watchForStall(seconds: () => number, progress: () => Progr
   for (;;) {
     const limit = seconds();
     // What was waited under another setting counts for nothing.
-    if (await condition(() => seconds() !== limit, limit * 1000)) continue;
+    if (await condition(() => seconds() !== limit, limit * 1000, { summary: 'alert if nothing moves' }))
+      continue;
     const now = progress();
     const marks = JSON.stringify([now.phase, now.counts, now.paused]);
     if (marks === finished && !now.paused) {

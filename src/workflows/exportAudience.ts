@@ -155,7 +155,7 @@ async function audit(run: Run, plan: Plan, steering: Steering): Promise<number |
   const { dry_run } = plan.job.config;
   if (run.counts.updated > 0 && !dry_run) {
     steering.show('settling');
-    await sleep(plan.index_lag_seconds * 1000);
+    await sleep(plan.index_lag_seconds * 1000, { summary: "Gigya's index catches up" });
   }
   const inGigya = await countInGigya.executeWithOptions({ summary: 'accounts that carry the audience' }, [
     plan,

@@ -7,13 +7,14 @@ import type { Plan } from '../../src/activities/preflight.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
 import { failureOf, openActivities, openUsers, planOf } from '../support/activity-rig.ts';
+import { QUICK } from '../support/rig.ts';
 
 const MEMBERS = 1_050;
 
 let sandbox: Sandbox;
 let settings: Settings;
 beforeAll(async () => {
-  sandbox = await startSandbox({ users: MEMBERS, outsiders: 10, indexLagMs: 0 });
+  sandbox = await startSandbox({ ...QUICK, users: MEMBERS, outsiders: 10 });
   settings = await sandbox.admin.settings();
 });
 afterEach(async () => {
@@ -56,7 +57,10 @@ async function walk(plan: Plan, activities = openActivities(sandbox.authorizatio
 }
 
 /** What each member should carry; strangers are members without an account. */
-async function expectTruth(users: Map<string, string[]>, question: Parameters<Sandbox['admin']['truth']>[0] = {}) {
+async function expectTruth(
+  users: Map<string, string[]>,
+  question: Parameters<Sandbox['admin']['truth']>[0] = {},
+) {
   const { expected, strangers } = await sandbox.admin.truth(question);
   expect(new Set(users.keys())).toEqual(new Set([...Object.keys(expected), ...strangers]));
   const different = Object.entries(expected).filter(
@@ -67,7 +71,9 @@ async function expectTruth(users: Map<string, string[]>, question: Parameters<Sa
 
 let audiences = 0;
 /** An audience of its own, with these profiles in it. */
-async function audienceOf(...profiles: { fields: Record<string, unknown>; also?: string[] }[]): Promise<string> {
+async function audienceOf(
+  ...profiles: { fields: Record<string, unknown>; also?: string[] }[]
+): Promise<string> {
   const slug = `own_${++audiences}`;
   await sandbox.admin.addAudience({ slug, isPublic: true });
   if (profiles.length > 0)
@@ -88,19 +94,29 @@ async function pageOf(plan: Plan, options: Fetching = {}) {
 }
 
 describe('the members of an audience', () => {
-  it.each(['repeatable', 'scroll'] as const)('come by the thousand, each with their audiences (%s cursor)', async (cursor) => {
-    await set({ cursor });
-    const { pages, users, seen } = await walk(planOf());
-    expect(pages.map(({ count, rows }) => [count, rows])).toEqual([
-      [1_000, 1_000],
-      [50, 50],
-    ]);
-    expect(seen).toBe(MEMBERS);
-    expect(pages).toMatchObject(
-      Array(2).fill({ total: MEMBERS, lossy: false, expired: false, no_gigya_id: 0, failures: {}, unlisted: [] }),
-    );
-    await expectTruth(users);
-  });
+  it.each(['repeatable', 'scroll'] as const)(
+    'come by the thousand, each with their audiences (%s cursor)',
+    async (cursor) => {
+      await set({ cursor });
+      const { pages, users, seen } = await walk(planOf());
+      expect(pages.map(({ count, rows }) => [count, rows])).toEqual([
+        [1_000, 1_000],
+        [50, 50],
+      ]);
+      expect(seen).toBe(MEMBERS);
+      expect(pages).toMatchObject(
+        Array(2).fill({
+          total: MEMBERS,
+          lossy: false,
+          expired: false,
+          no_gigya_id: 0,
+          failures: {},
+          unlisted: [],
+        }),
+      );
+      await expectTruth(users);
+    },
+  );
 
   it.each(['no_cursor', 'empty_page', 'same_page'] as const)('end by %s', async (lastPage) => {
     await set({ lastPage });
@@ -119,7 +135,13 @@ describe('the members of an audience', () => {
 
   it('may be none', async () => {
     const slug = await audienceOf();
-    expect(await pageOf(planFor(slug))).toMatchObject({ page: null, count: 0, rows: 0, total: 0, lossy: false });
+    expect(await pageOf(planFor(slug))).toMatchObject({
+      page: null,
+      count: 0,
+      rows: 0,
+      total: 0,
+      lossy: false,
+    });
   });
 
   it.each([
@@ -151,7 +173,10 @@ describe('the profile is asked for', () => {
   it.each(['none', 'some'] as const)('where a row lacks the audiences (%s has them)', async (rowSegments) => {
     await set({ rowSegments });
     const slug = await audienceOf(
-      ...Array.from({ length: 30 }, (_, n) => ({ fields: { gy_profile_id: `p-${rowSegments}-${n}` }, also: ['newsletter_readers'] })),
+      ...Array.from({ length: 30 }, (_, n) => ({
+        fields: { gy_profile_id: `p-${rowSegments}-${n}` },
+        also: ['newsletter_readers'],
+      })),
     );
     await sandbox.admin.clearStats();
     const { users } = await pageOf(planFor(slug));
@@ -207,7 +232,10 @@ describe('the field with the Gigya UID', () => {
   });
 
   it('may hold several: each counts, and carries the audiences', async () => {
-    const slug = await audienceOf({ fields: { gy_profile_id: ['s-1', 's-2', 's-1'] }, also: ['newsletter_readers'] });
+    const slug = await audienceOf({
+      fields: { gy_profile_id: ['s-1', 's-2', 's-1'] },
+      also: ['newsletter_readers'],
+    });
     const page = await pageOf(planFor(slug));
     expect(page).toMatchObject({ count: 2, rows: 1, duplicates: 0 });
     expect([...page.users]).toEqual([
@@ -229,7 +257,14 @@ describe('the field with the Gigya UID', () => {
   });
 
   it('may hold anything that can be a text', async () => {
-    const odd = ['a"b\\c', 'Žluťoučký-кот-猫-🎿', 'tab\tline\n', 'with space+plus&amp', '../..', 'x'.repeat(2_000)];
+    const odd = [
+      'a"b\\c',
+      'Žluťoučký-кот-猫-🎿',
+      'tab\tline\n',
+      'with space+plus&amp',
+      '../..',
+      'x'.repeat(2_000),
+    ];
     await set({ rowSegments: 'none' });
     const slug = await audienceOf(...odd.map((uid) => ({ fields: { gy_profile_id: uid } })));
     const page = await pageOf(planFor(slug));
@@ -244,7 +279,10 @@ describe('the field with the Gigya UID', () => {
     );
     const page = await pageOf(planFor(slug));
     expect(page).toMatchObject({ count: 3, rows: 2, duplicates: 1 });
-    expect(page.users.get('twice')).toEqual({ audiences: ['lapsed_90_days', 'newsletter_readers', slug], copies: 2 });
+    expect(page.users.get('twice')).toEqual({
+      audiences: ['lapsed_90_days', 'newsletter_readers', slug],
+      copies: 2,
+    });
     expect(page.users.get('once')).toEqual({ audiences: ['lapsed_90_days', slug], copies: 1 });
   });
 });
@@ -311,13 +349,16 @@ describe('a page may have been lost', () => {
 });
 
 describe('a cursor', () => {
-  it.each([400, 404] as const)('that expired (%i) is told: the scan has to begin anew', async (cursorErrorStatus) => {
-    await set({ cursorErrorStatus });
-    const { next, rows } = await fetchPage(planOf());
-    await fault({ match: { method: 'scan' }, action: { kind: 'expired_cursor' } });
-    const page = await fetchPage(planOf(), { cursor: next ?? BEGINNING, seen: rows });
-    expect(page).toMatchObject({ expired: true, page: null, count: 0, rows: 0, next: null });
-  });
+  it.each([400, 404] as const)(
+    'that expired (%i) is told: the scan has to begin anew',
+    async (cursorErrorStatus) => {
+      await set({ cursorErrorStatus });
+      const { next, rows } = await fetchPage(planOf());
+      await fault({ match: { method: 'scan' }, action: { kind: 'expired_cursor' } });
+      const page = await fetchPage(planOf(), { cursor: next ?? BEGINNING, seen: rows });
+      expect(page).toMatchObject({ expired: true, page: null, count: 0, rows: 0, next: null });
+    },
+  );
 
   it('that expires within a batch gives up the batch: it is read again', async () => {
     await fault({ match: { method: 'scan', after: 3 }, action: { kind: 'expired_cursor' } });

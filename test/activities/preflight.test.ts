@@ -6,12 +6,13 @@ import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
 import { changedAuthorizations, failureOf, openActivities } from '../support/activity-rig.ts';
 import { jobDocument } from '../support/jobs.ts';
+import { QUICK } from '../support/rig.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;
 beforeAll(async () => {
-  sandbox = await startSandbox({ users: 12, indexLagMs: 0 });
+  sandbox = await startSandbox({ ...QUICK, users: 12 });
   settings = await sandbox.admin.settings();
 });
 afterEach(async () => {
@@ -32,7 +33,8 @@ async function configurationFault(document: unknown, authorizationsFile?: string
   return failure.message;
 }
 
-const job = (config: Partial<JobDocument['config']> = {}, gigya = 'gigya') => jobDocument('Test', config, gigya);
+const job = (config: Partial<JobDocument['config']> = {}, gigya = 'gigya') =>
+  jobDocument('Test', config, gigya);
 const fault = (rule: FaultInput) => sandbox.admin.addFaults(rule);
 
 describe('a preflight', () => {
@@ -65,7 +67,9 @@ describe('a preflight', () => {
   });
 
   it('takes the Data Store', async () => {
-    expect((await preflight(job({ target_storage: 'data_store' }))).job.config.target_storage).toBe('data_store');
+    expect((await preflight(job({ target_storage: 'data_store' }))).job.config.target_storage).toBe(
+      'data_store',
+    );
   });
 
   it('takes numbers and a status that come as texts', async () => {
@@ -181,7 +185,9 @@ describe('a preflight ends the run with what to change', () => {
 
   it('when the private key is none', async () => {
     const file = await changedAuthorizations(sandbox, { 'gigya-rsa': { private_key: 'none' } });
-    expect(await configurationFault(job({}, 'gigya-rsa'), file)).toContain('gigya-rsa.private_key: not an RSA');
+    expect(await configurationFault(job({}, 'gigya-rsa'), file)).toContain(
+      'gigya-rsa.private_key: not an RSA',
+    );
   });
 
   it('when the site lives in another data centre', async () => {
