@@ -9,7 +9,7 @@ export interface HttpRequest {
   body?: string;
   /** Gives up this request; its reason is thrown. */
   signal?: AbortSignal | undefined;
-  /** Called in the same tick as the request is handed to the socket; a throw keeps it from being sent. */
+  /** Called in the tick in which the socket is written to, be it after a wait for one; a throw keeps it from being sent. */
   beforeSend?: (() => void) | undefined;
 }
 
@@ -65,8 +65,8 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
     request.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       request.signal?.throwIfAborted();
-      request.beforeSend?.();
-      const { statusCode, headers, body } = await dispatcher.request({
+      const sender = request.beforeSend ? dispatcher.compose(checkedBy(request.beforeSend)) : dispatcher;
+      const { statusCode, headers, body } = await sender.request({
         origin,
         path: prefix + request.path,
         method: request.method,
@@ -94,6 +94,22 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
   }
 
   return { send, close: () => dispatcher.close() };
+}
+
+/** A request may be queued until a connection is made: the check belongs to the moment in which it is written. */
+function checkedBy(check: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, {
+      onRequestStart(controller, context) {
+        check();
+        handler.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => handler.onResponseStart?.(...args),
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (...args) => handler.onResponseError?.(...args),
+    });
 }
 
 function parseJson(text: string): unknown {

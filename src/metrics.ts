@@ -1,7 +1,17 @@
 import type { MetricMeter } from '@temporalio/common';
-import type { Counts } from './counts.ts';
+import { type Counts, noCounts } from './counts.ts';
 import type { GigyaObserver } from './gigya/client.ts';
 import type { LyticsObserver } from './lytics/client.ts';
+
+const CALL_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
+const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1_800];
+
+/** The SDK's own end at ten seconds: under a small quota, or a long wait, a page takes minutes. */
+export const BUCKETS = {
+  gigya_call_latency: CALL_MS,
+  lytics_call_latency: CALL_MS,
+  gigya_export_page_latency: SECONDS.map((seconds) => seconds * 1_000),
+};
 
 /** What a worker measures, beside the SDK's own metrics. None carries user data. */
 export interface Metrics {
@@ -51,14 +61,16 @@ export function createMetrics(meter: MetricMeter): Metrics {
     'ms',
     'How long a page takes, by activity',
   );
+  // What has not happened yet is nought, and not absent: a first failure is to be seen as a rise.
+  for (const outcome of Object.keys(noCounts())) users.add(0, { outcome });
   return {
     gigya: {
       onCall(method, code, ms) {
         gigyaCalls.add(1, { method, code: String(code) });
         gigyaLatency.record(Math.round(ms), { method });
       },
-      onWait: (ms) => gigyaWait.add(Math.round(ms)),
-      onRate: (limit, rate) => gigyaRate.set(rate, { limit }),
+      onWait: (ms, authorization) => gigyaWait.add(Math.round(ms), { authorization }),
+      onRate: (limit, rate, authorization) => gigyaRate.set(rate, { authorization, limit }),
     },
     lytics: {
       onCall(call, status, ms) {

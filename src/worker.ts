@@ -6,7 +6,7 @@ import { createConnections } from './activities/connections.ts';
 import { createActivities } from './activities/index.ts';
 import { findExposedSecrets, readAuthorizations } from './authorizations.ts';
 import { asTemporalLogger, createLogger } from './logging.ts';
-import { createMetrics } from './metrics.ts';
+import { BUCKETS, createMetrics } from './metrics.ts';
 import { readWorkerSettings, type WorkerSettings } from './settings.ts';
 import { readTemporalConfig, unreachable } from './temporal.ts';
 
@@ -66,7 +66,11 @@ function installRuntime(settings: WorkerSettings, logger: Logger): Runtime {
       logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} },
       ...(METRICS_PORT !== undefined && {
         metrics: {
-          prometheus: { bindAddress: `${METRICS_HOST}:${METRICS_PORT}`, countersTotalSuffix: true },
+          prometheus: {
+            bindAddress: `${METRICS_HOST}:${METRICS_PORT}`,
+            countersTotalSuffix: true,
+            histogramBucketOverrides: BUCKETS,
+          },
         },
       }),
     },

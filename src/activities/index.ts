@@ -28,7 +28,8 @@ export function createActivities(options: ActivitiesOptions) {
       const since = performance.now();
       const page = await fetchMembership(...args);
       metrics?.page('fetchMembership', performance.now() - since);
-      metrics?.users({ members: page.count, no_gigya_id: page.no_gigya_id });
+      const failed = Object.values(page.failures).reduce((sum, count) => sum + count, 0);
+      metrics?.users({ members: page.count, no_gigya_id: page.no_gigya_id, failed });
       return page;
     },
     async updateGigya(...args: Parameters<typeof updateGigya>) {

@@ -12,9 +12,9 @@ export interface GigyaObserver {
   /** A call was answered. `code` is Gigya's errorCode, or a word when there was none. */
   onCall?(method: string, code: number | 'no_answer', ms: number): void;
   /** A call waited this long for its turn under the rate limit. */
-  onWait?(ms: number): void;
-  /** Gigya refused for the rate, or the rate recovered: calls a second from now on. */
-  onRate?(limit: 'calls' | 'searches', rate: number): void;
+  onWait?(ms: number, authorization: string): void;
+  /** Calls a second from now on: told at the start, now and then, and when Gigya refuses for the rate. */
+  onRate?(limit: 'calls' | 'searches', rate: number, authorization: string): void;
 }
 
 export interface CallOptions {
@@ -55,6 +55,8 @@ export interface Gigya {
 }
 
 const RETRIES = 3;
+/** A rate recovers without a word from Gigya. */
+const TELL_RATES_MS = 5_000;
 
 const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 
@@ -81,6 +83,7 @@ export function openGigya(
   const searches = createLimiter({ ceiling: searches_per_second });
   const origins = new Map<string, ReturnType<typeof openHttp>>();
   let clockOffset = 0;
+  let ratesToldAt = Number.NEGATIVE_INFINITY;
 
   function originOf(method: string): string {
     if (authorization.base_url !== undefined) return authorization.base_url;
@@ -95,12 +98,20 @@ export function openGigya(
     return opened;
   }
 
+  function tellRates(now: number): void {
+    if (now - ratesToldAt < TELL_RATES_MS) return;
+    ratesToldAt = now;
+    observer.onRate?.('calls', calls.rate, name);
+    observer.onRate?.('searches', searches.rate, name);
+  }
+
   async function takeTurn(isSearch: boolean, signal: AbortSignal | undefined): Promise<void> {
     const since = performance.now();
+    tellRates(since);
     if (isSearch) await searches.take(signal);
     await calls.take(signal);
     const waited = performance.now() - since;
-    if (waited >= 1) observer.onWait?.(waited);
+    if (waited >= 1) observer.onWait?.(waited, name);
   }
 
   async function exchange(
@@ -148,7 +159,7 @@ export function openGigya(
       const kind = reply.errorCode === 0 ? 'fine' : classifyGigyaError(reply.errorCode, reply.errorDetails);
       if (kind === 'wait') {
         limiter.refused(sentAt);
-        observer.onRate?.(isSearch ? 'searches' : 'calls', limiter.rate);
+        observer.onRate?.(isSearch ? 'searches' : 'calls', limiter.rate, name);
         options.onTrouble?.(`waiting for Gigya's rate limit, at ${limiter.rate.toFixed(1)} calls a second`);
         continue;
       }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type FaultInput, type Sandbox, type Settings, startSandbox } from '../../sandbox/client.ts';
+import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
 import type { Cursor, FetchedPage } from '../../src/activities/fetchMembership.ts';
 import { BEGINNING } from '../../src/activities/fetchMembership.ts';
 import type { Activities } from '../../src/activities/index.ts';
@@ -7,14 +7,14 @@ import type { Plan } from '../../src/activities/preflight.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
 import { failureOf, openActivities, openUsers, planOf } from '../support/activity-rig.ts';
-import { QUICK } from '../support/rig.ts';
+import { startQuickSandbox } from '../support/quick-sandbox.ts';
 
 const MEMBERS = 1_050;
 
 let sandbox: Sandbox;
 let settings: Settings;
 beforeAll(async () => {
-  sandbox = await startSandbox({ ...QUICK, users: MEMBERS, outsiders: 10 });
+  sandbox = await startQuickSandbox({ users: MEMBERS, outsiders: 10 });
   settings = await sandbox.admin.settings();
 });
 afterEach(async () => {

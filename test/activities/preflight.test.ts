@@ -1,18 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type FaultInput, type Sandbox, type Settings, startSandbox } from '../../sandbox/client.ts';
+import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
 import { changedAuthorizations, failureOf, openActivities } from '../support/activity-rig.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { QUICK } from '../support/rig.ts';
+import { startQuickSandbox } from '../support/quick-sandbox.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;
 beforeAll(async () => {
-  sandbox = await startSandbox({ ...QUICK, users: 12 });
+  sandbox = await startQuickSandbox({ users: 12, settleSeconds: 7 });
   settings = await sandbox.admin.settings();
 });
 afterEach(async () => {
@@ -47,7 +47,7 @@ describe('a preflight', () => {
         config: expect.objectContaining({ segment_id: 'vip', target_storage: 'account', dry_run: false }),
       },
       audience: { id: vip?.id, slug: 'vip', label: 'vip', size: 12 },
-      index_lag_seconds: 1,
+      index_lag_seconds: 7,
       alert_after_seconds: 1800,
       warnings: [],
     });

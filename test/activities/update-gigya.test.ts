@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type FaultInput, type Sandbox, type Settings, startSandbox } from '../../sandbox/client.ts';
+import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
 import { attemptOf } from '../support/activity.ts';
 import {
   changedAuthorizations,
@@ -9,12 +9,12 @@ import {
   sealUsers,
 } from '../support/activity-rig.ts';
 import { accountsHolding, heldBy, type User, type Writing, writePage } from '../support/gigya-page.ts';
-import { QUICK } from '../support/rig.ts';
+import { startQuickSandbox } from '../support/quick-sandbox.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;
 beforeAll(async () => {
-  sandbox = await startSandbox({ ...QUICK, users: 5 });
+  sandbox = await startQuickSandbox({ users: 5 });
   settings = await sandbox.admin.settings();
 });
 afterEach(async () => {

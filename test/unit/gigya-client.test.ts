@@ -191,13 +191,15 @@ describe('the rate limit (403048)', () => {
       },
     );
     await call();
-    expect(rates).toEqual([
+    expect(rates.splice(0)).toEqual([
+      ['calls', 1000],
+      ['searches', 500],
       ['calls', 700],
       ['calls', 490],
       ['calls', 343],
     ]);
     await gigya.call('accounts.search', {}, z.unknown());
-    expect(rates.slice(3)).toEqual([['searches', 350]]);
+    expect(rates).toEqual([['searches', 350]]);
   });
 
   it('takes time of the clock: calls keep to the rate that is set', async () => {

@@ -1,0 +1,74 @@
+import type { Context } from '@temporalio/activity';
+import {
+  ActivityCancelledError,
+  ActivityNotFoundError,
+  ActivityPausedError,
+  ActivityResetError,
+} from '@temporalio/client';
+
+/** What is left of a time limit for the last requests to come back. */
+export const MARGIN_MS = 2_000;
+const PATIENCE_MS = 5_000;
+/** The server's answers about an attempt that is under way still. */
+const ANSWERS = [ActivityCancelledError, ActivityPausedError, ActivityResetError];
+
+/**
+ * How long an attempt may take its work for its own. Whether the SDK's heartbeats arrive, nobody hears; these are
+ * answered. So an attempt notices when the server has given its work away, and when it may have: after a freeze of
+ * this process, and while the server cannot be reached.
+ */
+export interface Lease {
+  /** Sends a heartbeat, and holds on from then if it is answered. @throws {ActivityNotFoundError} when the work is given away. */
+  renew(): Promise<void>;
+  hasEnded(): boolean;
+}
+
+/** @param details What the next attempt goes on from. */
+export function createLease(context: Context, details: () => unknown): Lease {
+  const { taskToken, heartbeatTimeoutMs } = context.info;
+  const client = clientOf(context);
+  const lasts = heartbeatTimeoutMs ? heartbeatTimeoutMs - MARGIN_MS : Number.POSITIVE_INFINITY;
+  let renewedAt: Moment | undefined;
+
+  async function send(): Promise<boolean> {
+    if (!client || !heartbeatTimeoutMs) return true;
+    try {
+      const deadline = Date.now() + PATIENCE_MS;
+      await client.withDeadline(deadline, () => client.activity.heartbeat(taskToken, details()));
+      return true;
+    } catch (error) {
+      if (error instanceof ActivityNotFoundError) throw error;
+      return ANSWERS.some((answer) => error instanceof answer);
+    }
+  }
+
+  return {
+    async renew() {
+      // The server counts from when it was sent at the earliest.
+      const sentAt = now();
+      if (await send()) renewedAt = sentAt;
+    },
+    hasEnded: () => renewedAt === undefined || since(renewedAt) > lasts,
+  };
+}
+
+interface Moment {
+  wall: number;
+  steady: number;
+}
+
+const now = (): Moment => ({ wall: Date.now(), steady: performance.now() });
+
+/** The longer of two clocks: one stands still while the machine sleeps, the other may be set back. */
+function since({ wall, steady }: Moment): number {
+  return Math.max(Date.now() - wall, performance.now() - steady);
+}
+
+/** The worker's client; a mocked environment has none. */
+function clientOf(context: Context) {
+  try {
+    return context.client;
+  } catch {
+    return undefined;
+  }
+}

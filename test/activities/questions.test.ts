@@ -1,0 +1,123 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Sandbox, Settings } from '../../sandbox/client.ts';
+import type { JobDocument } from '../../src/job.ts';
+import { attemptOf } from '../support/activity.ts';
+import { changedAuthorizations, failureOf, openActivities } from '../support/activity-rig.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { startQuickSandbox } from '../support/quick-sandbox.ts';
+
+let sandbox: Sandbox;
+let settings: Settings;
+beforeAll(async () => {
+  sandbox = await startQuickSandbox({ users: 30, audiences: 5 });
+  settings = await sandbox.admin.settings();
+});
+afterEach(async () => {
+  await sandbox.admin.patchSettings(settings);
+  // A question changes nothing.
+  expect(await sandbox.admin.journal()).toEqual([]);
+});
+afterAll(() => sandbox.stop());
+
+const ask = (file = sandbox.authorizationsFile) => openActivities(file);
+const checkJob = (document: unknown, file?: string) => attemptOf().run(ask(file).checkJob, document);
+const job = (config: Partial<JobDocument['config']> = {}) => jobDocument('Test', config);
+
+describe('the authorizations', () => {
+  it('are told by name, provider and place, without their secrets', async () => {
+    const authorizations = await attemptOf().run(ask().listAuthorizations);
+    expect(authorizations).toEqual([
+      { name: 'lytics', provider: 'lytics', where: sandbox.url },
+      { name: 'gigya', provider: 'gigya', where: sandbox.url },
+      { name: 'gigya-rsa', provider: 'gigya', where: sandbox.url },
+      { name: 'gigya-signature', provider: 'gigya', where: sandbox.url },
+    ]);
+    const { lytics, gigya } = sandbox.authorizations;
+    for (const secret of [lytics.token, gigya.secret_key])
+      expect(JSON.stringify(authorizations)).not.toContain(secret);
+  });
+
+  it.each(['lytics', 'gigya', 'gigya-rsa', 'gigya-signature'])('are proved by a call: %s', async (name) => {
+    await expect(attemptOf().run(ask().proveAuthorization, name)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['lytics', { token: 'wrong' }, 'the token is wrong or has expired; correct lytics.token'],
+    ['gigya', { secret_key: 'd3Jvbmc=' }, 'the secret is not valid; correct the secret of gigya'],
+    ['none', {}, 'none.provider: use "lytics" or "gigya"'],
+  ])('that do not work tell what to change: %s', async (name, change, message) => {
+    const file = await changedAuthorizations(sandbox, { [name]: change });
+    const failure = await failureOf(attemptOf().run(ask(file).proveAuthorization, name));
+    expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
+    expect(failure.message).toContain(message);
+  });
+});
+
+describe('the audiences', () => {
+  it('are told by name, with their sizes', async () => {
+    const audiences = await attemptOf().run(ask().listAudiences, 'lytics');
+    expect(audiences).toHaveLength(7);
+    const names = audiences.map(({ name }) => name);
+    expect(names).toEqual([...names].sort((one, other) => one.localeCompare(other)));
+    expect(audiences.find(({ slug }) => slug === 'vip')).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      slug: 'vip',
+      name: 'VIP customers',
+      size: 30,
+      is_public: true,
+    });
+  });
+});
+
+describe('a job that is checked', () => {
+  it('tells what was found of all that it needs', async () => {
+    expect(await checkJob(job())).toEqual([
+      { what: 'job document', ok: true, found: 'valid' },
+      { what: 'Lytics credentials', ok: true, found: '"lytics" works; the account has 7 audiences' },
+      { what: 'audience', ok: true, found: '"VIP customers" has 30 users' },
+      { what: 'Gigya ID field', ok: true, found: 'gy_profile_id is set for 30 of the first 30 users' },
+      { what: 'Gigya credentials', ok: true, found: `"gigya" works, at ${sandbox.url}` },
+      { what: 'Gigya field', ok: true, found: 'data.lytics_segments of the account can be written' },
+    ]);
+  });
+
+  it('looks at the Data Store', async () => {
+    const checks = await checkJob(job({ target_storage: 'data_store', data_store_type: 'marketing' }));
+    expect(checks.at(-1)?.found).toBe(
+      'data.lytics_segments of the Data Store, type marketing can be written',
+    );
+    await sandbox.admin.patchSettings({ gigya: { dataStore: 403036 } });
+    const without = await checkJob(job({ target_storage: 'data_store' }));
+    expect(without.at(-1)).toMatchObject({ what: 'Gigya field', ok: false });
+    expect(without.at(-1)?.found).toContain('use target_storage "account"');
+  });
+
+  it('that is wrong is told so, and looked at no further', async () => {
+    const [check, ...more] = await checkJob({ ...job(), name: '' });
+    expect(check).toMatchObject({ what: 'job document', ok: false });
+    expect(check?.found).toContain('name: use a text that is not empty');
+    expect(more).toEqual([]);
+  });
+
+  it('tells each fault beside what is well', async () => {
+    const file = await changedAuthorizations(sandbox, { gigya: { secret_key: 'd3Jvbmc=' } });
+    const checks = await checkJob(job({ gigya_id_field: 'no_such_field' }), file);
+    expect(checks.map(({ what, ok }) => [what, ok])).toEqual([
+      ['job document', true],
+      ['Lytics credentials', true],
+      ['audience', true],
+      ['Gigya ID field', false],
+      ['Gigya credentials', false],
+    ]);
+    expect(checks[3]?.found).toBe(
+      'no_such_field is set for 0 of the first 30 users; correct config.gigya_id_field',
+    );
+  });
+
+  it('warns of an audience that is not open to the API', async () => {
+    const [, , audience] = await checkJob(job({ segment_id: 'internal_only' }));
+    expect(audience?.found).toMatch(
+      /not open to Lytics' API, so it will not stand in its own users' arrays$/,
+    );
+  });
+});

@@ -1,0 +1,299 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
+import type { GigyaObserver } from '../../src/gigya/client.ts';
+import { attemptOf } from '../support/activity.ts';
+import { changedAuthorizations, failureOf, openActivities, planOf } from '../support/activity-rig.ts';
+import { accountsHolding, type User, type Writing, writePage } from '../support/gigya-page.ts';
+import { startQuickSandbox } from '../support/quick-sandbox.ts';
+
+let sandbox: Sandbox;
+let settings: Settings;
+beforeAll(async () => {
+  sandbox = await startQuickSandbox({ users: 5 });
+  settings = await sandbox.admin.settings();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await sandbox.admin.clearFaults();
+  await sandbox.admin.patchSettings(settings);
+  await sandbox.admin.clearJournal();
+});
+afterAll(() => sandbox.stop());
+
+const method = 'accounts.setAccountInfo';
+const write = (users: readonly User[], writing?: Writing) => writePage(sandbox, users, writing);
+const fault = (rule: FaultInput) => sandbox.admin.addFaults(rule);
+const writtenTo = async () =>
+  (await sandbox.admin.journal()).filter(({ applied }) => applied).map(({ uid }) => uid);
+
+async function usersHolding(...holding: unknown[]): Promise<User[]> {
+  const uids = await accountsHolding(sandbox, 'account', ...holding);
+  return uids.map((uid) => [uid, ['vip']]);
+}
+
+/** Writes one user after the other, so that it can be said where it stops. */
+async function oneByOne(gigyaObserver: GigyaObserver = {}) {
+  const authorizationsFile = await changedAuthorizations(sandbox, {
+    gigya: { limits: { calls_per_second: 3_000, searches_per_second: 300, connections: 1 } },
+  });
+  return { authorizationsFile, activities: openActivities(authorizationsFile, { gigyaObserver }) };
+}
+
+/** As details come back from the server. */
+const sent = (details: unknown): unknown => JSON.parse(JSON.stringify(details));
+
+describe('an attempt that follows one that broke off', () => {
+  it('goes on with the users who are not done, and counts everybody once', async () => {
+    const users = await usersHolding(...Array(40).fill(['old']));
+    // The search tells nothing of what was written meanwhile: only what was handed on can keep it from being written again.
+    await sandbox.admin.patchSettings({ gigya: { indexLagMs: 600_000 } });
+    await fault({ match: { method, after: 15 }, action: { kind: 'gigya_error', code: 503001 } });
+    const first = attemptOf();
+    expect(await failureOf(write(users, { attempt: first }))).toMatchObject({
+      type: 'Gigya',
+      nonRetryable: false,
+    });
+    expect(await writtenTo()).toHaveLength(15);
+
+    await sandbox.admin.clearFaults();
+    const heartbeatDetails = sent(first.heartbeats.at(-1));
+    const written = await write(users, { info: { attempt: 2, heartbeatDetails } });
+    expect(written).toMatchObject({ updated: 40, unchanged: 0, failed: 0, carrying: 40 });
+    const uids = await writtenTo();
+    expect(uids).toHaveLength(40);
+    expect(new Set(uids)).toEqual(new Set(users.map(([uid]) => uid)));
+  });
+
+  it('does not look up, nor read back, what is done', async () => {
+    const users = await usersHolding(['old'], ['vip'], undefined);
+    const first = attemptOf();
+    await write(users, { attempt: first });
+    // The last heartbeat is of the beginning: done in less than a second. What a longer one would have told:
+    const done = {
+      ...JSON.parse(JSON.stringify(first.heartbeats.at(-1))),
+      done: Buffer.from([0b111]).toString('base64'),
+    };
+    const heartbeatDetails = { ...done, updated: 2, unchanged: 1, carrying: 3, canary: 2 };
+    await sandbox.admin.clearStats();
+    const written = await write(users, { info: { attempt: 2, heartbeatDetails } });
+    expect(written).toMatchObject({ updated: 2, unchanged: 1, carrying: 3 });
+    expect((await sandbox.admin.stats()).calls).toEqual({});
+  });
+
+  it('of an attempt that left nothing, or something strange, begins anew', async () => {
+    for (const heartbeatDetails of [undefined, null, 'x', { done: 5 }, { updated: 3 }]) {
+      const users = await usersHolding(['old'], undefined);
+      expect(await write(users, { info: { attempt: 2, heartbeatDetails } })).toMatchObject({ updated: 2 });
+    }
+  });
+
+  it('is told what the one before had read back', async () => {
+    const users = await usersHolding(...Array(10).fill(['old']));
+    await fault({ match: { method, after: 3 }, action: { kind: 'gigya_error', code: 503001 } });
+    const first = attemptOf();
+    await failureOf(write(users, { attempt: first }));
+    await sandbox.admin.clearFaults();
+    await sandbox.admin.clearStats();
+    const heartbeatDetails = sent(first.heartbeats.at(-1));
+    const { readBack } = await write(users, { info: { attempt: 2, heartbeatDetails } });
+    expect(readBack).toEqual({ write: true, replacement: true });
+    expect((await sandbox.admin.stats()).calls['accounts.getAccountInfo']).toBeUndefined();
+  });
+
+  it('hands on nothing of a user', async () => {
+    const users = await usersHolding(...Array(30).fill(['old']));
+    await fault({ match: { method, after: 25 }, action: { kind: 'gigya_error', code: 503001 } });
+    const attempt = attemptOf();
+    await failureOf(write(users, { attempt }));
+    const told = JSON.stringify(attempt.heartbeats);
+    for (const [uid] of users) expect(told).not.toContain(uid);
+    // A bit a user.
+    expect(JSON.stringify(attempt.heartbeats.at(-1)).length).toBeLessThan(300);
+  });
+});
+
+describe('an attempt of a run that is cancelled', () => {
+  it('stops after the user it is at, and tells what was done so far', async () => {
+    const users = await usersHolding(...Array(20).fill(undefined));
+    const attempt = attemptOf();
+    let answered = 0;
+    const onCall = (called: string) => {
+      if (called === method && ++answered === 6) attempt.cancel();
+    };
+    const written = await write(users, { attempt, ...(await oneByOne({ onCall })) });
+    expect(written).toMatchObject({ stopped: true, unchanged: 0, failed: 0 });
+    // The one that was being answered may be written without being counted.
+    expect(written.updated).toBe(5);
+    expect(await writtenTo()).toHaveLength(6);
+  });
+
+  it('before it began tells that nothing was done', async () => {
+    const users = await usersHolding(['old']);
+    const attempt = attemptOf();
+    attempt.cancel();
+    expect(await write(users, { attempt })).toMatchObject({ stopped: true, updated: 0, unchanged: 0 });
+    expect(await writtenTo()).toEqual([]);
+  });
+
+  it('while it waits for the rate limit does not wait on', async () => {
+    const users = await usersHolding(...Array(3).fill(undefined));
+    const attempt = attemptOf();
+    await fault({ match: { method }, action: { kind: 'gigya_error', code: 403048 } });
+    let refused = 0;
+    const onRate = () => {
+      if (++refused === 5) attempt.cancel();
+    };
+    const written = await write(users, { attempt, ...(await oneByOne({ onRate })) });
+    expect(written).toMatchObject({ stopped: true, updated: 0 });
+  });
+});
+
+describe('an attempt that was frozen', () => {
+  /** Moves the clock when the search has been answered, before anything is written. */
+  async function frozenFor(ms: number, info: Writing['info'] = {}) {
+    const users = await usersHolding(['old'], undefined);
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const onCall = (called: string) => {
+      if (called === 'accounts.search') vi.setSystemTime(Date.now() + ms);
+    };
+    const running = write(users, {
+      info: { ...info },
+      activities: openActivities(sandbox.authorizationsFile, { gigyaObserver: { onCall } }),
+    });
+    return { users, running };
+  }
+
+  it('for longer than its heartbeat allows does not write any more: another may be at it', async () => {
+    const { running } = await frozenFor(8_500);
+    expect(await failureOf(running)).toMatchObject({
+      type: 'AttemptOver',
+      nonRetryable: false,
+      nextRetryDelay: '1 s',
+      message: 'This attempt stood still, or was cut off from the server, for too long; another goes on',
+    });
+    expect(await sandbox.admin.journal()).toEqual([]);
+  });
+
+  it('beyond its time limit does not write any more', async () => {
+    const { running } = await frozenFor(598_500, { heartbeatTimeoutMs: 3_600_000 });
+    expect(await failureOf(running)).toMatchObject({
+      type: 'AttemptOver',
+      message: 'This attempt reached its time limit; another goes on',
+    });
+    expect(await sandbox.admin.journal()).toEqual([]);
+  });
+
+  it('for a shorter time goes on', async () => {
+    const { running } = await frozenFor(7_000);
+    expect(await running).toMatchObject({ updated: 2 });
+  });
+
+  it('writes nothing at a later try of a call either', async () => {
+    const [user] = await usersHolding(['old']);
+    if (!user) throw new Error('There is no user');
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await fault({ match: { method }, times: 1, action: { kind: 'gigya_error', code: 500001 } });
+    const onCall = (called: string) => {
+      if (called === method) vi.setSystemTime(Date.now() + 9_000);
+    };
+    const activities = openActivities(sandbox.authorizationsFile, { gigyaObserver: { onCall } });
+    expect(await failureOf(write([user], { activities }))).toMatchObject({ type: 'AttemptOver' });
+    expect(await writtenTo()).toEqual([]);
+  });
+});
+
+describe('a user who gets no answer', () => {
+  const poison = (uid: string) =>
+    fault({ match: { method, uid }, action: { kind: 'gigya_error', code: 500028 } });
+
+  it('holds up nobody else, and is left to the next attempt', async () => {
+    const users = await usersHolding(...Array(10).fill(undefined));
+    const [bad = ''] = users[4] ?? [];
+    await poison(bad);
+    const attempt = attemptOf({ attempt: 4 });
+    expect(await failureOf(write(users, { attempt }))).toMatchObject({ type: 'Gigya', nonRetryable: false });
+    expect(await writtenTo()).toHaveLength(9);
+    expect(attempt.heartbeats.at(-1)).toMatchObject({ updated: 9, failed: 0 });
+  });
+
+  it('fails after a few attempts, when a user who was written can be written still', async () => {
+    const users = await usersHolding(...Array(10).fill(undefined));
+    const [bad = ''] = users[4] ?? [];
+    await poison(bad);
+    const written = await write(users, { info: { attempt: 5 } });
+    expect(written).toMatchObject({ updated: 9, failed: 1, failures: { '500028': 1 } });
+  });
+
+  it('of a socket that is cut fails under a word of ours', async () => {
+    const users = await usersHolding(undefined, undefined);
+    const [bad = ''] = users[1] ?? [];
+    await fault({ match: { method, uid: bad }, action: { kind: 'cut' } });
+    expect(await write(users, { info: { attempt: 5 } })).toMatchObject({ failures: { no_answer: 1 } });
+  });
+
+  it('does not fail as long as nobody else gets one', async () => {
+    const users = await usersHolding(undefined, undefined);
+    await fault({ match: { method }, action: { kind: 'gigya_error', code: 500001 } });
+    const failure = await failureOf(write(users, { info: { attempt: 50 } }));
+    expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
+  });
+
+  it('does not fail when the others were done long ago, and get none now', async () => {
+    const users = await usersHolding(['vip'], undefined);
+    // Who is unchanged needs no write; that it still can be written is asked first.
+    await fault({ match: { method }, action: { kind: 'gigya_error', code: 500001 } });
+    const failure = await failureOf(write(users, { info: { attempt: 50 } }));
+    expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
+  });
+
+  it('like twenty in a row before tells of an outage, which ends the attempt at once', async () => {
+    const users = await usersHolding(...Array(60).fill(undefined));
+    await fault({ match: { method }, action: { kind: 'gigya_error', code: 503001 } });
+    const failure = await failureOf(write(users, await oneByOne()));
+    expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false, nextRetryDelay: '60 s' });
+    expect(await sandbox.admin.journal()).toHaveLength(20);
+  });
+});
+
+describe('a write whose answer is lost', () => {
+  it.each(['cut', 'html'] as const)('(%s) is sent again, which changes nothing', async (kind) => {
+    const users = await usersHolding(['old'], undefined, ['older']);
+    await fault({ match: { method }, times: 3, action: { kind, applied: true } });
+    expect(await write(users)).toMatchObject({ updated: 3, failed: 0 });
+    for (const [uid] of users)
+      expect((await sandbox.admin.account(uid)).data['lytics_segments']).toEqual(['vip']);
+  });
+});
+
+describe('every second', () => {
+  it('the server is told who is done', async () => {
+    const users = await usersHolding(...Array(6).fill(undefined));
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const attempt = attemptOf();
+    let answered = 0;
+    const onCall = (called: string) => {
+      if (called === method && ++answered % 3 === 0) vi.advanceTimersByTime(1_000);
+    };
+    await write(users, { attempt, ...(await oneByOne({ onCall })) });
+    // The one that is being answered is not done yet.
+    expect(attempt.heartbeats).toMatchObject([
+      { updated: 0, done: '' },
+      { updated: 2, done: Buffer.from([0b11]).toString('base64') },
+      { updated: 5, done: Buffer.from([0b11111]).toString('base64') },
+    ]);
+  });
+});
+
+describe('a preview', () => {
+  it('asks by reading, not by writing, whether it is the service that is away', async () => {
+    const users = await usersHolding(['old'], undefined);
+    await fault({
+      match: { method: 'accounts.getAccountInfo', uid: 'a"b' },
+      action: { kind: 'gigya_error', code: 500001 },
+    });
+    const plan = planOf({ dry_run: true });
+    const written = await write([...users, ['a"b', ['vip']]], { plan, info: { attempt: 5 } });
+    expect(written).toMatchObject({ updated: 2, failed: 1 });
+    expect(await sandbox.admin.journal()).toEqual([]);
+  });
+});

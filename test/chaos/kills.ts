@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom } from '../../sandbox/random.ts';
+import type { JobConfig } from '../../src/job.ts';
+import { pendingActivities } from '../support/temporal.ts';
+import { assertWhole } from './checks.ts';
+import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf, writesIn } from './stage.ts';
+
+export interface KillOptions {
+  address: string;
+  seed: number;
+  storage: JobConfig['target_storage'];
+  cursor: 'repeatable' | 'scroll';
+  /** How often the worker is killed in this run; fewer when the run is over before. */
+  kills: number;
+  /** @default SIGKILL */
+  signal?: 'SIGKILL' | 'SIGTERM';
+  /** @default 5_000 */
+  users?: number;
+  /** @default src/worker.ts */
+  workerFile?: string;
+  /** In place of random moments: after so many writes. */
+  moments?: number[];
+}
+
+export interface KillReport {
+  /** What was under way each time, as the server knew it right before. */
+  killed: { writes: number; underWay: string[] }[];
+  writes: number;
+  repeated: number;
+  /** One second's worth and those in flight, for each kill. */
+  allowed: number;
+  perSecond: number;
+  sweeps: number;
+  seconds: number;
+}
+
+/**
+ * A run whose worker is killed at random moments, each time followed by another. Throws unless Gigya ends as the
+ * audience is. How much was written twice is for the caller to judge.
+ */
+export async function killedRun(options: KillOptions): Promise<KillReport> {
+  const { address, seed, storage, cursor, kills, signal = 'SIGKILL', users = 5_000, workerFile } = options;
+  const random = createRandom(seed);
+  const stage = await openStage({
+    address,
+    // The index shows no write of the run: what keeps one from being repeated is the checkpoint alone.
+    sandbox: { users, seed, cursor, latencyMs: 30, indexLagMs: 600_000 },
+  });
+  const { admin } = stage.sandbox;
+  const killed: KillReport['killed'] = [];
+  try {
+    let worker = await stage.startWorker({}, workerFile);
+    const startedAt = Date.now();
+    const handle = await stage.start({ target_storage: storage });
+    const moments =
+      options.moments ??
+      Array.from({ length: kills }, () => random.int(users)).sort((one, other) => one - other);
+    for (const moment of moments) {
+      await stage.untilWritten(moment);
+      if (!options.moments) await sleep(random.int(300));
+      // Asked last: a run that has ended in the meantime is not killed, and does not count.
+      const underWay = await pendingActivities(handle);
+      if ((await handle.describe()).status.name !== 'RUNNING') break;
+      worker.kill(signal);
+      await worker.exited;
+      killed.push({ writes: moment, underWay: underWay.map(({ type }) => type) });
+      worker = await stage.startWorker({}, workerFile);
+    }
+    const summary = await handle.result();
+    await assertWhole(stage, summary, storage);
+    const writes = await writesIn(admin);
+    assert.equal(new Set(writes.map(({ uid }) => uid)).size, users, 'every member was written');
+    const perSecond = mostInASecond(writes);
+    return {
+      killed,
+      writes: writes.length,
+      repeated: repeatedIn(writes, await sweepsOf(handle)),
+      allowed: killed.length * (perSecond + CONNECTIONS),
+      perSecond,
+      sweeps: summary.sweeps,
+      seconds: Math.round((Date.now() - startedAt) / 1000),
+    };
+  } finally {
+    await stage.stop();
+  }
+}

@@ -1,0 +1,124 @@
+import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { JournalEntry, SandboxAdmin } from '../../sandbox/client.ts';
+import { type Program, startWorker } from '../../scripts/program.ts';
+import type { PageToFetch } from '../../src/activities/fetchMembership.ts';
+import type { JobConfig, JobDocument } from '../../src/job.ts';
+import type { exportAudience } from '../../src/workflows/index.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from '../support/quick-sandbox.ts';
+import { connectClient, type ExportHandle, unique } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+
+/** What an authorization has unless it says otherwise: so many writes may be under way when a worker dies. */
+export const CONNECTIONS = 20;
+
+export interface StageOptions {
+  address: string;
+  sandbox: QuickSandboxOptions;
+}
+
+/** A sandbox, a task queue of its own, and workers that come and go. */
+export interface Stage {
+  client: Client;
+  sandbox: QuickSandbox;
+  startWorker(env?: NodeJS.ProcessEnv, file?: string): Promise<Program>;
+  start(config?: Partial<JobConfig>): Promise<ExportHandle>;
+  /** Waits until so many writes have been applied. */
+  untilWritten(count: number): Promise<void>;
+  /** Ends whatever runs still. */
+  stop(): Promise<void>;
+}
+
+export async function openStage({ address, sandbox: options }: StageOptions): Promise<Stage> {
+  const taskQueue = unique('chaos');
+  const client = connectClient(address);
+  const sandbox = await startQuickSandbox(options);
+  const workers: Program[] = [];
+  let seen = 0;
+  let written = 0;
+  return {
+    client,
+    sandbox,
+    async startWorker(env = {}, file = 'src/worker.ts') {
+      const { authorizationsFile } = sandbox;
+      const own = {
+        TEMPORAL_ADDRESS: address,
+        TASK_QUEUE: taskQueue,
+        AUTHORIZATIONS_FILE: authorizationsFile,
+      };
+      const worker = await startWorker({ ...own, ...env }, file);
+      workers.push(worker);
+      return worker;
+    },
+    start(config) {
+      const job: JobDocument = jobDocument('chaos', config);
+      const workflowId = unique('chaos');
+      return client.workflow.start<typeof exportAudience>('exportAudience', {
+        workflowId,
+        taskQueue,
+        args: [job],
+      });
+    },
+    untilWritten: (count) =>
+      until(
+        async () => {
+          const news = await sandbox.admin.journal(seen);
+          seen = news.at(-1)?.n ?? seen;
+          written += news.filter(({ applied }) => applied).length;
+          return written >= count || undefined;
+        },
+        { limitMs: 60_000 },
+      ).then(() => undefined),
+    async stop() {
+      for (const worker of workers) worker.kill('SIGKILL');
+      await Promise.all(workers.map(({ exited }) => exited));
+      await sandbox.kill();
+      await client.connection.close();
+    },
+  };
+}
+
+/** The applied writes, in their order. */
+export async function writesIn(admin: SandboxAdmin): Promise<JournalEntry[]> {
+  return (await admin.journal()).filter(({ applied }) => applied);
+}
+
+/** The most writes within any second: what a worker can have done since its last heartbeat. */
+export function mostInASecond(writes: readonly JournalEntry[]): number {
+  const times = writes.map(({ at }) => Date.parse(at)).sort((one, other) => one - other);
+  let most = 0;
+  let first = 0;
+  for (const [last, time] of times.entries()) {
+    while (time - (times[first] ?? time) > 1_000) first++;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}
+
+/** How many writes went to a user who had been written already since the sweep began: a new sweep may write again what the index does not show yet. */
+export function repeatedIn(writes: readonly JournalEntry[], sweepsBegan: readonly number[]): number {
+  let repeated = 0;
+  let written = new Set<string | null>();
+  const boundaries = [...sweepsBegan];
+  for (const { at, uid } of writes) {
+    while (boundaries[0] !== undefined && Date.parse(at) > boundaries[0]) {
+      boundaries.shift();
+      written = new Set();
+    }
+    if (written.has(uid)) repeated++;
+    written.add(uid);
+  }
+  return repeated;
+}
+
+/** When the run began to go through the audience from its start, each time, in ms. */
+export async function sweepsOf(handle: ExportHandle): Promise<number[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap(({ eventTime, activityTaskScheduledEventAttributes: task }) => {
+    const [payload] = task?.input?.payloads ?? [];
+    if (task?.activityType?.name !== 'fetchMembership' || !payload) return [];
+    const { cursor } = defaultPayloadConverter.fromPayload<PageToFetch>(payload);
+    return cursor.start === '' ? [Number(eventTime?.seconds) * 1000 + Number(eventTime?.nanos) / 1e6] : [];
+  });
+}

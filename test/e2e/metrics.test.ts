@@ -1,0 +1,199 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { z } from 'zod';
+import type { Counts } from '../../src/counts.ts';
+import type { Summary } from '../../src/workflows/run.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { closedPort } from '../support/local-server.ts';
+import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { parseSamples, type Sample, valueOf } from '../support/prometheus.ts';
+import { readQuery } from '../support/promql.ts';
+
+const USERS = 600;
+
+let rig: ProgramRig;
+let url: string;
+let first: Summary;
+/** What was served after a run that met no trouble, and after others that did. */
+let calm: Sample[];
+let served: string;
+let after: Sample[];
+
+const serve = async () => (await fetch(url)).text();
+
+beforeAll(async () => {
+  const port = await closedPort();
+  url = `http://127.0.0.1:${port}/metrics`;
+  rig = await startPrograms({
+    address: inject('temporalAddress'),
+    sandbox: { users: USERS, limits: [2_000, 200] },
+    env: { METRICS_PORT: String(port), METRICS_HOST: '127.0.0.1' },
+  });
+  const { admin } = rig.sandbox;
+  const kinds = ['missing', 'stranger', 'several', 'duplicate', 'too_long'] as const;
+  await admin.population({ action: 'odd', count: 2, kinds: [...kinds] });
+  first = await run({});
+  calm = parseSamples(await serve());
+
+  // What Lytics and Gigya ask to wait for, and runs and attempts that fail.
+  const slowDown = { kind: 'lytics_error', status: 429, retryAfterSeconds: 0 } as const;
+  await admin.addFaults({ match: { method: 'scan' }, times: 1, action: slowDown });
+  await admin.patchSettings({ gigya: { callsPerSecond: 150 } });
+  await run({ target_storage: 'data_store' });
+  await expect(run({ segment_id: 'nowhere' })).rejects.toThrow();
+  served = await serve();
+  after = parseSamples(served);
+});
+afterAll(() => rig?.stop());
+
+async function run(config: Parameters<typeof jobDocument>[1]): Promise<Summary> {
+  const document = jobDocument('Measured', config);
+  return rig.temporal.workflow.execute<(job: typeof document) => Promise<Summary>>('exportAudience', {
+    workflowId: `measured-${crypto.randomUUID()}`,
+    taskQueue: String(rig.env['TASK_QUEUE']),
+    args: [document],
+  });
+}
+
+describe('the metrics of a worker', () => {
+  it('count users by outcome as the run itself does', () => {
+    const outcomes = Object.keys(first.counts);
+    const counted = outcomes.map((outcome) => [
+      outcome,
+      valueOf(calm, 'gigya_export_users_total', { outcome }),
+    ]);
+    expect(Object.fromEntries(counted)).toEqual({ ...first.counts });
+    const { members, left, ...fates } = first.counts;
+    expect(members + left).toBe(Object.values(fates).reduce((sum, count) => sum + count));
+    const met = (Object.keys(first.counts) as (keyof Counts)[]).filter((name) => first.counts[name] > 0);
+    expect(met).toEqual(expect.arrayContaining(['updated', 'unchanged', 'no_gigya_id', 'unknown_uid']));
+  });
+
+  it("count calls by method and Gigya's code, and Lytics' by status, as those two do", async () => {
+    const { calls } = await rig.sandbox.admin.stats();
+    for (const [method, outcomes] of Object.entries(calls)) {
+      if (!method.includes('.')) continue;
+      for (const [code, count] of Object.entries(outcomes))
+        expect(valueOf(after, 'gigya_calls_total', { method, code }), `${method} ${code}`).toBe(count);
+    }
+    expect(valueOf(after, 'gigya_calls_total', { code: '403048' })).toBeGreaterThan(0);
+    const { scan = {}, segment = {}, segments = {} } = calls;
+    const lytics = (call: string, status: string) => valueOf(after, 'lytics_calls_total', { call, status });
+    expect(lytics('scan audience', '200')).toBe(scan['200']);
+    expect(lytics('scan audience', '429')).toBe(1);
+    expect(lytics('read audience', '404')).toBe(segment['404']);
+    expect(lytics('list audiences', '200')).toBe(segments['200']);
+  });
+
+  it('tell the rate of the limiter from the start, and how it falls', () => {
+    const rate = (samples: Sample[], limit: string) =>
+      valueOf(samples, 'gigya_rate_limit', { authorization: 'gigya', limit });
+    expect(rate(calm, 'calls')).toBe(2_000);
+    expect(rate(calm, 'searches')).toBe(200);
+    expect(rate(after, 'calls')).toBeLessThan(1_000);
+    expect(rate(after, 'calls')).toBeGreaterThan(10);
+  });
+
+  it('tell the time that was waited', () => {
+    expect(valueOf(after, 'gigya_rate_limit_wait_ms_total', { authorization: 'gigya' })).toBeGreaterThan(500);
+    expect(valueOf(after, 'lytics_rate_limit_wait_ms_total')).toBeGreaterThanOrEqual(0);
+  });
+
+  it('tell how long pages and calls take, also those that take minutes', () => {
+    const pages = (activity: string) => valueOf(after, 'gigya_export_page_latency_count', { activity });
+    expect(pages('fetchMembership')).toBe(2);
+    expect(pages('updateGigya')).toBe(2);
+    const bounds = after
+      .filter(
+        ({ name, labels }) =>
+          name === 'gigya_export_page_latency_bucket' && labels['activity'] === 'updateGigya',
+      )
+      .map(({ labels }) => Number(labels['le']?.replace('+Inf', 'Infinity')));
+    expect(bounds.filter((bound) => bound > 10_000 && bound < Infinity).length).toBeGreaterThan(3);
+    const count = valueOf(after, 'gigya_call_latency_count', { method: 'accounts.setAccountInfo' });
+    expect(count).toBe(valueOf(after, 'gigya_calls_total', { method: 'accounts.setAccountInfo' }));
+  });
+
+  it("stand beside the SDK's own", () => {
+    const run = { workflow_type: 'exportAudience' };
+    expect(valueOf(after, 'temporal_workflow_completed_total', run)).toBe(2);
+    expect(valueOf(after, 'temporal_workflow_failed_total', run)).toBe(1);
+    const slots = { worker_type: 'ActivityWorker' };
+    expect(valueOf(after, 'temporal_worker_task_slots_available', slots)).toBe(40);
+  });
+
+  it('hold no user and no secret', async () => {
+    const { expected } = await rig.sandbox.admin.truth();
+    const { authorizations } = rig.sandbox;
+    const secrets = Object.values(authorizations).flatMap((one) =>
+      one.provider === 'lytics' ? [one.token] : [one.secret_key ?? '', one.private_key ?? '', one.user_key],
+    );
+    for (const secret of [...Object.keys(expected), ...secrets].filter((text) => text !== ''))
+      expect(served).not.toContain(secret);
+  });
+});
+
+const dashboardSchema = z.looseObject({
+  uid: z.string(),
+  templating: z.looseObject({ list: z.array(z.looseObject({ name: z.string(), type: z.string() })) }),
+  panels: z.array(
+    z.looseObject({
+      id: z.number(),
+      type: z.string(),
+      title: z.string(),
+      datasource: z.looseObject({ uid: z.string() }).optional(),
+      gridPos: z.object({ x: z.number(), y: z.number(), w: z.number(), h: z.number() }),
+      targets: z
+        .array(
+          z.looseObject({
+            expr: z.string(),
+            legendFormat: z.string(),
+            datasource: z.looseObject({ uid: z.string() }),
+          }),
+        )
+        .default([]),
+    }),
+  ),
+});
+
+describe('the Grafana dashboard', async () => {
+  const file = new URL('../../docs/grafana-dashboard.json', import.meta.url);
+  const { panels, templating } = dashboardSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const targets = panels.flatMap(({ title, targets }) => targets.map((target) => ({ title, ...target })));
+
+  it('takes its data from a source that is picked', () => {
+    expect(templating.list).toMatchObject([{ name: 'datasource', type: 'datasource', query: 'prometheus' }]);
+    const sources = [...panels, ...targets].flatMap(({ datasource }) => datasource?.uid ?? []);
+    expect(new Set(sources)).toEqual(new Set(['${datasource}']));
+  });
+
+  it('has each panel in a place of its own', () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+  });
+
+  it.each(targets)('asks for what is served: $title, $expr', ({ expr, legendFormat }) => {
+    // Grafana's own variables are spans of time.
+    const asked = readQuery(expr.replace(/\$__(rate_interval|range)/g, '5m'));
+    expect(asked.length).toBeGreaterThan(0);
+    for (const { metric, matchers, groupedBy } of asked) {
+      const samples = after.filter(({ name }) => name === metric);
+      expect(samples.length, `${metric} is not served`).toBeGreaterThan(0);
+      for (const label of [...matchers.map((matcher) => matcher.label), ...groupedBy])
+        expect(Object.keys(samples[0]?.labels ?? {}), `${metric} has no such label`).toContain(label);
+      const matched = samples.filter(({ labels }) =>
+        matchers.every(({ label, operator, value }) => {
+          const isEqual = new RegExp(`^(?:${value})$`).test(labels[label] ?? '');
+          return operator.startsWith('!') ? !isEqual : isEqual;
+        }),
+      );
+      expect(matched.length, `nothing served is ${expr}`).toBeGreaterThan(0);
+    }
+    for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
+      expect(asked[0]?.groupedBy, 'the legend names a label that is summed away').toContain(label);
+  });
+});
