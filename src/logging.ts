@@ -8,8 +8,8 @@ export function createLogger(level: string): Logger {
   return pino({ ...base, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
 }
 
-/** What of Temporal's own log lines is worth a line here; they come with all there is to know of a task. */
-const KEPT = [
+/** Where a line is from. */
+const PLACE = [
   'workflowId',
   'runId',
   'workflowType',
@@ -19,8 +19,11 @@ const KEPT = [
   'namespace',
   'error',
 ];
+/** What our workflows tell of a run; none of it is about a single user. */
+const RUN = ['job', 'audience', 'counts', 'failures', 'seconds', 'warnings', 'type', 'reason'];
+const KEPT = new Set([...PLACE, ...RUN]);
 
-/** Temporal's log lines in ours. */
+/** Temporal's log lines, and our workflows', in ours: those come with all there is to know of a task. */
 export function asTemporalLogger(logger: Logger): TemporalLogger {
   const write = (
     level: 'trace' | 'debug' | 'info' | 'warn' | 'error',
@@ -29,9 +32,8 @@ export function asTemporalLogger(logger: Logger): TemporalLogger {
   ) => {
     const kept: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(meta)) {
-      if (!KEPT.includes(key)) continue;
       // The stack goes nowhere: a reader wants the reason, and that is in the message.
-      kept[key] = value instanceof Error ? `${value.name}: ${value.message}` : String(value);
+      if (KEPT.has(key)) kept[key] = value instanceof Error ? `${value.name}: ${value.message}` : value;
     }
     logger[level](kept, message);
   };

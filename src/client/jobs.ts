@@ -6,6 +6,7 @@ import {
   type ScheduleOptionsAction,
   ScheduleOverlapPolicy,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
@@ -66,14 +67,27 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     const described = await describeSchedule(name);
     const current = described?.info.runningActions.at(-1) ?? described?.info.recentActions.at(-1)?.action;
     if (current) return current.workflow.workflowId;
-    const workflowId = workflowIdOf(name);
+    // Started alone, or by a schedule that is deleted by now: a list is a moment behind, a description is not.
+    const [alone, listed] = await Promise.all([describeRun(workflowIdOf(name)), runs(name).next()]);
+    if (!listed.value || (alone && alone.startTime >= listed.value.startTime)) return alone?.workflowId;
+    return listed.value.workflowId;
+  }
+
+  async function describeRun(workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
     try {
-      await workflow.getHandle(workflowId).describe();
-      return workflowId;
+      return await workflow.getHandle(workflowId).describe();
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
     }
+  }
+
+  /** The runs of a job, newest first. */
+  async function* runs(name: string) {
+    const id = workflowIdOf(name);
+    const query = `WorkflowType = "${WORKFLOW_TYPE}" AND (TemporalScheduledById = "${id}" OR WorkflowId = "${id}")`;
+    // Part of a chain that continued as new is no run of its own.
+    for await (const run of workflow.list({ query })) if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
   }
 
   /** The workflow id of the run that is under way. */
@@ -89,7 +103,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     const handle = schedule.getHandle(workflowIdOf(name));
     const before = await describeSchedule(name);
     if (!before) throw new Refused(`The job "${name}" has no schedule; start it with "run"`);
-    if (before.info.runningActions.length > 0) {
+    if ((await runUnderWay(name)) !== undefined) {
       throw new Refused(`A run of "${name}" is under way; follow it with "follow ${slugOf(name)}"`);
     }
     const known = new Set(before.info.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
@@ -118,6 +132,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     newestRun,
     runUnderWay,
     trigger,
+    runs,
 
     /** Runs the job once: by its schedule when it has one, else by itself. */
     async run(job: Job): Promise<string> {
@@ -150,8 +165,9 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
           throw new Refused(`A run of "${job.name}" is under way; create the schedule when it has ended`);
         }
         const scheduleId = workflowIdOf(job.name);
-        await schedule.create({ scheduleId, ...scheduleOf(job), state: { triggerImmediately: true } });
-        return { outcome: 'created', run: await waitForRun(job.name, new Set()) };
+        await schedule.create({ scheduleId, ...scheduleOf(job) });
+        // Not by `triggerImmediately`: what that starts, the schedule would not skip a later run for.
+        return { outcome: 'created', run: await trigger(job.name) };
       }
       if (isDeepStrictEqual(documentOf(present), job)) return { outcome: 'unchanged' };
       // The whole spec is replaced: a part of it would add to the times that are there.
@@ -171,14 +187,6 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
         if (isOurs(id)) slugs.add(slugFrom(id));
       }
       return [...slugs];
-    },
-
-    /** The runs of a job, newest first. */
-    async *runs(name: string) {
-      const id = workflowIdOf(name);
-      const query = `WorkflowType = "${WORKFLOW_TYPE}" AND (TemporalScheduledById = "${id}" OR WorkflowId = "${id}")`;
-      // Part of a chain that continued as new is no run of its own.
-      for await (const run of workflow.list({ query })) if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
     },
 
     async delete(name: string): Promise<void> {

@@ -74,6 +74,10 @@ export async function statusOf(jobs: Jobs, name: string, isWorkerThere: boolean)
       dry_run,
     };
   }
+  // Started by a cron expression, it waits for its time.
+  if (run.executionTime && run.executionTime > new Date()) {
+    return { ...status, state: 'sleeping', next_run: run.executionTime.toISOString() };
+  }
   const progress = isWorkerThere ? await ask(handle) : undefined;
   if (progress) {
     const { job, audience, counts, seen, total, warnings, dry_run } = progress;
@@ -116,7 +120,8 @@ export async function pastRuns(client: Client, jobs: Jobs, name: string, limit: 
   const past: PastRun[] = [];
   for await (const run of jobs.runs(name)) {
     if (past.length >= limit) break;
-    const handle = client.workflow.getHandle(run.workflowId, run.runId);
+    // What comes after by a cron expression is another run, and may not have ended.
+    const handle = client.workflow.getHandle(run.workflowId, run.runId, { followRuns: false });
     const entry: PastRun = {
       workflow_id: run.workflowId,
       run_id: run.runId,

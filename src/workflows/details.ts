@@ -4,7 +4,7 @@ const BAR = 25;
 
 /** The Web UI's status page of a run, in Markdown. Its tables have no room between columns: the figures are a code block. */
 export function detailsOf(progress: Progress): string {
-  const { counts, total, seen, warnings, trouble, paused, in_gigya } = progress;
+  const { counts, total, seen, warnings, trouble, last_trouble, paused, in_gigya } = progress;
   const target = progress.storage === 'data_store' ? "Gigya's Data Store" : 'Gigya accounts';
   const lines = [
     `### ${plain(progress.job)}: audience \`${progress.audience.replace(/[`\r\n]+/g, ' ')}\` to ${target}`,
@@ -13,6 +13,8 @@ export function detailsOf(progress: Progress): string {
   if (paused)
     lines.push(`> Paused since ${moment(paused.since)}${paused.note ? `: ${plain(paused.note)}` : ''}`);
   if (trouble) lines.push(`> ${plain(trouble)}`);
+  else if (last_trouble)
+    lines.push(`Last trouble, at ${moment(last_trouble.at)}: ${plain(last_trouble.message)}`);
   const figures = Object.entries(counts).map(([name, count]) => `${figure(count).padStart(9)}  ${name}`);
   if (total !== null)
     figures.unshift(bar(total === 0 ? 1 : seen / total), `${figure(seen)} of ${figure(total)} users`, '');

@@ -28,8 +28,10 @@ export interface Progress {
   /** Seconds until the last page, at this rate; null while that cannot be told. */
   seconds_left: number | null;
   paused: { since: string; note: string } | null;
-  /** What is waited for, or what went wrong last. */
+  /** What is waited for or tried again now, or what the run failed of. */
   trouble: string | null;
+  /** What was waited for or tried again last, with Gigya's callId if it gave one. */
+  last_trouble: { at: string; message: string } | null;
   /** Users in Gigya that carry the audience, counted at the end. */
   in_gigya: number | null;
   warnings: string[];

@@ -19,6 +19,7 @@ export interface Run {
   /** Members whose UID stood twice in a page. */
   duplicates: number;
   paused: Pause | null;
+  lastTrouble: { at: string; message: string } | null;
 }
 
 export interface Sweep {
@@ -79,6 +80,7 @@ export function beginRun(now: number): Run {
     warnings: [],
     duplicates: 0,
     paused: null,
+    lastTrouble: null,
   };
 }
 

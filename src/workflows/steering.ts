@@ -8,6 +8,7 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
@@ -66,6 +67,7 @@ export function steer(run: Run, document: JobDocument): Steering {
       seconds_left: isUnderWay && open !== null && rate > 0 ? Math.ceil(open / rate) : null,
       paused: paused && { since: new Date(paused.since).toISOString(), note: paused.note },
       trouble,
+      last_trouble: run.lastTrouble,
       in_gigya: inGigya,
       warnings: [...(plan?.warnings ?? []), ...run.warnings],
     };
@@ -108,9 +110,11 @@ export function steer(run: Run, document: JobDocument): Steering {
   );
   setHandler(troubleSignal, (message) => {
     trouble = message;
+    if (message !== null) run.lastTrouble = { at: new Date().toISOString(), message };
     refresh();
   });
   refresh();
+  if (!run.plan) log.info('The run begins', { job: nameOf(document), audience: segmentOf(document) });
   const watch = new CancellationScope();
   watch
     .run(() => watchForStall(() => run.plan?.alert_after_seconds ?? ALERT_AFTER_SECONDS, progress))
@@ -129,6 +133,8 @@ export function steer(run: Run, document: JobDocument): Steering {
       phase = 'done';
       inGigya = summary.in_gigya;
       refresh();
+      const { job, counts, failures, seconds, warnings } = summary;
+      log.info('The run completed', { job, counts, failures, seconds, warnings });
     },
     async fail(error) {
       watch.cancel();
@@ -138,6 +144,7 @@ export function steer(run: Run, document: JobDocument): Steering {
       phase = 'done';
       trouble = isCancellation(error) ? 'The run was cancelled' : reason;
       refresh();
+      log.warn('The run failed', { job: nameOf(document), counts: run.counts, type, reason: trouble });
       if (!isCancellation(error)) await alert(type === 'Guard' ? 'guarded' : 'failed', reason, progress());
     },
   };

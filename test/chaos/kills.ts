@@ -59,11 +59,12 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
     for (const moment of moments) {
       await stage.untilWritten(moment);
       if (!options.moments) await sleep(random.int(300));
-      // Asked last: a run that has ended in the meantime is not killed, and does not count.
+      // Who is killed after the run has ended proves nothing, and is not counted.
       const underWay = await pendingActivities(handle);
       if ((await handle.describe()).status.name !== 'RUNNING') break;
       worker.kill(signal);
       await worker.exited;
+      if ((await handle.describe()).status.name !== 'RUNNING') break;
       killed.push({ writes: moment, underWay: underWay.map(({ type }) => type) });
       worker = await stage.startWorker({}, workerFile);
     }

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
-import type { Counts } from '../../src/counts.ts';
 import type { Summary } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { closedPort } from '../support/local-server.ts';
 import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
-import { parseSamples, type Sample, valueOf } from '../support/prometheus.ts';
+import { parseSamples, type Sample, totalOf } from '../support/prometheus.ts';
 import { readQuery } from '../support/promql.ts';
 
-const USERS = 600;
+const USERS = 500;
 
 let rig: ProgramRig;
 let url: string;
@@ -38,7 +37,7 @@ beforeAll(async () => {
   // What Lytics and Gigya ask to wait for, and runs and attempts that fail.
   const slowDown = { kind: 'lytics_error', status: 429, retryAfterSeconds: 0 } as const;
   await admin.addFaults({ match: { method: 'scan' }, times: 1, action: slowDown });
-  await admin.patchSettings({ gigya: { callsPerSecond: 150 } });
+  await admin.patchSettings({ gigya: { callsPerSecond: 250 } });
   await run({ target_storage: 'data_store' });
   await expect(run({ segment_id: 'nowhere' })).rejects.toThrow();
   served = await serve();
@@ -60,12 +59,12 @@ describe('the metrics of a worker', () => {
     const outcomes = Object.keys(first.counts);
     const counted = outcomes.map((outcome) => [
       outcome,
-      valueOf(calm, 'gigya_export_users_total', { outcome }),
+      totalOf(calm, 'gigya_export_users_total', { outcome }),
     ]);
     expect(Object.fromEntries(counted)).toEqual({ ...first.counts });
     const { members, left, ...fates } = first.counts;
     expect(members + left).toBe(Object.values(fates).reduce((sum, count) => sum + count));
-    const met = (Object.keys(first.counts) as (keyof Counts)[]).filter((name) => first.counts[name] > 0);
+    const met = Object.entries(first.counts).flatMap(([name, count]) => (count > 0 ? name : []));
     expect(met).toEqual(expect.arrayContaining(['updated', 'unchanged', 'no_gigya_id', 'unknown_uid']));
   });
 
@@ -74,11 +73,11 @@ describe('the metrics of a worker', () => {
     for (const [method, outcomes] of Object.entries(calls)) {
       if (!method.includes('.')) continue;
       for (const [code, count] of Object.entries(outcomes))
-        expect(valueOf(after, 'gigya_calls_total', { method, code }), `${method} ${code}`).toBe(count);
+        expect(totalOf(after, 'gigya_calls_total', { method, code }), `${method} ${code}`).toBe(count);
     }
-    expect(valueOf(after, 'gigya_calls_total', { code: '403048' })).toBeGreaterThan(0);
+    expect(totalOf(after, 'gigya_calls_total', { code: '403048' })).toBeGreaterThan(0);
     const { scan = {}, segment = {}, segments = {} } = calls;
-    const lytics = (call: string, status: string) => valueOf(after, 'lytics_calls_total', { call, status });
+    const lytics = (call: string, status: string) => totalOf(after, 'lytics_calls_total', { call, status });
     expect(lytics('scan audience', '200')).toBe(scan['200']);
     expect(lytics('scan audience', '429')).toBe(1);
     expect(lytics('read audience', '404')).toBe(segment['404']);
@@ -87,7 +86,7 @@ describe('the metrics of a worker', () => {
 
   it('tell the rate of the limiter from the start, and how it falls', () => {
     const rate = (samples: Sample[], limit: string) =>
-      valueOf(samples, 'gigya_rate_limit', { authorization: 'gigya', limit });
+      totalOf(samples, 'gigya_rate_limit', { authorization: 'gigya', limit });
     expect(rate(calm, 'calls')).toBe(2_000);
     expect(rate(calm, 'searches')).toBe(200);
     expect(rate(after, 'calls')).toBeLessThan(1_000);
@@ -95,12 +94,12 @@ describe('the metrics of a worker', () => {
   });
 
   it('tell the time that was waited', () => {
-    expect(valueOf(after, 'gigya_rate_limit_wait_ms_total', { authorization: 'gigya' })).toBeGreaterThan(500);
-    expect(valueOf(after, 'lytics_rate_limit_wait_ms_total')).toBeGreaterThanOrEqual(0);
+    expect(totalOf(after, 'gigya_rate_limit_wait_ms_total', { authorization: 'gigya' })).toBeGreaterThan(500);
+    expect(totalOf(after, 'lytics_rate_limit_wait_ms_total')).toBeGreaterThanOrEqual(0);
   });
 
   it('tell how long pages and calls take, also those that take minutes', () => {
-    const pages = (activity: string) => valueOf(after, 'gigya_export_page_latency_count', { activity });
+    const pages = (activity: string) => totalOf(after, 'gigya_export_page_latency_count', { activity });
     expect(pages('fetchMembership')).toBe(2);
     expect(pages('updateGigya')).toBe(2);
     const bounds = after
@@ -110,26 +109,25 @@ describe('the metrics of a worker', () => {
       )
       .map(({ labels }) => Number(labels['le']?.replace('+Inf', 'Infinity')));
     expect(bounds.filter((bound) => bound > 10_000 && bound < Infinity).length).toBeGreaterThan(3);
-    const count = valueOf(after, 'gigya_call_latency_count', { method: 'accounts.setAccountInfo' });
-    expect(count).toBe(valueOf(after, 'gigya_calls_total', { method: 'accounts.setAccountInfo' }));
+    const count = totalOf(after, 'gigya_call_latency_count', { method: 'accounts.setAccountInfo' });
+    expect(count).toBe(totalOf(after, 'gigya_calls_total', { method: 'accounts.setAccountInfo' }));
   });
 
   it("stand beside the SDK's own", () => {
     const run = { workflow_type: 'exportAudience' };
-    expect(valueOf(after, 'temporal_workflow_completed_total', run)).toBe(2);
-    expect(valueOf(after, 'temporal_workflow_failed_total', run)).toBe(1);
+    expect(totalOf(after, 'temporal_workflow_completed_total', run)).toBe(2);
+    expect(totalOf(after, 'temporal_workflow_failed_total', run)).toBe(1);
     const slots = { worker_type: 'ActivityWorker' };
-    expect(valueOf(after, 'temporal_worker_task_slots_available', slots)).toBe(40);
+    expect(totalOf(after, 'temporal_worker_task_slots_available', slots)).toBe(40);
   });
 
   it('hold no user and no secret', async () => {
     const { expected } = await rig.sandbox.admin.truth();
-    const { authorizations } = rig.sandbox;
-    const secrets = Object.values(authorizations).flatMap((one) =>
-      one.provider === 'lytics' ? [one.token] : [one.secret_key ?? '', one.private_key ?? '', one.user_key],
-    );
-    for (const secret of [...Object.keys(expected), ...secrets].filter((text) => text !== ''))
-      expect(served).not.toContain(secret);
+    const hidden = ['token', 'secret_key', 'private_key', 'user_key'];
+    const settings = Object.values(rig.sandbox.authorizations).flatMap((one) => Object.entries(one));
+    const secrets = settings.filter(([name]) => hidden.includes(name)).map(([, value]) => String(value));
+    expect(secrets.length).toBeGreaterThan(4);
+    for (const secret of [...Object.keys(expected), ...secrets]) expect(served).not.toContain(secret);
   });
 });
 
@@ -164,7 +162,7 @@ describe('the Grafana dashboard', async () => {
   it('takes its data from a source that is picked', () => {
     expect(templating.list).toMatchObject([{ name: 'datasource', type: 'datasource', query: 'prometheus' }]);
     const sources = [...panels, ...targets].flatMap(({ datasource }) => datasource?.uid ?? []);
-    expect(new Set(sources)).toEqual(new Set(['${datasource}']));
+    for (const source of sources) expect(source).toMatch(/^\$\{datasource\}$/);
   });
 
   it('has each panel in a place of its own', () => {

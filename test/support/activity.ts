@@ -1,4 +1,5 @@
 import type { Info } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
@@ -10,13 +11,17 @@ export interface AttemptOfActivity {
   run<P extends unknown[], R>(activity: (...args: P) => Promise<R>, ...args: P): Promise<R>;
 }
 
-/** One attempt of an activity, with the time limits that the workflow gives it, and no server behind it. */
-export function attemptOf(info: Partial<Info> = {}): AttemptOfActivity {
+/**
+ * One attempt of an activity, with the time limits that the workflow gives it.
+ *
+ * @param client How the activity reaches the server; without it there is none.
+ */
+export function attemptOf(info: Partial<Info> = {}, client?: Client): AttemptOfActivity {
   const limits = { startToCloseTimeoutMs: 600_000, heartbeatTimeoutMs: 10_000 };
   const environment = new MockActivityEnvironment(
     { ...limits, ...info },
     // What fails here is meant to.
-    { logger: new DefaultLogger('ERROR') },
+    { logger: new DefaultLogger('ERROR'), ...(client && { client }) },
   );
   const heartbeats: unknown[] = [];
   environment.on('heartbeat', (details: unknown) => heartbeats.push(details));

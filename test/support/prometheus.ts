@@ -23,7 +23,7 @@ export function parseSamples(served: string): Sample[] {
 }
 
 /** The sum of all samples of a name that carry these labels; undefined when there is none. */
-export function valueOf(
+export function totalOf(
   samples: readonly Sample[],
   name: string,
   labels: Record<string, string> = {},

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFinished as afterThisTest } from 'vitest';
 
-/** A folder that is gone when the test is over. */
-export function temporaryFolder(): string {
+/** A folder that is gone when the test is over. Concurrent tests hand in their own `onTestFinished`. */
+export function temporaryFolder(onTestFinished = afterThisTest): string {
   const folder = mkdtempSync(join(tmpdir(), 'gigya-export-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -19,6 +19,7 @@ const progress: Progress = {
   rate: 118.4,
   seconds_left: 320,
   paused: null,
+  last_trouble: null,
   trouble: null,
   in_gigya: null,
   warnings: [],
@@ -59,6 +60,14 @@ describe('the status page of a run', () => {
     ['more users than Lytics told', { total: 10, seen: 12 }, '100 %'],
   ])('shows %s', (_what, more, text) => {
     expect(detailsOf({ ...progress, ...more })).toContain(text);
+  });
+
+  it('keeps the last trouble in sight when it has passed, with the callId', () => {
+    const last_trouble = { at: '2027-03-28T01:30:00.000Z', message: 'Gigya answered 500001, callId abc' };
+    expect(detailsOf({ ...progress, last_trouble })).toContain(
+      'Last trouble, at 2027-03-28 01:30 UTC: Gigya answered 500001, callId abc',
+    );
+    expect(detailsOf({ ...progress, last_trouble, trouble: 'Now it is this' })).not.toContain('500001');
   });
 
   it('shows no bar until Lytics has told how many there are', () => {

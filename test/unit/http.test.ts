@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type HttpOptions, NoAnswer, openHttp } from '../../src/http.ts';
 import { type Asked, closedPort, sendJson, serve } from '../support/local-server.ts';
 
@@ -35,6 +35,36 @@ describe('a request', () => {
     };
     await expect(get({ beforeSend })).rejects.toBe(reason);
     await get();
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('that waits for a socket asks beforeSend when it is written, and not before', async () => {
+    const held: ServerResponse[] = [];
+    let hasAsked: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      hasAsked = resolve;
+    });
+    const { server, get } = await connect(
+      (_, response) => {
+        held.push(response);
+        hasAsked();
+      },
+      { connections: 1 },
+    );
+    const one = get();
+    await asked;
+    const over = new Error('over meanwhile');
+    let isOver = false;
+    const beforeSend = vi.fn(() => {
+      if (isOver) throw over;
+    });
+    const two = get({ beforeSend });
+    await new Promise(setImmediate);
+    expect(beforeSend).not.toHaveBeenCalled();
+    isOver = true;
+    for (const response of held) sendJson(response, {});
+    await one;
+    await expect(two).rejects.toBe(over);
     expect(server.asked).toHaveLength(1);
   });
 

@@ -85,6 +85,22 @@ describe('turns', () => {
     expect(limiter.waiting).toBe(0);
   });
 
+  it('go to who waits, although the timer is late and turns are free', async () => {
+    let clock = 0;
+    const limiter = createLimiter({ ceiling: 10, now: () => clock });
+    await limiter.take();
+    const served = queueUp(limiter, 1);
+    // This process was busy: time has passed, and no timer was served.
+    clock += 10_000;
+    void limiter.take().then(() => served.push(99));
+    await pass(0);
+    expect(served).toEqual([]);
+    await pass(100);
+    clock += 10_000;
+    await pass(100);
+    expect(served).toEqual([0, 99]);
+  });
+
   it('are shared: a job with many calls does not keep out one with few', async () => {
     const limiter = createLimiter({ ceiling: 100 });
     const turns: string[] = [];

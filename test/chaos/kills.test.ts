@@ -1,0 +1,30 @@
+import { describe, expect, inject, it } from 'vitest';
+import { killedRun } from './kills.ts';
+
+const address = inject('temporalAddress');
+
+describe.concurrent('a run of 5,000 users whose worker is killed at random moments', () => {
+  it.each([
+    { storage: 'account', cursor: 'repeatable', seed: 11 },
+    { storage: 'data_store', cursor: 'scroll', seed: 12 },
+  ] as const)('ends exact, with little written twice: $storage, $cursor cursor, seed $seed', async (run) => {
+    const { killed, repeated, allowed } = await killedRun({ address, kills: 2, ...run });
+    expect(killed.length).toBeGreaterThan(0);
+    expect(repeated).toBeLessThanOrEqual(allowed);
+  });
+
+  it('writes more than that twice without its checkpoints: these tests would notice', async () => {
+    const { killed, repeated, allowed } = await killedRun({
+      address,
+      storage: 'account',
+      cursor: 'repeatable',
+      seed: 13,
+      kills: 1,
+      // When three pages are under way, and each of them is far on.
+      moments: [2_400],
+      workerFile: 'test/chaos/forgetful-worker.ts',
+    });
+    expect(killed).toHaveLength(1);
+    expect(repeated).toBeGreaterThan(allowed);
+  });
+}, 180_000);
