@@ -54,63 +54,67 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
     ? new Pool(origin, limits)
     : new EnvHttpProxyAgent(limits);
 
-  async function send(request: HttpRequest): Promise<HttpReply> {
-    // undici's own time limits start anew with each byte: an answer that drips would never end.
-    const giveUp = new AbortController();
-    const timer = setTimeout(
-      () => giveUp.abort(new NoAnswer(`no answer within ${timeoutMs / 1000} s`)),
-      timeoutMs,
-    );
-    const onAbort = () => giveUp.abort(request.signal?.reason);
-    request.signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      request.signal?.throwIfAborted();
-      const sender = request.beforeSend ? dispatcher.compose(checkedBy(request.beforeSend)) : dispatcher;
-      const { statusCode, headers, body } = await sender.request({
-        origin,
-        path: prefix + request.path,
-        method: request.method,
-        headers: request.headers ?? null,
-        body: request.body ?? null,
-        signal: giveUp.signal,
+  function send({ method, path, headers, body, signal, beforeSend }: HttpRequest): Promise<HttpReply> {
+    return new Promise((resolve, reject) => {
+      let underWay: Dispatcher.DispatchController | undefined;
+      let isOver = false;
+      let status = 0;
+      let fields: Record<string, string | string[] | undefined> = {};
+      const chunks: Buffer[] = [];
+
+      function end(): void {
+        isOver = true;
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      }
+      function fail(reason: Error): void {
+        end();
+        reject(reason);
+        underWay?.abort(reason);
+      }
+      const onAbort = () => fail(signal?.reason);
+      // undici's own time limits start anew with each byte: an answer that drips would never end.
+      const timer = setTimeout(() => fail(new NoAnswer(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+
+      const request = { origin, path: prefix + path, method, headers: headers ?? null, body: body ?? null };
+      // The bare handler: a stream for the body and an AbortController cost more than all else here.
+      dispatcher.dispatch(request, {
+        // The tick in which it is written: until then it may have waited for a connection.
+        onRequestStart(controller) {
+          if (isOver) throw new NoAnswer('given up before it was sent');
+          beforeSend?.();
+          underWay = controller;
+        },
+        onResponseStart(_, statusCode, received) {
+          status = statusCode;
+          fields = received;
+        },
+        onResponseData(_, chunk) {
+          chunks.push(chunk);
+        },
+        onResponseEnd() {
+          end();
+          resolve({
+            status,
+            json: parseJson(utf8.decode(Buffer.concat(chunks))),
+            date: readDate(fields['date']),
+            retryAfter: readRetryAfter(fields['retry-after']),
+            location: status >= 300 && status < 400 ? String(fields['location'] ?? '') : undefined,
+          });
+        },
+        onResponseError(_, error) {
+          fail(isNetworkError(error) ? new NoAnswer(describeNetworkError(error)) : error);
+        },
       });
-      const text = await body.text();
-      return {
-        status: statusCode,
-        json: parseJson(text),
-        date: readDate(headers['date']),
-        retryAfter: readRetryAfter(headers['retry-after']),
-        location: statusCode >= 300 && statusCode < 400 ? String(headers['location'] ?? '') : undefined,
-      };
-    } catch (error) {
-      request.signal?.throwIfAborted();
-      if (giveUp.signal.aborted) throw giveUp.signal.reason;
-      if (!isNetworkError(error)) throw error;
-      throw new NoAnswer(describeNetworkError(error));
-    } finally {
-      clearTimeout(timer);
-      request.signal?.removeEventListener('abort', onAbort);
-    }
+    });
   }
 
   return { send, close: () => dispatcher.close() };
 }
 
-/** A request may be queued until a connection is made: the check belongs to the moment in which it is written. */
-function checkedBy(check: () => void): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart(controller, context) {
-        check();
-        handler.onRequestStart?.(controller, context);
-      },
-      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
-      onResponseStart: (...args) => handler.onResponseStart?.(...args),
-      onResponseData: (...args) => handler.onResponseData?.(...args),
-      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-      onResponseError: (...args) => handler.onResponseError?.(...args),
-    });
-}
+const utf8 = new TextDecoder();
 
 function parseJson(text: string): unknown {
   try {

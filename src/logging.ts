@@ -23,6 +23,9 @@ const PLACE = [
 const RUN = ['job', 'audience', 'counts', 'failures', 'seconds', 'warnings', 'type', 'reason'];
 const KEPT = new Set([...PLACE, ...RUN]);
 
+/** The bundler's report of each module, and each step of a worker's start and end. */
+const NOISE = /webpack|Workflow bundle created|Worker state changed|No Nexus services/;
+
 /** Temporal's log lines, and our workflows', in ours: those come with all there is to know of a task. */
 export function asTemporalLogger(logger: Logger): TemporalLogger {
   const write = (
@@ -35,14 +38,13 @@ export function asTemporalLogger(logger: Logger): TemporalLogger {
       // The stack goes nowhere: a reader wants the reason, and that is in the message.
       if (KEPT.has(key)) kept[key] = value instanceof Error ? `${value.name}: ${value.message}` : value;
     }
-    logger[level](kept, message);
+    logger[level === 'info' && NOISE.test(message) ? 'debug' : level](kept, message);
   };
   return {
     log: (level, message, meta) => write(LEVELS[level], message, meta),
     trace: (message, meta) => write('trace', message, meta),
     debug: (message, meta) => write('debug', message, meta),
-    // The bundler's report of each module is for who works on the bundle.
-    info: (message, meta) => write(message.includes('webpack') ? 'debug' : 'info', message, meta),
+    info: (message, meta) => write('info', message, meta),
     warn: (message, meta) => write('warn', message, meta),
     error: (message, meta) => write('error', message, meta),
   };
