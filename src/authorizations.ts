@@ -166,7 +166,9 @@ export async function resolveSecrets<A extends Authorization>(
   const resolved = { ...authorization };
   if (resolved.provider === 'lytics') {
     resolved.token = await readSecret(`${name}.token`, resolved.token, file);
-    return resolved;
+    // It is sent as a header.
+    if (/^[\x20-\x7e]+$/.test(resolved.token)) return resolved;
+    throw new AuthorizationError(`${name}.token: has characters that no token has; copy it anew`);
   }
   if (resolved.secret_key !== undefined) {
     resolved.secret_key = await readSecret(`${name}.secret_key`, resolved.secret_key, file);

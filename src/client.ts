@@ -322,8 +322,11 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
-  if (error instanceof Error && error.name === 'ExitPromptError') tell('Nothing was started');
-  else if (!(error instanceof CommanderError)) tell(error instanceof Error ? error.message : String(error));
+  if (error instanceof Error && error.name === 'ExitPromptError') {
+    tell('Nothing was started');
+    // Whoever presses Ctrl-C does not wait for an answer that is still to come.
+    process.exit();
+  } else if (!(error instanceof CommanderError)) tell(error instanceof Error ? error.message : String(error));
 }
 
 function exitCodeOf(error: unknown): number {

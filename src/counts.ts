@@ -58,16 +58,25 @@ const TELLING = 100;
 const FIRST_PAGES = 5_000;
 
 /**
- * The reason that nearly every user of the first pages fails for, if there is one: to go on would
- * only burn the quota. Users that Gigya does not know are a reason too, under its code 403005.
+ * What to tell when nearly every user of the first pages fails for one reason: to go on would only burn the
+ * quota. Users that Gigya does not know are a reason too, under its code 403005.
+ *
+ * @param handled Users with a Gigya UID whose fate is known.
  */
-export function systematicFailure(
-  handled: number,
-  failures: Failures,
-): { reason: string; count: number } | undefined {
+export function systematicFailure(handled: number, failures: Failures): string | undefined {
   if (handled < TELLING || handled > FIRST_PAGES) return undefined;
   for (const [reason, count] of Object.entries(failures)) {
-    if (count >= handled * 0.95) return { reason, count };
+    if (count < handled * 0.95) continue;
+    const advice = ADVICE[reason] ?? `see ${reason} in Gigya's "Response Codes and Errors"`;
+    return `${count} of the first ${handled} users were refused with ${reason}; ${advice}`;
   }
   return undefined;
 }
+
+const ADVICE: Record<string, string> = {
+  '403005':
+    'Gigya has no accounts with these UIDs: check config.gigya_id_field, and that the authorization is for the right site',
+  not_in_lytics:
+    'Lytics does not find its users by config.gigya_id_field: make it a field that identifies users, or choose another',
+  imprecise_id: 'the IDs lost digits on the way: store them as texts in Lytics',
+};

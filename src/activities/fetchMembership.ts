@@ -111,26 +111,22 @@ export function createFetchMembership(connections: Connections) {
       let withoutId = 0;
       const copies = new Map<string, number>();
       const named = new Map<string, string[]>();
-      await pMap(
-        scan.rows,
-        async (row) => {
-          const { uids, imprecise } = uidsIn(row, config.gigya_id_field);
-          count += Math.max(1, uids.length + imprecise);
-          fail('imprecise_id', imprecise);
-          const [uid] = uids;
-          if (uid === undefined) {
-            if (imprecise === 0) withoutId++;
-            return;
-          }
-          const names = audiencesIn(row, config) ?? (await lookUp(lytics, uid, config, attempt.reading));
-          if (!names) return fail('not_in_lytics', uids.length);
-          for (const each of uids) {
-            copies.set(each, (copies.get(each) ?? 0) + 1);
-            named.set(each, [...(named.get(each) ?? []), ...names]);
-          }
-        },
-        { concurrency: LOOK_UPS_AT_ONCE },
-      );
+      const profiles = await lookUpSilent(lytics, scan.rows, config, attempt);
+      for (const row of scan.rows) {
+        const { uids, imprecise } = uidsIn(row, config.gigya_id_field);
+        count += Math.max(1, uids.length + imprecise);
+        fail('imprecise_id', imprecise);
+        if (uids.length === 0 && imprecise === 0) withoutId++;
+        const names = audiencesIn(row, config) ?? profiles.get(row);
+        if (!names) {
+          fail('not_in_lytics', uids.length);
+          continue;
+        }
+        for (const uid of uids) {
+          copies.set(uid, (copies.get(uid) ?? 0) + 1);
+          named.set(uid, [...(named.get(uid) ?? []), ...names]);
+        }
+      }
       const { memberships, unlisted } = await readMemberships(lytics, named, config, attempt.reading);
       const users = pageOf(memberships, copies);
       return {
@@ -224,6 +220,20 @@ async function assertExists(
       `The audience is not in Lytics any more (${scanError.message}); ${fix}`,
     );
   });
+}
+
+/** The audiences of the users whose rows do not tell them. */
+async function lookUpSilent(lytics: Lytics, rows: readonly Row[], config: JobConfig, attempt: Attempt) {
+  const found = new Map<Row, string[] | undefined>();
+  await pMap(
+    rows.filter((row) => audiencesIn(row, config) === undefined),
+    async (row) => {
+      const [uid] = uidsIn(row, config.gigya_id_field).uids;
+      if (uid !== undefined) found.set(row, await lookUp(lytics, uid, config, attempt.reading));
+    },
+    { concurrency: LOOK_UPS_AT_ONCE },
+  );
+  return found;
 }
 
 /** The audiences by the user's profile; undefined when Lytics does not find the user by this field. */

@@ -9,8 +9,8 @@ const PATIENCE_MS = 5_000;
 
 /** Tells the run what an activity waits for or tries again, so that the person who watches it sees why it is slow. */
 export interface TroubleReport {
-  /** Something is in the way now. */
-  note(trouble: string): void;
+  /** Something is in the way now, or will be for so long. */
+  note(trouble: string, lastsMs?: number): void;
   /** Tells the run, if trouble lasts or has passed. To be called every second or so. */
   report(): void;
   /** Tells the run that this attempt failed, and will be followed by another. */
@@ -38,10 +38,10 @@ export function createTroubleReport(context: Context): TroubleReport {
   }
 
   return {
-    note(trouble) {
+    note(trouble, lastsMs = 0) {
       const now = Date.now();
       if (since === undefined || now - notedAt > PASSED_MS) since = now;
-      notedAt = now;
+      notedAt = now + lastsMs;
       latest = trouble;
     },
     report() {
@@ -49,7 +49,9 @@ export function createTroubleReport(context: Context): TroubleReport {
       if (now - told.at < BETWEEN_REPORTS_MS) return;
       const hasPassed = now - notedAt > PASSED_MS;
       if (hasPassed && told.isTrouble) void tell(null);
-      if (!hasPassed && since !== undefined && now - since > LASTING_MS) void tell(latest);
+      // Heard of once, it may have been mended by the next try.
+      const lasts = since !== undefined && Math.min(now, notedAt) - since > LASTING_MS;
+      if (!hasPassed && lasts) void tell(latest);
     },
     async reportFailure(failure) {
       if (!(failure instanceof ApplicationFailure) || failure.nonRetryable || failure.type === 'AttemptOver')

@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import pMap from 'p-map';
 import { z } from 'zod';
 import { type Failures, systematicFailure } from '../counts.ts';
 import { GigyaError } from '../gigya/errors.ts';
@@ -177,7 +176,14 @@ function createWriter(
     const rest = open.filter(
       (user) => !progress.isDone(user.position) && !unanswered.some((one) => one.user === user),
     );
-    await pMap(rest, (user) => handle(user, index, false), { concurrency, signal: attempt.signal });
+    const queue = rest.values();
+    const handleTheNext = async () => {
+      for (const user of queue) {
+        attempt.signal.throwIfAborted();
+        await handle(user, index, false);
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, handleTheNext));
     await giveUpTheUnanswerable();
   }
 
@@ -270,6 +276,7 @@ function createWriter(
   function settle(user: User, fate: Fate): void {
     const { label } = plan.audience;
     progress.settle(user, fate, label !== undefined && user.audiences.includes(label));
+    if (fate === 'updated' || fate === 'unchanged') return;
     const handled =
       earlier.handled + written.updated + written.unchanged + written.unknown_uid + written.failed;
     const failures = { ...earlier.failures };
@@ -277,18 +284,7 @@ function createWriter(
       failures[reason] = (failures[reason] ?? 0) + count;
     failures['403005'] = (earlier.failures['403005'] ?? 0) + written.unknown_uid;
     const systematic = systematicFailure(handled, failures);
-    if (systematic) throw stopBecauseOf(systematic, handled);
-  }
-
-  function stopBecauseOf({ reason, count }: { reason: string; count: number }, handled: number) {
-    const advice =
-      reason === '403005'
-        ? 'Gigya has no accounts with these UIDs: check config.gigya_id_field, and that the authorization is for the right site'
-        : `see ${reason} in Gigya's "Response Codes and Errors"`;
-    return finalFailure(
-      'Configuration',
-      `${count} of the first ${handled} users were refused with ${reason}; ${advice}`,
-    );
+    if (systematic) throw finalFailure('Configuration', systematic);
   }
 
   /**

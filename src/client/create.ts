@@ -1,4 +1,4 @@
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { confirm, input, password, search, select } from '@inquirer/prompts';
 import type { AudienceInfo, AuthorizationInfo } from '../activities/questions.ts';
@@ -64,14 +64,32 @@ async function chooseAuthorization(ask: Ask, provider: 'lytics' | 'gigya', file:
     });
     const restore = await saveAuthorization(file, name.trim(), await askForAuthorization(provider));
     try {
-      await ask.proveAuthorization(name.trim());
+      await unlessInterrupted(ask.proveAuthorization(name.trim()));
       tell(`✔ ${title} takes it. It is saved in ${file}, for its owner alone to read.`);
       return name.trim();
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
       await restore();
+      if (!(error instanceof Refused)) throw error;
       tell(`✘ ${error.message}\n  It was not kept; try again.`);
     }
+  }
+}
+
+/** Ctrl-C while no prompt is there to take it. */
+class Interrupted extends Error {
+  override readonly name = 'ExitPromptError';
+}
+
+async function unlessInterrupted<T>(work: Promise<T>): Promise<T> {
+  let interrupt = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new Interrupted());
+  });
+  process.once('SIGINT', interrupt);
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    process.off('SIGINT', interrupt);
   }
 }
 
@@ -124,17 +142,17 @@ async function askForAuthorization(provider: 'lytics' | 'gigya'): Promise<Record
 /** Adds an authorization to the file. @returns What puts the file back as it was. */
 async function saveAuthorization(file: string, name: string, authorization: Record<string, string>) {
   const before = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
+    if (error.code === 'ENOENT') return undefined;
     throw new UsageError(`The authorizations file ${file} cannot be read (${error.code}); correct it`);
   });
   let authorizations: Record<string, unknown>;
   try {
-    authorizations = JSON.parse(before);
+    authorizations = JSON.parse(before ?? '{}');
   } catch {
     throw new UsageError(`The authorizations file ${file} is not JSON; correct it`);
   }
   await writePrivately(file, `${JSON.stringify({ ...authorizations, [name]: authorization }, null, 2)}\n`);
-  return () => writePrivately(file, before);
+  return () => (before === undefined ? rm(file) : writePrivately(file, before));
 }
 
 /** At no moment is the file half-written, or open to others. */

@@ -1,5 +1,11 @@
-import { type Client, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowContinuedAsNewError,
+  WorkflowFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import type { Counts } from '../counts.ts';
+import type { exportAudience } from '../workflows/index.ts';
 import { Refused, reasonOf } from './errors.ts';
 import { ask } from './follow.ts';
 import { documentOf, type Jobs } from './jobs.ts';
@@ -120,8 +126,10 @@ export async function pastRuns(client: Client, jobs: Jobs, name: string, limit: 
   const past: PastRun[] = [];
   for await (const run of jobs.runs(name)) {
     if (past.length >= limit) break;
-    // What comes after by a cron expression is another run, and may not have ended.
-    const handle = client.workflow.getHandle(run.workflowId, run.runId, { followRuns: false });
+    // Without what comes after it by a cron expression.
+    const handle = client.workflow.getHandle<typeof exportAudience>(run.workflowId, run.runId, {
+      followRuns: false,
+    });
     const entry: PastRun = {
       workflow_id: run.workflowId,
       run_id: run.runId,
@@ -133,14 +141,15 @@ export async function pastRuns(client: Client, jobs: Jobs, name: string, limit: 
     };
     past.push(entry);
     if (run.status.name === 'RUNNING') continue;
+    entry.state = run.status.name === 'COMPLETED' ? 'completed' : 'failed';
     try {
-      const summary: { counts: Counts } = await handle.result();
-      entry.state = 'completed';
-      entry.counts = summary.counts;
+      entry.counts = (await handle.result()).counts;
     } catch (error) {
-      if (!(error instanceof WorkflowFailedError)) throw error;
-      entry.state = 'failed';
-      entry.reason = reasonOf(error).message;
+      if (error instanceof WorkflowFailedError) entry.reason = reasonOf(error).message;
+      // The server shows no result of a run that is followed by another: it can be asked all the same.
+      else if (error instanceof WorkflowContinuedAsNewError)
+        entry.counts = (await ask(handle))?.counts ?? null;
+      else throw error;
     }
   }
   return past;

@@ -1,7 +1,6 @@
-import { z } from 'zod';
 import type { Gigya } from './client.ts';
 import { isQueryable, quote } from './query.ts';
-import { createReader, type GigyaStorage } from './storage.ts';
+import { createReader, type GigyaStorage, writeReply } from './storage.ts';
 
 /** A user's audiences in a field of the account itself: `data.<field>`. */
 export function accountStorage(gigya: Gigya, field: string): GigyaStorage {
@@ -12,12 +11,7 @@ export function accountStorage(gigya: Gigya, field: string): GigyaStorage {
     lookUp: (uids, options) => reader.lookUp(uids, 'accounts', '', options),
     read: (UID, options) => reader.read('accounts.getAccountInfo', { UID, include: 'data' }, options),
     async write(UID, audiences, options) {
-      await gigya.call(
-        'accounts.setAccountInfo',
-        { UID, data: { [field]: audiences } },
-        z.unknown(),
-        options,
-      );
+      await gigya.call('accounts.setAccountInfo', { UID, data: { [field]: audiences } }, writeReply, options);
     },
     async count(audience, options) {
       if (!isQueryable(audience)) return undefined;

@@ -1,11 +1,11 @@
-import pLimit from 'p-limit';
-import pRetry from 'p-retry';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
 import { type HttpReply, NoAnswer, openHttp } from '../http.ts';
 import { createAuthenticate } from './auth.ts';
 import { adviceOn, classifyGigyaError, GigyaError } from './errors.ts';
 import { createLimiter } from './limiter.ts';
+import { createSlots } from './slots.ts';
 
 /** What a client tells of its calls, for metrics and for the person who watches. */
 export interface GigyaObserver {
@@ -23,7 +23,7 @@ export interface CallOptions {
   /** Called right before each sending; a throw keeps the request from being sent. */
   beforeSend?: (() => void) | undefined;
   /** Told in words that the call waits for the rate limit, or will be sent again and why. */
-  onTrouble?: ((trouble: string) => void) | undefined;
+  onTrouble?: ((trouble: string, lastsMs?: number) => void) | undefined;
 }
 
 export interface GigyaOptions {
@@ -55,17 +55,24 @@ export interface Gigya {
 }
 
 const RETRIES = 3;
+const UNAVAILABLE = 503001;
 /** A rate recovers without a word from Gigya. */
 const TELL_RATES_MS = 5_000;
 
 const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 
+// What is not there may be left out, or be null.
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? undefined);
+
 const envelope = z.looseObject({
   errorCode: numeric,
-  callId: z.string().optional(),
-  errorMessage: z.string().optional(),
-  errorDetails: z.string().optional(),
-  apiDomain: z.string().optional(),
+  callId: optionalText,
+  errorMessage: optionalText,
+  errorDetails: optionalText,
+  apiDomain: optionalText,
   validationErrors: z.array(z.looseObject({ fieldName: z.string().optional() })).optional(),
 });
 type Envelope = z.output<typeof envelope>;
@@ -78,7 +85,7 @@ export function openGigya(
   const { observer = {}, timeoutMs, retryMs = 1000 } = options;
   const { connections, calls_per_second, searches_per_second } = authorization.limits;
   const authenticate = createAuthenticate(name, authorization);
-  const slots = pLimit(connections);
+  const slots = createSlots(connections);
   const calls = createLimiter({ ceiling: calls_per_second });
   const searches = createLimiter({ ceiling: searches_per_second });
   const origins = new Map<string, ReturnType<typeof openHttp>>();
@@ -144,8 +151,9 @@ export function openGigya(
       await takeTurn(isSearch, options.signal);
       const sentAt = limiter.now();
       let answer: HttpReply;
+      await slots.take();
       try {
-        answer = await slots(() => exchange(method, form, options));
+        answer = await exchange(method, form, options);
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
         observer.onCall?.(method, 'no_answer', limiter.now() - sentAt);
@@ -153,6 +161,8 @@ export function openGigya(
           kind: 'transient',
           method,
         });
+      } finally {
+        slots.release();
       }
       const reply = readEnvelope(method, answer);
       observer.onCall?.(method, reply.errorCode, limiter.now() - sentAt);
@@ -219,37 +229,39 @@ export function openGigya(
     return secrets.reduce<string>((text, value) => (value ? text.replaceAll(value, '…') : text), said);
   }
 
+  function readReply<T extends z.ZodType>(method: string, answered: Envelope, reply: T): z.output<T> {
+    const read = reply.safeParse(answered);
+    if (read.success) return read.data;
+    const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
+    const message = `${method}: the reply is not as documented (${where || 'no object'}), callId ${answered.callId}`;
+    throw new GigyaError(message, { kind: 'configuration', method, callId: answered.callId });
+  }
+
   return {
     name,
-    call(method, params, reply, options = {}) {
+    async call(method, params, reply, options = {}) {
       const form: Record<string, string> = { format: 'json', httpStatusCodes: 'false' };
       for (const [key, value] of Object.entries(params)) {
         if (value !== undefined) form[key] = typeof value === 'string' ? value : JSON.stringify(value);
       }
-      const attempt = async () => {
-        const answered = await converse(method, form, options);
-        const read = reply.safeParse(answered);
-        if (read.success) return read.data;
-        const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
-        const message = `${method}: the reply is not as documented (${where || 'no object'}), callId ${answered.callId}`;
-        throw new GigyaError(message, { kind: 'configuration', method, callId: answered.callId });
-      };
-      return pRetry(attempt, {
-        retries: RETRIES,
-        minTimeout: retryMs,
-        randomize: true,
-        // A minute at least is asked for: that is Temporal's to wait.
-        shouldRetry: ({ error }) =>
-          error instanceof GigyaError && error.kind === 'transient' && error.code !== 503001,
-        onFailedAttempt: ({ error, retriesLeft }) => {
-          if (error instanceof GigyaError && error.kind === 'transient' && retriesLeft > 0)
-            options.onTrouble?.(error.message);
-        },
-        ...(options.signal && { signal: options.signal }),
-      });
+      for (let retries = 0; ; retries++) {
+        try {
+          return readReply(method, await converse(method, form, options), reply);
+        } catch (error) {
+          const isTransient = error instanceof GigyaError && error.kind === 'transient';
+          // A minute at least is asked for: that is Temporal's to wait.
+          if (!isTransient || error.code === UNAVAILABLE || retries === RETRIES) throw error;
+          options.onTrouble?.(error.message);
+          await pause(retryMs * 2 ** retries * (1 + Math.random()), options.signal);
+        }
+      }
     },
     async close() {
       await Promise.all([...origins.values()].map((origin) => origin.close()));
     },
   };
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
 }

@@ -1,9 +1,8 @@
-import { z } from 'zod';
 import type { Gigya } from './client.ts';
 import { proveCredentials } from './credentials.ts';
 import { GigyaError } from './errors.ts';
 import { isQueryable, quote } from './query.ts';
-import { createReader, type GigyaStorage } from './storage.ts';
+import { createReader, type GigyaStorage, writeReply } from './storage.ts';
 
 /** The object of a user that holds the audiences. Fixed: `UID` and `oid` together are the key, and `auto` makes a new object each time. */
 const OID = 'lytics';
@@ -46,7 +45,7 @@ export function dataStoreStorage(gigya: Gigya, field: string, type: string): Gig
     async write(UID, audiences, options) {
       // The default, arrayPush, appends: each run would double the arrays.
       const params = { type, oid: OID, UID, data: { [field]: audiences }, updateBehavior: 'arraySet' };
-      await gigya.call('ds.store', params, z.unknown(), options);
+      await gigya.call('ds.store', params, writeReply, options);
     },
     async count(audience, options) {
       if (!isQueryable(audience)) return undefined;

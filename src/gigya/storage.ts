@@ -33,6 +33,9 @@ export function holds(held: unknown, audiences: readonly string[]): boolean {
   return [...audiences].sort().every((audience, index) => sorted[index] === audience);
 }
 
+/** A write's reply has nothing beside what each has. */
+export const writeReply = z.unknown();
+
 const dataReply = z.looseObject({ data: z.record(z.string(), z.unknown()).nullish() });
 
 const searchReply = z.looseObject({

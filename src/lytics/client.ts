@@ -19,7 +19,7 @@ export interface LyticsCallOptions {
   /** Gives up the call, also while it waits. */
   signal?: AbortSignal | undefined;
   /** Told in words that the call waits because Lytics asked to, or will be sent again and why. */
-  onTrouble?: ((trouble: string) => void) | undefined;
+  onTrouble?: ((trouble: string, lastsMs?: number) => void) | undefined;
 }
 
 export interface LyticsOptions {
@@ -128,7 +128,7 @@ export function openLytics(
       // A time that is over already, by our clock, would have us ask on and on.
       const wait = answer.retryAfter || backOff;
       observer.onWait?.(wait);
-      options.onTrouble?.(`Lytics asked to slow down (429); waiting ${Math.round(wait / 1000)} s`);
+      options.onTrouble?.(`Lytics asked to slow down (429); waiting ${Math.round(wait / 1000)} s`, wait);
       await sleep(wait, undefined, request.signal ? { signal: request.signal } : {});
     }
   }

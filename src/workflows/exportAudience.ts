@@ -11,10 +11,10 @@ import {
 import type { FetchedPage } from '../activities/fetchMembership.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Plan } from '../activities/preflight.ts';
-import { breachOfLaw } from '../counts.ts';
+import { breachOfLaw, systematicFailure } from '../counts.ts';
 import type { JobDocument } from '../job.ts';
 import { plainly } from './failures.ts';
-import { isSealBroken, OBSTACLES, type Obstacle, shortfall, sweepAgain } from './obstacles.ts';
+import { isSealBroken, OBSTACLES, type Obstacle, shortfall, sweepAgain, warnIfShort } from './obstacles.ts';
 import {
   beginRun,
   compareWithGigya,
@@ -83,7 +83,7 @@ async function exportMembers(document: JobDocument, run: Run, plan: Plan, steeri
   let obstacle: Obstacle | undefined;
   do obstacle = await sweep(document, run, plan, steering);
   while (obstacle && sweepAgain(run, obstacle));
-  if (!obstacle) return;
+  if (!obstacle) return warnIfShort(run);
   if (obstacle.fix === undefined) return warn(run, `${obstacle.reason}; members may have been missed`);
   throw ApplicationFailure.nonRetryable(
     `${obstacle.reason}, again and again; ${obstacle.fix}`,
@@ -140,6 +140,9 @@ async function write(run: Run, plan: Plan, page: FetchedPage, firstMember: numbe
           { plan, page: page.page, readBack, earlier: fateSoFar(run) },
         ]);
   countPage(run, page, written);
+  const { handled, failures } = fateSoFar(run);
+  const systematic = systematicFailure(handled, failures);
+  if (systematic) throw ApplicationFailure.nonRetryable(systematic, 'Configuration');
   steering.show('exporting');
 }
 

@@ -30,6 +30,16 @@ export function shortfall({ sweep, total }: Run): Obstacle | undefined {
   };
 }
 
+/** Lytics counts an audience now and scans it then: a few users more or less say nothing. */
+const DRIFT = 0.01;
+
+/** Warns when a scan that met no obstacle still ended early. */
+export function warnIfShort(run: Run): void {
+  const { sweep, total } = run;
+  if (total === null || total - sweep.seen <= total * DRIFT) return;
+  warn(run, `Lytics told of ${total} users, and ${sweep.seen} came`);
+}
+
 /**
  * Begins at the first page again: what was written is skipped, so that costs little.
  * @returns false when several sweeps in a row met an obstacle and had nothing new to write.

@@ -202,6 +202,27 @@ describe('trouble', () => {
     expect(signals.filter((signal) => JSON.stringify(signal) === '["trouble",null]')).toHaveLength(1);
   });
 
+  it('that was met once is none: the next try may have mended it', async () => {
+    const { client, signals } = deafClient();
+    const work = async ({ reading }: Attempt) => {
+      reading.onTrouble?.('no answer from Gigya');
+      await pass(60);
+    };
+    await attemptOf({}, client).run(() => runAttempt(work));
+    expect(signals).toEqual([]);
+  });
+
+  it('that is said to last is told while it does', async () => {
+    const { client, signals } = deafClient();
+    const work = async ({ reading }: Attempt) => {
+      reading.onTrouble?.('Lytics asked to slow down', 30_000);
+      await pass(60);
+    };
+    await attemptOf({}, client).run(() => runAttempt(work));
+    expect(signals[0]).toEqual(['trouble', 'Lytics asked to slow down']);
+    expect(signals.at(-1)).toEqual(['trouble', null]);
+  });
+
   it('that an attempt fails of is told, with what will be done about it', async () => {
     const { client, signals } = deafClient();
     const info = { attempt: 3, activityType: 'updateGigya' };

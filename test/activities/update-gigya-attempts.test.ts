@@ -122,9 +122,9 @@ describe('an attempt of a run that is cancelled', () => {
     };
     const written = await write(users, { attempt, ...(await oneByOne({ onCall })) });
     expect(written).toMatchObject({ stopped: true, unchanged: 0, failed: 0 });
-    // The one that was being answered may be written without being counted.
-    expect(written.updated).toBe(5);
     expect(await writtenTo()).toHaveLength(6);
+    // The one that was being answered may be written without being counted.
+    expect([5, 6]).toContain(written.updated);
   });
 
   it('before it began tells that nothing was done', async () => {

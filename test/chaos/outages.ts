@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startSandbox } from '../../sandbox/client.ts';
 import { type DevServer, startDevServer } from '../../scripts/dev-server.ts';
 import { openGate } from '../support/gate.ts';
-import type { ExportHandle } from '../support/temporal.ts';
+import { highestAttempt } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { assertRunning, assertWhole } from './checks.ts';
 import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf, writesIn } from './stage.ts';
@@ -127,7 +127,7 @@ export async function workerFrozen(address: string, options: FrozenOptions = {})
     if (isNoticed) gate.shut();
     await stage.startWorker();
     await assertWhole(stage, await handle.result());
-    assert.ok((await attemptsOf(handle)) > 1, 'another worker took a page over');
+    assert.ok((await highestAttempt(handle)) > 1, 'another worker took a page over');
 
     await admin.change(10_000);
     await assertWhole(stage, await (await stage.start()).result());
@@ -168,7 +168,7 @@ export async function workerCutOff(address: string, workerFile?: string): Promis
     gate.shut();
     await stage.startWorker();
     await assertWhole(stage, await handle.result());
-    assert.ok((await attemptsOf(handle)) > 1, 'another worker took a page over');
+    assert.ok((await highestAttempt(handle)) > 1, 'another worker took a page over');
 
     await admin.change(10_000);
     await assertWhole(stage, await (await stage.start()).result());
@@ -184,13 +184,6 @@ export async function workerCutOff(address: string, workerFile?: string): Promis
     await stage.stop();
     await gate.close();
   }
-}
-
-/** The highest attempt of any activity. */
-async function attemptsOf(handle: ExportHandle): Promise<number> {
-  const { events } = await handle.fetchHistory();
-  const attempts = events?.map(({ activityTaskStartedEventAttributes: task }) => task?.attempt ?? 0);
-  return Math.max(0, ...(attempts ?? []));
 }
 
 function slowed(authorizations: string): string {

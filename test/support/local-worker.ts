@@ -18,6 +18,8 @@ export interface LocalWorkerOptions {
   activities?: Partial<Activities>;
   /** The first wait before a call is sent again, in ms. @default 20 */
   retryMs?: number;
+  /** The time an answer of a service may take, in ms. @default 30_000 */
+  timeoutMs?: number;
   alertAfterSeconds?: number;
 }
 
@@ -39,11 +41,12 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
     workflowBundle,
     authorizationsFile = 'none.json',
     retryMs = 20,
+    timeoutMs,
     alertAfterSeconds,
   } = options;
   if (!isInstalled) Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: QUIET });
   isInstalled = true;
-  const connections = createConnections({ authorizationsFile, retryMs });
+  const connections = createConnections({ authorizationsFile, retryMs, timeoutMs });
   const connection = await NativeConnection.connect({ address });
   const worker = await Worker.create({
     connection,

@@ -9,7 +9,7 @@ import { connectClient, type ExportHandle, unique } from './temporal.ts';
 export interface RigOptions
   extends Pick<
     LocalWorkerOptions,
-    'address' | 'workflowBundle' | 'activities' | 'retryMs' | 'alertAfterSeconds'
+    'address' | 'workflowBundle' | 'activities' | 'retryMs' | 'timeoutMs' | 'alertAfterSeconds'
   > {
   sandbox?: QuickSandboxOptions;
 }

@@ -49,3 +49,10 @@ export async function chainOf(client: Client, workflowId: string): Promise<strin
   }
   return chain;
 }
+
+/** The highest attempt of any activity. */
+export async function highestAttempt(handle: ExportHandle): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  const attempts = events?.map(({ activityTaskStartedEventAttributes: task }) => task?.attempt ?? 0);
+  return Math.max(0, ...(attempts ?? []));
+}

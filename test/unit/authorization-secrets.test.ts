@@ -68,6 +68,15 @@ describe('a secret', () => {
     );
   });
 
+  it.each(['a\nb', '“abc”', 'a\u0000b'])(
+    'that is a token with what no header can carry is refused: %j',
+    async (token) => {
+      await expect(resolveSecrets('ly', lytics(token), 'a.json')).rejects.toThrow(
+        'ly.token: has characters that no token has; copy it anew',
+      );
+    },
+  );
+
   it('whose file is missing or empty is named by its path', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'empty'), '\n');

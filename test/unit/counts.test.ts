@@ -91,10 +91,20 @@ describe('a failure is no accident of one record when nearly all of the first us
     [5_001, { '400006': 5_001 }, undefined],
     [1_000, {}, undefined],
   ])('of %i users, %j', (handled, failures, reason) => {
-    expect(systematicFailure(handled, failures)?.reason).toBe(reason);
+    const told = systematicFailure(handled, failures);
+    if (reason === undefined) expect(told).toBeUndefined();
+    else expect(told).toContain(`were refused with ${reason};`);
   });
 
   it('and tells how many', () => {
-    expect(systematicFailure(120, { '400006': 118, '403005': 2 })).toEqual({ reason: '400006', count: 118 });
+    expect(systematicFailure(120, { '400006': 118, '403005': 2 })).toBe(
+      '118 of the first 120 users were refused with 400006; see 400006 in Gigya\'s "Response Codes and Errors"',
+    );
+  });
+
+  it('and what to change, where that is known', () => {
+    expect(systematicFailure(100, { not_in_lytics: 100 })).toMatch(
+      /Lytics does not find its users by config.gigya_id_field/,
+    );
   });
 });

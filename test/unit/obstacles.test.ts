@@ -1,6 +1,12 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
-import { isSealBroken, OBSTACLES, shortfall, sweepAgain } from '../../src/workflows/obstacles.ts';
+import {
+  isSealBroken,
+  OBSTACLES,
+  shortfall,
+  sweepAgain,
+  warnIfShort,
+} from '../../src/workflows/obstacles.ts';
 import { beginRun, countPage, type Run, stepPast } from '../../src/workflows/run.ts';
 import { fetchedPage, writtenPage } from '../support/pages.ts';
 
@@ -37,6 +43,24 @@ describe('a sweep fell short', () => {
   it('not when nothing had to be repeated: users come and go while they are gone through', () => {
     expect(shortfall(runThrough(9))).toBeUndefined();
     expect(shortfall(runThrough(9, { total: null }))).toBeUndefined();
+  });
+});
+
+describe('a scan that ended early without an obstacle', () => {
+  it.each([
+    [9, ['Lytics told of 100 users, and 90 came']],
+    [10, []],
+    [11, []],
+  ])('after %i of 10 pages', (pages, warnings) => {
+    const run = runThrough(pages);
+    warnIfShort(run);
+    expect(run.warnings).toEqual(warnings);
+  });
+
+  it('is no matter when Lytics tells no total', () => {
+    const run = runThrough(9, { total: null });
+    warnIfShort(run);
+    expect(run.warnings).toEqual([]);
   });
 });
 

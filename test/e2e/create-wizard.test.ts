@@ -1,0 +1,178 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createJobs, type Jobs } from '../../src/client/jobs.ts';
+import { parseJob, slugOf } from '../../src/job.ts';
+import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { unique } from '../support/temporal.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { KEYS, noTerminal, openTerminal } from '../support/terminal.ts';
+
+const why = noTerminal();
+if (why) console.warn(`The test of "create" without a document was LEFT OUT: ${why}`);
+
+describe.skipIf(why)('create without a document, at a terminal', () => {
+  let rig: ProgramRig;
+  let jobs: Jobs;
+  beforeAll(async () => {
+    rig = await startPrograms({
+      address: inject('temporalAddress'),
+      sandbox: { users: 1_234 },
+      env: { REQUEST_TIMEOUT: '2' },
+    });
+    jobs = createJobs({ client: rig.temporal, taskQueue: String(rig.env['TASK_QUEUE']) });
+  });
+  afterAll(() => rig?.stop());
+
+  const open = () => openTerminal('src/client.ts', ['create', '--no-follow'], rig.env);
+  const authorizations = async (): Promise<Record<string, Record<string, unknown>>> =>
+    JSON.parse(await readFile(rig.sandbox.authorizationsFile, 'utf8'));
+
+  it('asks in the order of the form, shows the document, saves it and starts the job', async () => {
+    const name = unique('Wizard VIPs');
+    const file = join(temporaryFolder(), 'job.json');
+    const person = open();
+    await person.sees('? Lytics authorization');
+    await person.sees(`lytics (${rig.sandbox.url})`);
+    await person.sees('Make a new one');
+    person.types(KEYS.enter);
+    await person.answers('Gigya authorization', KEYS.down);
+    await person.answers('Label', name);
+    await person.answers('Description (optional)', 'Made by asking');
+    await person.sees('? Audience (type to search)');
+    person.types('vip');
+    await person.sees('VIP customers – 1,234 users');
+    person.types(KEYS.enter);
+    await person.answers('Show advanced options?', 'y');
+    await person.answers('Gigya ID field');
+    await person.answers('Storage', KEYS.down);
+    await person.answers('Keep updated (daily)?', 'y');
+    await person.answers('Time of day', '02:30');
+    await person.sees('? Timezone (type to search)');
+    person.types('vienna');
+    await person.sees('Europe/Vienna');
+    person.types(KEYS.enter);
+    await person.sees('! Daylight saving in Europe/Vienna: 02:30 does not come on 20');
+    await person.sees('03:30 is safe.');
+    await person.answers('Choose another time?');
+    await person.answers('Time of day', '25:00');
+    await person.sees('use a 24-hour time');
+    // Five characters, and another time.
+    person.types(`${'\u007f'.repeat(5)}03:30${KEYS.enter}`);
+    await person.sees('? Timezone (type to search)');
+    person.types('vienna');
+    await person.sees('Europe/Vienna');
+    person.types(KEYS.enter);
+    await person.sees(`"name": "${name}"`);
+    await person.answers('Save the document as', file);
+    await person.answers('Start it?');
+    await person.sees(`${name}: created; it runs now, and daily at 03:30 Europe/Vienna`);
+    expect(await person.exited).toBe(0);
+
+    const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
+    expect(saved).toEqual({
+      name,
+      description: 'Made by asking',
+      auth_ids: ['lytics', 'gigya-rsa'],
+      config: {
+        segment_id: 'vip',
+        gigya_id_field: 'gy_profile_id',
+        target_storage: 'data_store',
+        continuous_update: true,
+        time_of_day: '03:30',
+        timezone: 'Europe/Vienna',
+      },
+    });
+    const schedule = await jobs.describeSchedule(name);
+    expect(schedule).toMatchObject({ action: { args: [parseJob(saved)] } });
+    const run = jobs.handleOf((await jobs.newestRun(name)) ?? '');
+    expect((await run.result()).counts).toMatchObject({ members: 1_234, updated: 1_234 });
+    await jobs.delete(name);
+  });
+
+  it('makes an authorization: the secret is hidden, proven by a call, and kept for its owner alone', async () => {
+    const { authorizationsFile, url } = rig.sandbox;
+    const before = await authorizations();
+    const token = String(before['lytics']?.['token']);
+    const wrong = 'a-token-that-is-wrong';
+    const person = open();
+    await person.answers('Lytics authorization', KEYS.down);
+    await person.answers('Name of the authorization', 'lytics');
+    await person.sees('There is one of this name');
+    person.types(`-new${KEYS.enter}`);
+    await person.answers('API token', wrong);
+    await person.answers('Base URL (empty for https://api.lytics.io)', 'http://example.com');
+    await person.sees('use https://');
+    person.types(`${'\u007f'.repeat('http://example.com'.length)}${url}${KEYS.enter}`);
+    await person.sees('✘ ');
+    await person.sees('the token is wrong or has expired; correct lytics-new.token');
+    await person.sees('It was not kept; try again.');
+    expect(await authorizations()).toEqual(before);
+
+    await person.answers('Name of the authorization', 'lytics-new');
+    await person.answers('API token', token);
+    await person.answers('Base URL (empty for https://api.lytics.io)', url);
+    await person.sees(
+      `✔ Lytics takes it. It is saved in ${authorizationsFile}, for its owner alone to read.`,
+    );
+    expect(await authorizations()).toEqual({
+      ...before,
+      'lytics-new': { provider: 'lytics', token, base_url: url },
+    });
+    expect((await stat(authorizationsFile)).mode & 0o777).toBe(0o600);
+
+    const name = unique('Wizard once');
+    const file = join(temporaryFolder(), `${slugOf(name)}.json`);
+    await person.answers('Gigya authorization');
+    await person.answers('Label', name);
+    await person.answers('Description (optional)');
+    await person.sees('? Audience (type to search)');
+    person.types('VIP cust');
+    await person.sees('VIP customers – 1,234 users');
+    person.types(KEYS.enter);
+    await person.answers('Show advanced options?');
+    await person.answers('Save the document as', file);
+    await person.answers('Start it?', 'n');
+    await person.sees(`Not started; start it later with "create ${file}"`);
+    expect(await person.exited).toBe(1);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
+      name,
+      auth_ids: ['lytics-new', 'gigya'],
+      config: { segment_id: 'vip' },
+    });
+    expect(await jobs.newestRun(name)).toBeUndefined();
+    for (const secret of [token, wrong]) expect(person.screen()).not.toContain(secret);
+  });
+
+  it('leaves nothing behind on Ctrl-C', async () => {
+    const before = await readFile(rig.sandbox.authorizationsFile, 'utf8');
+    const asked = open();
+    await asked.answers('Lytics authorization', `${KEYS.down}${KEYS.down}`);
+    await asked.answers('Name of the authorization', 'never');
+    await asked.sees('? API token');
+    asked.types(`half-a-sec${KEYS.ctrlC}`);
+    await asked.sees('Nothing was started');
+    expect(await asked.exited).toBe(1);
+    expect(asked.screen()).not.toContain('half-a-sec');
+
+    // No answer yet to whether the token is good.
+    const { admin, url } = rig.sandbox;
+    await admin.addFaults({ match: { method: 'segments' }, action: { kind: 'silence' } });
+    const waiting = open();
+    await waiting.answers('Lytics authorization', `${KEYS.down}${KEYS.down}`);
+    await waiting.answers('Name of the authorization', 'never');
+    await waiting.answers('API token', 'a-secret-token');
+    await waiting.answers('Base URL', url);
+    await waiting.sees('✔ Base URL');
+    await expect.poll(async () => (await admin.faults())[0]?.fired, { timeout: 10_000 }).toBeGreaterThan(0);
+    waiting.types(KEYS.ctrlC);
+    await waiting.sees('Nothing was started');
+    expect(await waiting.exited).toBe(1);
+    await admin.clearFaults();
+
+    expect(await readFile(rig.sandbox.authorizationsFile, 'utf8')).toBe(before);
+    const folder = dirname(rig.sandbox.authorizationsFile);
+    const drafts = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+    expect(drafts.filter((name) => name.startsWith(basename(rig.sandbox.authorizationsFile)))).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { until } from './until.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003' } as const;
+
+/** A person at a terminal, with a program of this project running in it. */
+export interface Terminal {
+  /** All that was ever on the screen, without colours and movements. */
+  screen(): string;
+  /** Waits for what has come to the screen since what was waited for last. */
+  sees(what: string): Promise<void>;
+  /** Waits for a question, answers it and presses Enter. */
+  answers(question: string, answer?: string): Promise<void>;
+  types(text: string): void;
+  readonly exited: Promise<number | null>;
+}
+
+/** Why no terminal can be had here; undefined when one can. */
+export function noTerminal(): string | undefined {
+  try {
+    const said = String(execFileSync('script', ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }));
+    return said.includes('util-linux') ? undefined : 'the script program here is not that of util-linux';
+  } catch {
+    return 'the script program of util-linux is not here';
+  }
+}
+
+/** Runs a TypeScript program in a pseudo terminal, made by util-linux' `script`. */
+export function openTerminal(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Terminal {
+  const words = [process.execPath, '--import', 'tsx', file, ...args].map((word) => `'${word}'`);
+  const command = `stty cols 200 rows 50; exec ${words.join(' ')}`;
+  const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
+    cwd: ROOT,
+    env: { ...process.env, TERM: 'xterm', ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let raw = '';
+  let seen = 0;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    raw += text;
+  });
+  const screen = () => stripVTControlCharacters(raw);
+  const types = (text: string) => void child.stdin.write(text);
+  const sees = (what: string) =>
+    until(() => {
+      const at = screen().indexOf(what, seen);
+      if (at < 0) return false;
+      seen = at + what.length;
+      return true;
+    }).then(
+      () => undefined,
+      () => {
+        throw new Error(`Not on the screen: ${what}\n${screen()}`);
+      },
+    );
+  return {
+    screen,
+    types,
+    sees,
+    async answers(question, answer = '') {
+      await sees(`? ${question}`);
+      types(answer);
+      types(KEYS.enter);
+    },
+    exited: once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : null)),
+  };
+}
