@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../sandbox/random.ts';
 import type { JobConfig } from '../../src/job.ts';
 import { pendingActivities } from '../support/temporal.ts';
+import { appliedWrites } from '../support/writes.ts';
 import { assertWhole } from './checks.ts';
-import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf, writesIn } from './stage.ts';
+import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf } from './stage.ts';
 
 export interface KillOptions {
   address: string;
@@ -70,7 +71,7 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
     }
     const summary = await handle.result();
     await assertWhole(stage, summary, storage);
-    const writes = await writesIn(admin);
+    const writes = await appliedWrites(admin);
     assert.equal(new Set(writes.map(({ uid }) => uid)).size, users, 'every member was written');
     const perSecond = mostInASecond(writes);
     return {

@@ -6,8 +6,9 @@ import { type DevServer, startDevServer } from '../../scripts/dev-server.ts';
 import { openGate } from '../support/gate.ts';
 import { highestAttempt } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
+import { appliedWrites } from '../support/writes.ts';
 import { assertRunning, assertWhole } from './checks.ts';
-import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf, writesIn } from './stage.ts';
+import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf } from './stage.ts';
 
 /** Enough for several pages at once, and a run of some seconds. */
 const USERS = 3_000;
@@ -37,7 +38,7 @@ export async function temporalKilled(folder: string): Promise<OutageReport> {
     await assertRunning(handle);
     const summary = await handle.result();
     await assertWhole(stage, summary);
-    const writes = await writesIn(stage.sandbox.admin);
+    const writes = await appliedWrites(stage.sandbox.admin);
     const allowed = mostInASecond(writes) + CONNECTIONS;
     return { writes: writes.length, repeated: repeatedIn(writes, await sweepsOf(handle)), allowed };
   } finally {
@@ -62,7 +63,7 @@ export async function servicesKilled(address: string, folder: string): Promise<O
     revived = await startSandbox({ port, state, authorizations: join(folder, 'authorizations.json') });
     const summary = await handle.result();
     await assertWhole(stage, summary);
-    const writes = await writesIn(revived.admin);
+    const writes = await appliedWrites(revived.admin);
     // Those that were applied, and whose answer never came.
     return {
       writes: writes.length,
@@ -92,7 +93,7 @@ export async function oneOfTwoKilled(address: string): Promise<OutageReport> {
     await victim.exited;
     const summary = await handle.result();
     await assertWhole(stage, summary);
-    const writes = await writesIn(stage.sandbox.admin);
+    const writes = await appliedWrites(stage.sandbox.admin);
     const allowed = mostInASecond(writes) + CONNECTIONS;
     return { writes: writes.length, repeated: repeatedIn(writes, await sweepsOf(handle)), allowed };
   } finally {

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { JournalEntry, SandboxAdmin } from '../../sandbox/client.ts';
+import type { JournalEntry } from '../../sandbox/client.ts';
 import { type Program, startWorker } from '../../scripts/program.ts';
 import type { PageToFetch } from '../../src/activities/fetchMembership.ts';
 import type { JobConfig, JobDocument } from '../../src/job.ts';
@@ -77,11 +77,6 @@ export async function openStage({ address, sandbox: options }: StageOptions): Pr
       await client.connection.close();
     },
   };
-}
-
-/** The applied writes, in their order. */
-export async function writesIn(admin: SandboxAdmin): Promise<JournalEntry[]> {
-  return (await admin.journal()).filter(({ applied }) => applied);
 }
 
 /** The most writes within any second: what a worker can have done since its last heartbeat. */

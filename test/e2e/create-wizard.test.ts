@@ -1,9 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createJobs, type Jobs } from '../../src/client/jobs.ts';
 import { parseJob, slugOf } from '../../src/job.ts';
+import { startLocalWorker } from '../support/local-worker.ts';
 import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { provided } from '../support/provided.ts';
 import { unique } from '../support/temporal.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { KEYS, noTerminal, openTerminal } from '../support/terminal.ts';
@@ -142,6 +144,49 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     });
     expect(await jobs.newestRun(name)).toBeUndefined();
     for (const secret of [token, wrong]) expect(person.screen()).not.toContain(secret);
+  });
+
+  it('begins with no authorizations at all', async () => {
+    const file = join(temporaryFolder(), 'authorizations.json');
+    const taskQueue = unique('test');
+    const worker = await startLocalWorker({ ...provided(), taskQueue, authorizationsFile: file });
+    onTestFinished(() => worker.stop());
+    const { lytics, gigya } = await authorizations();
+    const env = { ...rig.env, TASK_QUEUE: taskQueue, AUTHORIZATIONS_FILE: file };
+    const person = openTerminal('src/client.ts', ['create'], env);
+    await person.answers('Lytics authorization');
+    await person.answers('Name of the authorization');
+    await person.answers('API token', String(lytics?.['token']));
+    await person.answers('Base URL', rig.sandbox.url);
+    await person.sees('✔ Lytics takes it.');
+    await person.answers('Gigya authorization');
+    await person.answers('Name of the authorization');
+    await person.answers('API key of the site', String(gigya?.['api_key']));
+    await person.answers('Data centre', KEYS.down);
+    await person.answers('User key of the application', String(gigya?.['user_key']));
+    await person.answers('It proves itself with');
+    await person.answers('Secret key', String(gigya?.['secret_key']));
+    await person.answers('Base URL (empty for https://…eu1.gigya.com)', rig.sandbox.url);
+    await person.sees('✔ Gigya takes it.');
+    await person.sees('? Label');
+    person.types(KEYS.ctrlC);
+    await person.sees('Nothing was started');
+    expect(await person.exited).toBe(1);
+
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
+      lytics: { provider: 'lytics', token: lytics?.['token'], base_url: rig.sandbox.url },
+      gigya: {
+        provider: 'gigya',
+        api_key: gigya?.['api_key'],
+        datacenter: 'eu1.gigya.com',
+        user_key: gigya?.['user_key'],
+        secret_key: gigya?.['secret_key'],
+        base_url: rig.sandbox.url,
+      },
+    });
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(person.screen()).not.toContain(lytics?.['token']);
+    expect(person.screen()).not.toContain(gigya?.['secret_key']);
   });
 
   it('leaves nothing behind on Ctrl-C', async () => {

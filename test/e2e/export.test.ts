@@ -4,7 +4,8 @@ import type { Summary } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
 import { unique } from '../support/temporal.ts';
-import { changesDue, expectExact } from '../support/verdict.ts';
+import { expectExact } from '../support/verdict.ts';
+import { changesDue } from '../support/writes.ts';
 
 const USERS = 400;
 

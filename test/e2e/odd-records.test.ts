@@ -4,7 +4,8 @@ import type { JobConfig } from '../../src/job.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { provided } from '../support/provided.ts';
 import { type Rig, startRig } from '../support/rig.ts';
-import { appliedWrites, expectExact } from '../support/verdict.ts';
+import { expectExact } from '../support/verdict.ts';
+import { appliedWrites } from '../support/writes.ts';
 
 const PLAIN = 300;
 const EACH = 3;

@@ -5,7 +5,8 @@ import { jobDocument } from '../support/jobs.ts';
 import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
 import { unique } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
-import { appliedWrites, expectExact } from '../support/verdict.ts';
+import { expectExact } from '../support/verdict.ts';
+import { appliedWrites } from '../support/writes.ts';
 
 const CONNECTIONS = 20;
 

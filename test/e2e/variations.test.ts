@@ -4,7 +4,8 @@ import type { JobConfig } from '../../src/job.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { provided } from '../support/provided.ts';
 import { type Rig, startRig } from '../support/rig.ts';
-import { changesDue, expectExact } from '../support/verdict.ts';
+import { expectExact } from '../support/verdict.ts';
+import { changesDue } from '../support/writes.ts';
 
 let rig: Rig;
 beforeAll(async () => {

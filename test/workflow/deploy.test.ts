@@ -7,7 +7,8 @@ import { provided } from '../support/provided.ts';
 import { startRig } from '../support/rig.ts';
 import { type ExportHandle, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
-import { appliedWrites, expectExact } from '../support/verdict.ts';
+import { expectExact } from '../support/verdict.ts';
+import { appliedWrites } from '../support/writes.ts';
 
 /** The workers' versions that have brought a run forward, in their order: one for each different bundle. */
 async function versionsOf(handle: ExportHandle): Promise<string[]> {

@@ -1,0 +1,8 @@
+/** All texts in a value, however deep: of histories, payloads and failures too, whose bytes are read as texts. */
+export function textsIn(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  if (Array.isArray(value)) return value.map(textsIn).join('\n');
+  if (value instanceof Map) return textsIn([...value]);
+  if (typeof value === 'object' && value !== null) return textsIn(Object.entries(value));
+  return String(value);
+}
