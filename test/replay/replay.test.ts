@@ -91,7 +91,7 @@ describe('the workflows as they are', () => {
     ],
     [
       'does not wait for the index any more',
-      /await [^;\n]*sleep\)\(plan\.index_lag_seconds \* 1000\)/,
+      /await [^;\n]*sleep\)\(plan\.index_lag_seconds \* 1000,[^)]*\)/,
       'undefined',
       'account',
     ],
