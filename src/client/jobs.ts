@@ -169,11 +169,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
         // Not by `triggerImmediately`: what that starts, the schedule would not skip a later run for.
         return { outcome: 'created', run: await trigger(job.name) };
       }
-      if (isDeepStrictEqual(documentOf(present), job)) {
-        if (present.info.numActionsTaken > 0) return { outcome: 'unchanged' };
-        // A creation that was cut off before its first run.
-        return { outcome: 'created', run: await trigger(job.name) };
-      }
+      if (isDeepStrictEqual(documentOf(present), job)) return { outcome: 'unchanged' };
       // The whole spec is replaced: a part of it would add to the times that are there.
       await schedule.getHandle(present.scheduleId).update(({ state }) => ({ ...scheduleOf(job), state }));
       return { outcome: 'updated' };

@@ -1,0 +1,138 @@
+/**
+ * Breaks runs for as long as one likes, and tells what came of each: `npm run chaos -- --kills 100 --seed 7`.
+ * Ends with exit code 1 when one did not end as it should.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import pMap from 'p-map';
+import { createRandom } from '../../sandbox/random.ts';
+import { startDevServer } from '../../scripts/dev-server.ts';
+import { bundleWorkflows } from '../support/bundle.ts';
+import { startRig } from '../support/rig.ts';
+import { FAULTS, meet, USERS } from './faults.ts';
+import { type KillReport, killedRun } from './kills.ts';
+import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFrozen } from './outages.ts';
+
+const USAGE = `npm run chaos -- [--kills N] [--outages] [--faults]
+  --kills N     kill a worker N times, at random moments of runs of 5,000 users (default: 20, unless another is asked for)
+  --signal S    SIGKILL, or SIGTERM as in a deploy (default: SIGKILL)
+  --outages     the other deaths: of Temporal, of the services, of one of two workers; a worker frozen, and cut off
+  --faults      every fault of the services, at several rates
+  --seed S      repeats a series (default: another each time)
+  --lanes L     runs side by side (default: 2)`;
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string' },
+    signal: { type: 'string', default: 'SIGKILL' },
+    outages: { type: 'boolean', default: false },
+    faults: { type: 'boolean', default: false },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
+    lanes: { type: 'string', default: '2' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const seed = Number(values.seed);
+const lanes = Number(values.lanes);
+const signal = values.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGKILL';
+const kills = Number(values.kills ?? (values.outages || values.faults ? 0 : 20));
+
+const folder = await mkdtemp(join(tmpdir(), 'gigya-export-chaos-'));
+const server = await startDevServer({ log: console.error });
+const { address } = server;
+let failed = 0;
+try {
+  if (values.help) console.log(USAGE);
+  else {
+    if (kills > 0) await killWorkers();
+    if (values.outages) await breakDown();
+    if (values.faults) await meetFaults();
+  }
+} finally {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit(failed > 0 ? 1 : 0);
+
+/** Run after run, until so many workers have died in the midst of one. */
+async function killWorkers(): Promise<void> {
+  console.log(`${kills} kills (${signal}), seed ${seed}`);
+  const random = createRandom(seed);
+  const reports: KillReport[] = [];
+  let planned = 0;
+  let number = 0;
+  const died = () => reports.reduce((sum, { killed }) => sum + killed.length, 0);
+  async function lane(): Promise<void> {
+    while (planned < kills) {
+      const run = {
+        seed: random.int(1e9),
+        storage: random.pick(['account', 'data_store']),
+        cursor: random.pick(['repeatable', 'scroll']),
+        kills: Math.min(1 + random.int(3), kills - planned),
+      } as const;
+      planned += run.kills;
+      const name = `run ${++number} (${run.storage}, ${run.cursor} cursor, seed ${run.seed})`;
+      const report = await attempt(name, () => killedRun({ address, signal, ...run }), judge);
+      // What was to die and had ended before is made up for.
+      planned -= run.kills - (report?.killed.length ?? run.kills);
+      if (report) reports.push(report);
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane));
+
+  const total = (pick: (report: KillReport) => number) => reports.reduce((sum, one) => sum + pick(one), 0);
+  console.log(
+    `${died()} kills in ${reports.length} runs; ${total(({ writes }) => writes)} writes, ${total(({ repeated }) => repeated)} of them repeated ` +
+      `(${Math.round(total(({ repeated }) => repeated) / Math.max(1, died()))} a kill, where one second's worth was ` +
+      `${Math.round(total(({ perSecond }) => perSecond) / Math.max(1, reports.length))}); ` +
+      `${total(({ sweeps }) => sweeps - 1)} further sweeps; ${failed} runs not as they should be`,
+  );
+}
+
+function judge({ repeated, allowed }: KillReport): string | undefined {
+  return repeated > allowed ? `${repeated} writes were repeated, where ${allowed} are allowed` : undefined;
+}
+
+async function breakDown(): Promise<void> {
+  const own = async (name: string) => mkdtemp(join(folder, name));
+  const outages: [name: string, () => Promise<unknown>][] = [
+    ['Temporal killed', async () => temporalKilled(await own('temporal-'))],
+    ['services killed', async () => servicesKilled(address, await own('services-'))],
+    ['one of two workers killed', () => oneOfTwoKilled(address)],
+    ['worker frozen', () => workerFrozen(address)],
+    ['worker frozen, and given tasks', () => workerFrozen(address, { isNoticed: false })],
+    ['worker cut off', () => workerCutOff(address)],
+  ];
+  await pMap(outages, ([name, outage]) => attempt(name, outage), { concurrency: lanes });
+}
+
+async function meetFaults(): Promise<void> {
+  const workflowBundle = { code: await bundleWorkflows() };
+  const rig = await startRig({ address, workflowBundle, sandbox: { users: USERS }, timeoutMs: 700 });
+  for (const fault of FAULTS) await attempt(fault.name, () => meet(rig, fault));
+  await rig.stop();
+}
+
+/** One line about it, whatever comes of it. */
+async function attempt<T>(
+  name: string,
+  work: () => Promise<T>,
+  problemWith: (outcome: T) => string | undefined = () => undefined,
+): Promise<T | undefined> {
+  const since = Date.now();
+  const took = () => `${Math.round((Date.now() - since) / 100) / 10} s`;
+  try {
+    const outcome = await work();
+    const problem = problemWith(outcome);
+    if (problem) failed++;
+    const said = outcome === undefined ? '' : ` ${JSON.stringify(outcome)}`;
+    console.log(`${problem ? `✘ ${problem}: ` : '✔ '}${name}, ${took()}${said}`);
+    return outcome;
+  } catch (error) {
+    failed++;
+    console.log(`✘ ${name}, ${took()}: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  }
+}

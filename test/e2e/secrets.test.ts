@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { FaultInput } from '../../sandbox/client.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { closedPort } from '../support/local-server.ts';
 import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
   const metricsPort = await closedPort();
   rig = await startPrograms({
     address: inject('temporalAddress'),
-    sandbox: { users: 300, odd: 2 },
+    sandbox: { users: 150, odd: 2 },
     env: { METRICS_PORT: String(metricsPort), METRICS_HOST: '127.0.0.1', LOG_LEVEL: 'debug' },
   });
   const { admin } = rig.sandbox;
@@ -56,19 +57,30 @@ beforeAll(async () => {
   seen.set('client of a run that retried', await following);
 
   await admin.change(1_000);
-  await admin.addFaults({
-    match: { method: WRITE, after: 5 },
-    action: {
-      kind: 'gigya_error',
-      code: 400020,
-      details: `Field of "${uids[2]}" unknown: ${uids[3]}`,
-      message: `Refused for ${uids[4]}`,
-    },
-  });
+  await admin.addFaults(
+    ...uids.map(
+      (uid): FaultInput => ({
+        match: { method: WRITE, uid },
+        action: {
+          kind: 'gigya_error',
+          code: 400020,
+          details: `Field of "${uid}" unknown: ${uid}`,
+          message: `No ${uid}`,
+        },
+      }),
+    ),
+  );
   seen.set('client of a run that failed', await follow('failed'));
   await admin.clearFaults();
+  // One search is for them all.
+  await admin.addFaults({
+    match: { method: 'accounts.search' },
+    action: { kind: 'gigya_error', code: 403007, details: `Not allowed for ${uids[3]}` },
+  });
+  seen.set('client of a run whose search failed', await follow('search'));
+  await admin.clearFaults();
 
-  for (const id of ['account', 'retried', 'failed'].map((name) => `gigya-export/${name}`)) {
+  for (const id of ['account', 'retried', 'failed', 'search'].map((name) => `gigya-export/${name}`)) {
     seen.set(`history of ${id}`, textsIn(await rig.temporal.workflow.getHandle(id).fetchHistory()));
     seen.set(`description of ${id}`, textsIn(await rig.temporal.workflow.getHandle(id).describe()));
   }
@@ -101,9 +113,10 @@ describe('of a run whose faults quote users', () => {
     expect(seen.get('history of gigya-export/account')).toMatch(/"updated":\d+/);
     expect(seen.get('history of gigya-export/retried')).toContain('504001');
     expect(seen.get('history of gigya-export/failed')).toContain('400020');
+    expect(seen.get('history of gigya-export/search')).toContain('Not allowed for …');
     expect(seen.get('description while it retries')).toMatch(/"done":"[^"]+"/);
     expect(seen.get('description while it retries')).toContain('504001');
-    expect(seen.get('metadata while it retries')).toContain('Last trouble');
+    expect(seen.get('metadata while it retries')).toContain('504001');
     expect(seen.get('client')).toContain('failed with');
     expect(seen.get('client of a run that failed')).toContain('400020');
     expect(seen.get('worker log')).toContain('400020');

@@ -82,9 +82,9 @@ describe('a run against the services', () => {
     const { state, trouble, counts } = await progressOf(handle);
     expect({ state, trouble }).toEqual({ state: 'failed', trouble: 'The run was cancelled' });
     expect(accountedFor(counts)).toBe(counts.members);
-    // Those under way at that moment are not known to have been written.
+    // Those under way at that moment, 20 at the most, and those just answered, are not known to have been written.
     expect(counts.updated).toBeLessThanOrEqual(written);
-    expect(written - counts.updated).toBeLessThanOrEqual(20);
+    expect(written - counts.updated).toBeLessThanOrEqual(2 * 20);
 
     // It has ended: no more is written by the time that another run of the same worker has.
     await rig.run(jobDocument('after', { dry_run: true }));
