@@ -26,15 +26,23 @@ const options = new Command('bench')
   .option('--users <count>', 'members of the audience', whole, 20_000)
   .option('--runs <count>', 'runs of each that count, after one that does not', whole, 3)
   .option('--connections <count>', 'calls to Gigya at once, of each', whole, 20)
+  .option('--worker <file>', 'the program measured, such as dist/src/worker.js', 'src/worker.ts')
   .option('--time-limit <minutes>', 'ends it all', whole, 15)
   .option('--json', 'print JSON')
   .parse()
-  .opts<{ users: number; runs: number; connections: number; timeLimit: number; json?: true }>();
+  .opts<{
+    users: number;
+    runs: number;
+    connections: number;
+    worker: string;
+    timeLimit: number;
+    json?: true;
+  }>();
 
 const endings: (() => Promise<unknown>)[] = [];
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => reject(new Error(`Ended by ${signal}`)));
+    process.on(signal, () => reject(new Error(`Ended by ${signal}`)));
   setTimeout(
     () => reject(new Error(`Not done after ${options.timeLimit} min; see --time-limit`)),
     options.timeLimit * 60_000,
@@ -64,12 +72,15 @@ async function bench(): Promise<Pair[]> {
   endings.push(() => connection.close());
   const client = new Client({ connection });
   // One worker and one bare loop for all runs: both are warm when it counts.
-  const worker = await startWorker({
+  const env = {
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: 'default',
     TASK_QUEUE: 'gigya-export',
     AUTHORIZATIONS_FILE: authorizationsFile,
-  });
+    // When a bench is broken off, what the worker is at is of no more interest.
+    SHUTDOWN_GRACE: '0',
+  };
+  const worker = await startWorker(env, options.worker);
   endings.push(() => worker.stop());
   const bareLoop = startBareLoop();
   endings.push(() => bareLoop.stop());

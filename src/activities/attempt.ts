@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { CallOptions } from '../gigya/client.ts';
 import { asFailure } from './failures.ts';
 import { createLease, MARGIN_MS } from './lease.ts';
@@ -83,10 +83,8 @@ export async function runAttempt<T>(
     return await work({ number: attempt, signal: over.signal, assertCurrent, reading, writing });
   } catch (error) {
     if (soFar && context.cancellationDetails?.cancelRequested) return soFar();
-    if (!context.cancellationSignal.aborted) context.heartbeat(details());
-    // The SDK sends no more of them: of a worker that is shut down this is the last word.
-    else await lease.renew().catch(() => {});
-    const failure = asFailure(over.signal.aborted ? over.signal.reason : error, attempt);
+    context.heartbeat(details());
+    const failure = asFailure(reasonOf(over.signal.aborted ? over.signal.reason : error), attempt);
     // What is under way beside the call that failed ends here, and not while the report is sent.
     over.abort(retryable('is over'));
     await trouble.reportFailure(failure);
@@ -96,6 +94,12 @@ export async function runAttempt<T>(
     context.cancellationSignal.removeEventListener('abort', onCancel);
     over.abort(retryable('is over'));
   }
+}
+
+/** A failure takes the last heartbeat along, a cancellation does not: and the next worker is to go on after it. */
+function reasonOf(error: unknown): unknown {
+  const isShutDown = error instanceof CancelledFailure && error.message === 'WORKER_SHUTDOWN';
+  return isShutDown ? retryable('was cut off by the shutdown of its worker') : error;
 }
 
 function retryable(what: string): ApplicationFailure {

@@ -204,15 +204,15 @@ function createWriter(
   /** Before many users are written at once, single ones are, and read back: does the site replace arrays? */
   async function readFirstWritesBack(open: User[], index: Map<string, unknown>): Promise<void> {
     if (isDryRun || written.readBack.replacement) return;
-    const toReplace = open.filter(({ uid, audiences }) => {
+    const toWrite = open.filter(({ uid, audiences }) => !holds(index.get(uid), audiences));
+    const toReplace = toWrite.filter(({ uid }) => {
       const held = index.get(uid);
-      return Array.isArray(held) && held.length > 0 && !holds(held, audiences);
+      return Array.isArray(held) && held.length > 0;
     });
     for (const user of toReplace.slice(0, READ_BACK_TRIES)) {
       if (written.readBack.replacement) return;
       await handle(user, index, true);
     }
-    const toWrite = open.filter(({ uid, audiences }) => !holds(index.get(uid), audiences));
     for (const user of toWrite.slice(0, READ_BACK_TRIES)) {
       if (written.readBack.write) return;
       if (!progress.isDone(user.position)) await handle(user, index, true);

@@ -39,7 +39,7 @@ export const writeReply = z.unknown();
 const dataReply = z.looseObject({ data: z.record(z.string(), z.unknown()).nullish() });
 
 const searchReply = z.looseObject({
-  results: z.array(dataReply.extend({ UID: z.string().optional() })).nullish(),
+  results: z.array(z.object({ ...dataReply.shape, UID: z.string().optional() })).nullish(),
   totalCount: z.number().nullish(),
 });
 

@@ -47,6 +47,9 @@ export type Audience = z.output<typeof audienceSchema>;
 /** One user in an audience: a flat profile. */
 export type Row = Record<string, unknown>;
 
+/** Taken as it is, and not copied field by field: rows are most of what Lytics sends. */
+const rowSchema = z.custom<Row>((row) => typeof row === 'object' && row !== null && !Array.isArray(row));
+
 const profileSchema = z.looseObject({
   segments: z.array(z.string()).nullish(),
   segments_all: z.array(z.string()).nullish(),
@@ -220,7 +223,7 @@ export function openLytics(
       // would define an audience of its own.
       const path = `/api/segment/${encodeURIComponent(audienceId)}/scan?${query}`;
       const reply = z.looseObject({
-        data: z.array(z.record(z.string(), z.unknown())).nullish(),
+        data: z.array(rowSchema).nullish(),
         _next: z.union([z.string(), z.number().transform(String)]).nullish(),
         total: numeric.nullish(),
       });

@@ -156,7 +156,7 @@ async function carryOn(document: JobDocument, run: Run, pages: Window): Promise<
 /** Waits until Gigya's index has caught up, so that the next run compares with the truth, and counts in it. */
 async function audit(run: Run, plan: Plan, steering: Steering): Promise<number | null> {
   const { dry_run } = plan.job.config;
-  if (run.counts.updated > 0 && !dry_run) {
+  if (run.counts.updated > 0 && !dry_run && plan.index_lag_seconds > 0) {
     steering.show('settling');
     await sleep(plan.index_lag_seconds * 1000, { summary: "Gigya's index catches up" });
   }

@@ -12,7 +12,7 @@ import { startDevServer } from '../../scripts/dev-server.ts';
 import { bundleWorkflows } from '../support/bundle.ts';
 import { startRig } from '../support/rig.ts';
 import { FAULTS, meet, USERS } from './faults.ts';
-import { type KillReport, killedRun } from './kills.ts';
+import { type KillOptions, type KillReport, killedRun } from './kills.ts';
 import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFrozen } from './outages.ts';
 
 const USAGE = `npm run chaos -- [--kills N] [--outages] [--faults]
@@ -68,10 +68,10 @@ async function killWorkers(): Promise<void> {
     while (planned < kills) {
       const run = {
         seed: random.int(1e9),
-        storage: random.pick(['account', 'data_store']),
-        cursor: random.pick(['repeatable', 'scroll']),
+        storage: random.pick<KillOptions['storage']>(['account', 'data_store']),
+        cursor: random.pick<KillOptions['cursor']>(['repeatable', 'scroll']),
         kills: Math.min(1 + random.int(3), kills - planned),
-      } as const;
+      };
       planned += run.kills;
       const name = `run ${++number} (${run.storage}, ${run.cursor} cursor, seed ${run.seed})`;
       const report = await attempt(name, () => killedRun({ address, signal, ...run }), judge);

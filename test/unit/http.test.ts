@@ -68,6 +68,25 @@ describe('a request', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  it('asks beforeSend when it goes on the wire, and not while it waits for a connection', async () => {
+    const held: ServerResponse[] = [];
+    const { server, get } = await connect((_, response) => held.push(response), { connections: 1 });
+    const first = get();
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    const beforeSend = vi.fn();
+    const second = get({ beforeSend });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(beforeSend).not.toHaveBeenCalled();
+    const reason = new Error('too late by now');
+    beforeSend.mockImplementation(() => {
+      throw reason;
+    });
+    for (const response of held) sendJson(response, {});
+    await first;
+    await expect(second).rejects.toBe(reason);
+    expect(server.asked).toHaveLength(1);
+  });
+
   it('is not sent once its signal has aborted', async () => {
     const { server, get } = await connect((_, response) => sendJson(response, {}));
     const reason = new Error('cancelled');
