@@ -5,7 +5,7 @@ import { jobDocument } from '../support/jobs.ts';
 import { startLocalWorker } from '../support/local-worker.ts';
 import { provided } from '../support/provided.ts';
 import { startRig } from '../support/rig.ts';
-import { type ExportHandle, untilStill } from '../support/temporal.ts';
+import { type ExportHandle, pendingActivities, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { expectExact } from '../support/verdict.ts';
 import { appliedWrites } from '../support/writes.ts';
@@ -28,8 +28,10 @@ it('a run that was started on the old bundle ends on the new one', async () => {
   const rig = await startRig({ address, workflowBundle: old, sandbox: { users: 1_400, latencyMs: 5 } });
   try {
     const { admin, authorizationsFile } = rig.sandbox;
+    await admin.addFaults({ match: { method: 'scan' }, times: 1, action: { kind: 'latency', ms: 1_000 } });
     const handle = await rig.start(jobDocument('deploy'));
-    await until(async () => (await admin.journal()).length > 0);
+    // While the first page is fetched: there is one more, then.
+    await until(async () => (await pendingActivities(handle)).some(({ type }) => type === 'fetchMembership'));
     expect(await handle.executeUpdate('pause')).toBe('The run will pause at the next page');
     await untilStill(handle, (types) => types.length === 0);
     expect(await versionsOf(handle)).toHaveLength(1);
