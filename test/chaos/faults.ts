@@ -26,7 +26,7 @@ export interface FaultCase {
 
 type Outcome =
   /** Completed, and every member carries exactly their audiences. */
-  | { is: 'exact'; attempts?: 1 }
+  | { is: 'exact'; attempts?: 1; mostRefused?: number }
   /** Failed at once, with what to change. */
   | { is: 'stopped'; message: RegExp }
   /** Completed: those that met the fault are counted so, all others are exact. */
@@ -96,7 +96,8 @@ const waits: FaultCase[] = [
         action: { kind: 'settings', settings: { gigya: { callsPerSecond: 100, searchesPerSecond: 10 } } },
       },
     ],
-    outcome: patiently,
+    // It slows down, and does not knock until it is let in.
+    outcome: { ...patiently, mostRefused: USERS / 2 },
     isQuick: true,
   },
 ];
@@ -456,6 +457,7 @@ export async function meet(
   const storage = config?.target_storage ?? 'account';
   await admin.change(10_000);
   await admin.clearJournal();
+  await admin.clearStats();
   const due = (await changesDue(admin, { storage })).length;
   let handle: ExportHandle | undefined;
   try {
