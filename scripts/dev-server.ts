@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
+import { endWithThisProcess } from './endWithThisProcess.ts';
 import { findTemporalCli, type Log } from './temporal-cli.ts';
 
 export interface DevServerOptions {
@@ -166,20 +167,6 @@ function accepts(port: number): Promise<void> {
         resolve();
       });
   });
-}
-
-/**
- * Ends `pid` when this process is gone, even by SIGKILL, of which no handler here would learn: a shell waits for the
- * end of a pipe that only this process holds open.
- */
-function endWithThisProcess(pid: number, exited: Promise<void>): void {
-  const watcher = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL "$0"', String(pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  watcher.unref();
-  // Ended first when the server ends by itself: its pid may come to be another's.
-  exited.then(() => watcher.kill('SIGKILL'));
 }
 
 /** Reads the process's stderr, without which it would block on a full pipe, and keeps the end. */

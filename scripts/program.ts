@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endWithThisProcess } from './endWithThisProcess.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -61,9 +62,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, file = 'src/worker.ts'
 
 function asProgram(child: ChildProcess, output: () => string): Program {
   const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : null));
-  const endWithUs = () => void child.kill('SIGKILL');
-  process.once('exit', endWithUs);
-  exited.finally(() => process.removeListener('exit', endWithUs));
+  if (child.pid !== undefined) endWithThisProcess(child.pid, exited);
   return {
     pid: child.pid ?? 0,
     output,

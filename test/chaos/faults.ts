@@ -510,6 +510,11 @@ async function judge(rig: Rig, handle: ExportHandle, outcome: Outcome, { storage
   );
   assert.equal(counts.failed + counts.unknown_uid, 0);
   if (sweeps === 1) assert.equal(accountedFor(counts), USERS);
+  if (outcome.mostRefused !== undefined) {
+    const { calls } = await admin.stats();
+    const refused = Object.values(calls).reduce((sum, outcomes) => sum + (outcomes['403048'] ?? 0), 0);
+    assert.ok(refused <= outcome.mostRefused, `${refused} calls were refused for the rate`);
+  }
   if (outcome.attempts)
     assert.equal(await highestAttempt(handle), outcome.attempts, 'waiting costs no attempt');
 }
