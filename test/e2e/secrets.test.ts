@@ -28,11 +28,11 @@ beforeAll(async () => {
   await admin.patchSettings({ gigya: { echoUid: true }, lytics: { rowSegments: 'none' } });
   await admin.addFaults({
     match: { method: 'entity' },
-    rate: 0.2,
+    rate: 0.05,
     action: { kind: 'lytics_error', status: 503, message: `no answer for ${uids[0]}` },
   });
   await quote(500001, 400006, 413003, 409030, 403005);
-  await admin.addFaults({ match: { method: WRITE }, rate: 0.1, action: { kind: 'cut' } });
+  await admin.addFaults({ match: { method: WRITE }, rate: 0.03, action: { kind: 'cut' } });
   seen.set('client', await follow('account'));
   await admin.clearFaults();
 
