@@ -17,7 +17,6 @@ import { asReport, asTables, type Pair } from './report.ts';
 import { startBareLoop } from './startBareLoop.ts';
 
 const AUDIENCE = 'vip';
-const LATENCY_MS = 2;
 /** So high that no call ever waits: the sandbox sets no quota either. */
 const NO_LIMIT = 1_000_000;
 
@@ -26,6 +25,7 @@ const options = new Command('bench')
   .option('--users <count>', 'members of the audience', whole, 20_000)
   .option('--runs <count>', 'runs of each that count, after one that does not', whole, 3)
   .option('--connections <count>', 'calls to Gigya at once, of each', whole, 20)
+  .option('--latency <ms>', 'before the sandbox looks at a request; a real Gigya takes far longer', whole, 2)
   .option('--worker <file>', 'the worker measured, such as src/worker.ts (default: one that is built first)')
   .option('--time-limit <minutes>', 'ends it all', whole, 15)
   .option('--json', 'print JSON')
@@ -34,6 +34,7 @@ const options = new Command('bench')
     users: number;
     runs: number;
     connections: number;
+    latency: number;
     worker?: string;
     timeLimit: number;
     json?: true;
@@ -61,7 +62,7 @@ try {
 process.exit(exitCode);
 
 async function bench(): Promise<Pair[]> {
-  const { users, runs, connections } = options;
+  const { users, runs, connections, latency } = options;
   const folder = await mkdtemp(join(tmpdir(), 'gigya-export-bench-'));
   endings.push(() => rm(folder, { recursive: true, force: true }));
   const authorizationsFile = join(folder, 'authorizations.json');
@@ -117,7 +118,7 @@ async function bench(): Promise<Pair[]> {
   async function onFreshSandbox<T>(measure: (sandbox: Sandbox) => Promise<T>): Promise<T> {
     const sandbox = await startSandbox({
       users,
-      latencyMs: LATENCY_MS,
+      latencyMs: latency,
       indexLagMs: 0,
       authorizations: join(folder, 'sandbox.json'),
     });

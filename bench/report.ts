@@ -12,13 +12,15 @@ export interface Pair {
 export interface Options {
   users: number;
   connections: number;
+  /** In ms. */
+  latency: number;
 }
 
 export type Report = ReturnType<typeof asReport>;
 
 const AIM = 0.9;
 
-export function asReport({ users, connections }: Options, pairs: readonly Pair[]) {
+export function asReport({ users, connections, latency }: Options, pairs: readonly Pair[]) {
   const per1000 = (value: number | undefined) => value && (value / users) * 1000;
   const runs = pairs.map(({ exporter: { full, nothingNew, searches }, bare }) => ({
     exporter: {
@@ -41,12 +43,13 @@ export function asReport({ users, connections }: Options, pairs: readonly Pair[]
     machine: { cores: availableParallelism(), node: process.version, platform: process.platform },
     users,
     connections,
+    latency_ms: latency,
     runs,
     ratio: { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios), aim: AIM },
   };
 }
 
-export function asTables({ machine, users, connections, runs, ratio }: Report): string {
+export function asTables({ machine, users, connections, latency_ms, runs, ratio }: Report): string {
   const speed = new Table({
     head: ['run', 'exporter', 'bare loop', 'ratio', 'nothing changed', 'searches'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
@@ -92,7 +95,7 @@ export function asTables({ machine, users, connections, runs, ratio }: Report): 
     ],
   );
   return [
-    `${figure(users)} users, ${connections} calls at once, each to be written; then a run in which nothing changed`,
+    `${figure(users)} users, each to be written, ${connections} calls at once, answered after ${latency_ms} ms; then a run in which nothing changed`,
     speed.toString(),
     `The exporter reaches ${ratio.median.toFixed(2)} of the bare loop's speed (median; ${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}; the aim is ${ratio.aim}).`,
     '',

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../sandbox/random.ts';
 import type { JobConfig } from '../../src/job.ts';
-import { pendingActivities } from '../support/temporal.ts';
+import type { ExportHandle } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
 import { appliedWrites } from '../support/writes.ts';
 import { assertWhole } from './checks.ts';
 import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf } from './stage.ts';
@@ -59,14 +60,17 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
       Array.from({ length: kills }, () => random.int(users)).sort((one, other) => one - other);
     for (const moment of moments) {
       await stage.untilWritten(moment);
-      if (!options.moments) await sleep(random.int(300));
+      // Right after a heartbeat, when one that tells too much does harm; or at any moment.
+      if (random.next() < 0.5) await nextHeartbeat(handle);
+      else if (!options.moments) await sleep(random.int(1_000));
       // Who is killed after the run has ended proves nothing, and is not counted.
-      const underWay = await pendingActivities(handle);
-      if ((await handle.describe()).status.name !== 'RUNNING') break;
+      const { status, raw } = await handle.describe();
+      if (status.name !== 'RUNNING') break;
       worker.kill(signal);
       await worker.exited;
       if ((await handle.describe()).status.name !== 'RUNNING') break;
-      killed.push({ writes: moment, underWay: underWay.map(({ type }) => type) });
+      const underWay = (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? '');
+      killed.push({ writes: moment, underWay });
       worker = await stage.startWorker({}, workerFile);
     }
     const summary = await handle.result();
@@ -78,7 +82,8 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
       killed,
       writes: writes.length,
       repeated: repeatedIn(writes, await sweepsOf(handle)),
-      allowed: killed.length * (perSecond + CONNECTIONS),
+      // A worker that is asked to end lets its pages come to theirs.
+      allowed: signal === 'SIGTERM' ? 0 : killed.length * (perSecond + CONNECTIONS),
       perSecond,
       sweeps: summary.sweeps,
       seconds: Math.round((Date.now() - startedAt) / 1000),
@@ -86,4 +91,17 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
   } finally {
     await stage.stop();
   }
+}
+
+/** Waits for the next heartbeat of a page, or until there is none to come. */
+async function nextHeartbeat(handle: ExportHandle): Promise<void> {
+  const beats = async () => {
+    const { raw } = await handle.describe();
+    const times = raw.pendingActivities?.map(
+      ({ lastHeartbeatTime: time }) => `${time?.seconds}.${time?.nanos}`,
+    );
+    return times?.sort().join() ?? '';
+  };
+  const before = await beats();
+  await until(async () => before === '' || (await beats()) !== before, { intervalMs: 2 });
 }
