@@ -65,6 +65,8 @@ type Fate = 'updated' | 'unchanged' | 'unknown_uid' | { failed: string };
 const OUTAGE = 20;
 /** After so many attempts a user who alone gets no answer is given up, if others get theirs. */
 const ATTEMPTS_PER_USER = 5;
+/** So often a user who was well has to be well again, until another counts as a bad record. */
+const CANARY_CALLS = 5;
 /** Users to try, one by one, until a write has been read back. */
 const READ_BACK_TRIES = 10;
 
@@ -296,8 +298,11 @@ function createWriter(
     if (!first) return;
     const canary = users[progress.canary ?? -1];
     if (attempt.number < ATTEMPTS_PER_USER || !canary) throw first.error;
-    if (isDryRun) await storage.read(canary.uid, reading);
-    else await storage.write(canary.uid, canary.audiences, writing);
+    // One answer may be luck, where the service gives one only now and then.
+    for (let time = 0; time < CANARY_CALLS; time++) {
+      if (isDryRun) await storage.read(canary.uid, reading);
+      else await storage.write(canary.uid, canary.audiences, writing);
+    }
     for (const { user, error } of unanswered) settle(user, { failed: String(error.code ?? 'no_answer') });
   }
 

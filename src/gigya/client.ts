@@ -149,9 +149,9 @@ export function openGigya(
     let mended = false;
     for (;;) {
       await takeTurn(isSearch, options.signal);
+      await slots.take();
       const sentAt = limiter.now();
       let answer: HttpReply;
-      await slots.take();
       try {
         answer = await exchange(method, form, options);
       } catch (error) {

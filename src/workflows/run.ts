@@ -154,7 +154,8 @@ export function compareWithGigya(run: Run, inGigya: number): void {
     inGigya > carrying
       ? 'the others have left the audience, or were written by something else'
       : 'members on several pages with one Gigya UID count several times, or something else writes the field';
-  warn(run, `${inGigya} users in Gigya carry the audience, where this run knows of ${carrying}: ${reason}`);
+  const [there, known] = [inGigya, carrying].map((users) => users.toLocaleString('en-US'));
+  warn(run, `${there} users in Gigya carry the audience, where this run knows of ${known}: ${reason}`);
 }
 
 export function summarize(run: Run, plan: Plan, inGigya: number | null, now: number): Summary {

@@ -246,6 +246,15 @@ describe('a user who gets no answer', () => {
     expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
   });
 
+  it('does not fail when others get one only now and then', async () => {
+    const users = await usersHolding(['vip'], undefined);
+    const [[good] = [''], [bad] = ['']] = users;
+    await fault({ match: { method, uid: bad }, action: { kind: 'gigya_error', code: 500001 } });
+    await fault({ match: { method, uid: good, after: 1 }, action: { kind: 'gigya_error', code: 500001 } });
+    const failure = await failureOf(write(users, { info: { attempt: 50 } }));
+    expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
+  });
+
   it('like twenty in a row before tells of an outage, which ends the attempt at once', async () => {
     const users = await usersHolding(...Array(60).fill(undefined));
     await fault({ match: { method }, action: { kind: 'gigya_error', code: 503001 } });

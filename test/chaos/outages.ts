@@ -8,7 +8,7 @@ import { highestAttempt } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { appliedWrites } from '../support/writes.ts';
 import { assertRunning, assertWhole } from './checks.ts';
-import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf } from './stage.ts';
+import { CONNECTIONS, mostInASecond, openStage, repeatedIn, type Stage, sweepsOf } from './stage.ts';
 
 /** Enough for several pages at once, and a run of some seconds. */
 const USERS = 3_000;
@@ -118,7 +118,6 @@ export async function workerFrozen(address: string, options: FrozenOptions = {})
   const { isNoticed = true, workerFile } = options;
   const stage = await openStage({ address, sandbox: { users: 1_500, latencyMs: 40 } });
   const gate = await openGate(address);
-  const { admin } = stage.sandbox;
   try {
     const frozen = await stage.startWorker({ TEMPORAL_ADDRESS: gate.address }, workerFile);
     const handle = await stage.start();
@@ -126,13 +125,7 @@ export async function workerFrozen(address: string, options: FrozenOptions = {})
     await assertRunning(handle);
     frozen.kill('SIGSTOP');
     if (isNoticed) gate.shut();
-    await stage.startWorker();
-    await assertWhole(stage, await handle.result());
-    assert.ok((await highestAttempt(handle)) > 1, 'another worker took a page over');
-
-    await admin.change(10_000);
-    await assertWhole(stage, await (await stage.start()).result());
-    const written = (await admin.journal()).length;
+    const written = await overtake(stage, handle);
     frozen.kill('SIGCONT');
     if (isNoticed) {
       // Thawed, it cannot be told what has happened, and has to know by itself.
@@ -142,8 +135,7 @@ export async function workerFrozen(address: string, options: FrozenOptions = {})
     // It lets what it has under way come to its end: if it would write, it would write now.
     frozen.kill('SIGTERM');
     await frozen.exited;
-    assert.equal((await admin.journal()).length, written, 'nothing was written after the thaw');
-    assert.deepEqual((await admin.verify()).different, []);
+    await assertNothingOldWasWritten(stage, written);
   } finally {
     await stage.stop();
     await gate.close();
@@ -154,7 +146,7 @@ export async function workerFrozen(address: string, options: FrozenOptions = {})
 export async function workerCutOff(address: string, workerFile?: string): Promise<void> {
   const stage = await openStage({ address, sandbox: { users: 800, latencyMs: 5 } });
   const gate = await openGate(address);
-  const { admin, authorizationsFile } = stage.sandbox;
+  const { authorizationsFile } = stage.sandbox;
   try {
     // Slow, so that it would still be at its page when the other is done with the second run.
     const slowFile = `${authorizationsFile}.slow`;
@@ -167,24 +159,34 @@ export async function workerCutOff(address: string, workerFile?: string): Promis
     await stage.untilWritten(60);
     await assertRunning(handle);
     gate.shut();
-    await stage.startWorker();
-    await assertWhole(stage, await handle.result());
-    assert.ok((await highestAttempt(handle)) > 1, 'another worker took a page over');
-
-    await admin.change(10_000);
-    await assertWhole(stage, await (await stage.start()).result());
-    const written = (await admin.journal()).length;
+    const written = await overtake(stage, handle);
     // It has noticed by itself, while it could not be told.
     await until(() => cutOff.output().includes('was cut off from the server'), { limitMs: 1_000 });
     gate.open();
     cutOff.kill('SIGTERM');
     await cutOff.exited;
-    assert.equal((await admin.journal()).length, written, 'nothing was written after the newer values');
-    assert.deepEqual((await admin.verify()).different, []);
+    await assertNothingOldWasWritten(stage, written);
   } finally {
     await stage.stop();
     await gate.close();
   }
+}
+
+/** Another worker ends the run, and a second one with newer values. @returns How many writes there were by then. */
+async function overtake(stage: Stage, handle: Awaited<ReturnType<Stage['start']>>): Promise<number> {
+  const { admin } = stage.sandbox;
+  await stage.startWorker();
+  await assertWhole(stage, await handle.result());
+  assert.ok((await highestAttempt(handle)) > 1, 'another worker took a page over');
+  await admin.change(10_000);
+  await assertWhole(stage, await (await stage.start()).result());
+  return (await admin.journal()).length;
+}
+
+async function assertNothingOldWasWritten(stage: Stage, written: number): Promise<void> {
+  const { admin } = stage.sandbox;
+  assert.equal((await admin.journal()).length, written, 'nothing was written after the newer values');
+  assert.deepEqual((await admin.verify()).different, []);
 }
 
 function slowed(authorizations: string): string {

@@ -202,6 +202,17 @@ describe('the rate limit (403048)', () => {
     expect(rates).toEqual([['searches', 350]]);
   });
 
+  it('slows down again for a call that was sent after the last cut, however long it had waited to be', async () => {
+    const rates: number[] = [];
+    const { call } = await connect((_, n) => (n < 2 ? refusal(403048) : {}), {
+      authorization: { limits: { calls_per_second: 1_000, searches_per_second: 500, connections: 1 } },
+      observer: { onRate: (limit, rate) => limit === 'calls' && rates.push(Math.round(rate)) },
+    });
+    // The second waits until the first was refused, and is refused itself.
+    await Promise.all([call(), call()]);
+    expect(rates).toEqual([1000, 700, 490]);
+  });
+
   it('takes time of the clock: calls keep to the rate that is set', async () => {
     const waits: number[] = [];
     const { call, calls } = await connect(() => ({}), {
