@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import pMap from 'p-map';
 import { z } from 'zod';
 import { type Failures, systematicFailure } from '../counts.ts';
 import { GigyaError } from '../gigya/errors.ts';
@@ -178,14 +179,7 @@ function createWriter(
     const rest = open.filter(
       (user) => !progress.isDone(user.position) && !unanswered.some((one) => one.user === user),
     );
-    const queue = rest.values();
-    const handleTheNext = async () => {
-      for (const user of queue) {
-        attempt.signal.throwIfAborted();
-        await handle(user, index, false);
-      }
-    };
-    await Promise.all(Array.from({ length: concurrency }, handleTheNext));
+    await pMap(rest, (user) => handle(user, index, false), { concurrency, signal: attempt.signal });
     await giveUpTheUnanswerable();
   }
 

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import pRetry from 'p-retry';
 import { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
 import { type HttpReply, NoAnswer, openHttp } from '../http.ts';
 import { createAuthenticate } from './auth.ts';
 import { adviceOn, classifyGigyaError, GigyaError } from './errors.ts';
-import { createLimiter } from './limiter.ts';
-import { createSlots } from './slots.ts';
+import { createLimiter, type Limiter } from './limiter.ts';
 
 /** What a client tells of its calls, for metrics and for the person who watches. */
 export interface GigyaObserver {
@@ -85,7 +85,7 @@ export function openGigya(
   const { observer = {}, timeoutMs, retryMs = 1000 } = options;
   const { connections, calls_per_second, searches_per_second } = authorization.limits;
   const authenticate = createAuthenticate(name, authorization);
-  const slots = createSlots(connections);
+  const slots = pLimit(connections);
   const calls = createLimiter({ ceiling: calls_per_second });
   const searches = createLimiter({ ceiling: searches_per_second });
   const origins = new Map<string, ReturnType<typeof openHttp>>();
@@ -138,6 +138,26 @@ export function openGigya(
     });
   }
 
+  /** One sending and its answer, of which the limiter learns before the next call takes its place. */
+  async function ask(method: string, form: Record<string, string>, limiter: Limiter, options: CallOptions) {
+    const sentAt = limiter.now();
+    let answer: HttpReply;
+    try {
+      answer = await exchange(method, form, options);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      observer.onCall?.(method, 'no_answer', limiter.now() - sentAt);
+      const message = `${method}: no answer from Gigya (${error.message})`;
+      throw new GigyaError(message, { kind: 'transient', method });
+    }
+    const reply = readEnvelope(method, answer);
+    observer.onCall?.(method, reply.errorCode, limiter.now() - sentAt);
+    const kind = reply.errorCode === 0 ? 'fine' : classifyGigyaError(reply.errorCode, reply.errorDetails);
+    if (kind === 'wait') limiter.refused(sentAt);
+    else limiter.accepted();
+    return { reply, kind, date: answer.date };
+  }
+
   /** Sends until Gigya answers for good: the rate limit is waited out, a clock or nonce mended once. */
   async function converse(
     method: string,
@@ -149,38 +169,17 @@ export function openGigya(
     let mended = false;
     for (;;) {
       await takeTurn(isSearch, options.signal);
-      await slots.take();
-      const sentAt = limiter.now();
-      let answer: HttpReply;
-      try {
-        answer = await exchange(method, form, options);
-      } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
-        observer.onCall?.(method, 'no_answer', limiter.now() - sentAt);
-        throw new GigyaError(`${method}: no answer from Gigya (${error.message})`, {
-          kind: 'transient',
-          method,
-        });
-      } finally {
-        slots.release();
-      }
-      const reply = readEnvelope(method, answer);
-      observer.onCall?.(method, reply.errorCode, limiter.now() - sentAt);
-      const kind = reply.errorCode === 0 ? 'fine' : classifyGigyaError(reply.errorCode, reply.errorDetails);
+      const { reply, kind, date } = await slots(() => ask(method, form, limiter, options));
+      if (reply.errorCode === 0) return reply;
       if (kind === 'wait') {
-        limiter.refused(sentAt);
         observer.onRate?.(isSearch ? 'searches' : 'calls', limiter.rate, name);
         options.onTrouble?.(`waiting for Gigya's rate limit, at ${limiter.rate.toFixed(1)} calls a second`);
-        continue;
-      }
-      limiter.accepted();
-      if (kind === 'once' && !mended) {
+      } else if (kind === 'once' && !mended) {
         mended = true;
-        if (answer.date !== undefined) clockOffset = answer.date - Date.now();
-        continue;
+        if (date !== undefined) clockOffset = date - Date.now();
+      } else {
+        throw describeRefusal(method, form, reply, kind);
       }
-      if (reply.errorCode === 0) return reply;
-      throw describeRefusal(method, form, reply, kind);
     }
   }
 
@@ -244,24 +243,24 @@ export function openGigya(
       for (const [key, value] of Object.entries(params)) {
         if (value !== undefined) form[key] = typeof value === 'string' ? value : JSON.stringify(value);
       }
-      for (let retries = 0; ; retries++) {
-        try {
-          return readReply(method, await converse(method, form, options), reply);
-        } catch (error) {
+      const attempt = async () => readReply(method, await converse(method, form, options), reply);
+      return pRetry(attempt, {
+        retries: RETRIES,
+        minTimeout: retryMs,
+        randomize: true,
+        // Of 503001 a minute at least is asked for: that is Temporal's to wait.
+        shouldRetry: ({ error }) =>
+          error instanceof GigyaError && error.kind === 'transient' && error.code !== UNAVAILABLE,
+        onFailedAttempt: ({ error, retriesLeft }) => {
           const isTransient = error instanceof GigyaError && error.kind === 'transient';
-          // A minute at least is asked for: that is Temporal's to wait.
-          if (!isTransient || error.code === UNAVAILABLE || retries === RETRIES) throw error;
-          options.onTrouble?.(error.message);
-          await pause(retryMs * 2 ** retries * (1 + Math.random()), options.signal);
-        }
-      }
+          if (isTransient && error.code !== UNAVAILABLE && retriesLeft > 0)
+            options.onTrouble?.(error.message);
+        },
+        ...(options.signal && { signal: options.signal }),
+      });
     },
     async close() {
       await Promise.all([...origins.values()].map((origin) => origin.close()));
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await sleep(ms, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
 }
