@@ -3,12 +3,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/globalSetup.ts'],
     // The Temporal SDK's native part does not bear worker threads.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    reporters: ['default', './test/summary-reporter.ts'],
+    reporters: ['default', './test/summaryReporter.ts'],
   },
 });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Sandbox, startSandbox } from '../sandbox/client.ts';
-import { startDevServer } from '../scripts/dev-server.ts';
+import { startDevServer } from '../scripts/devServer.ts';
 import { startProgram, startWorker } from '../scripts/program.ts';
 import { authorizationsSchema, type GigyaAuthorization } from '../src/authorizations.ts';
 import { type ExportRun, measureExport } from './exporter.ts';

@@ -19,7 +19,7 @@ import { createLyticsState, type LyticsState } from './lytics/state.ts';
 import { addOdd, change, enter, leave, oddKinds, type PopulationOptions, populate } from './population.ts';
 import { createRandom, type Random } from './random.ts';
 import { patchSettings, type Settings } from './settings.ts';
-import { openStateFile, type StateFile } from './state-file.ts';
+import { openStateFile, type StateFile } from './stateFile.ts';
 import { createStats, type Stats } from './stats.ts';
 
 export type World = {

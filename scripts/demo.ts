@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startSandbox } from '../sandbox/client.ts';
-import { startDevServer } from './dev-server.ts';
+import { startDevServer } from './devServer.ts';
 import { startWorker } from './program.ts';
 
 const USERS = 2_000;

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { startSandbox } from '../sandbox/client.ts';
 import { findChromium, launchChromium, NO_CHROMIUM } from './chromium.ts';
-import { startDevServer } from './dev-server.ts';
+import { startDevServer } from './devServer.ts';
 import { startProgram, startWorker } from './program.ts';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));

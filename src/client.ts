@@ -11,10 +11,11 @@ import { createJobs, type Jobs } from './client/jobs.ts';
 import { countsTable, figure, type Output, plainTable, print, tell } from './client/print.ts';
 import { type JobStatus, pastRuns, statusOf } from './client/status.ts';
 import { setPaused } from './client/steer.ts';
-import { InvalidJob, type Job, parseJob, slugOf } from './job.ts';
+import { InvalidJob, type Job, parseJob } from './job.ts';
+import { TASK_QUEUE as DEFAULT_TASK_QUEUE, slugOf } from './names.ts';
 import { readTemporalConfig, unreachable } from './temporal.ts';
 
-const TASK_QUEUE = process.env['TASK_QUEUE'] || 'gigya-export';
+const TASK_QUEUE = process.env['TASK_QUEUE'] || DEFAULT_TASK_QUEUE;
 const AUTHORIZATIONS_FILE = resolve(process.env['AUTHORIZATIONS_FILE'] || 'authorizations.json');
 
 /** Connects, runs a command, and closes the connection whatever comes of it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { slugOf } from './names.ts';
 
 /** Where the audiences are written: the user's account, or an object of theirs in Gigya's Data Store. */
 export type Storage = 'account' | 'data_store';
@@ -126,21 +127,6 @@ export function parseJob(document: unknown): Job {
   const read = jobSchema.safeParse(document, { reportInput: true });
   if (read.success) return read.data;
   throw new InvalidJob(read.error.issues.map(describeIssue));
-}
-
-/** `VIPs to Gigya` → `vips-to-gigya`: letters and digits of any script stay, all else is a dash. */
-export function slugOf(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .replace(/^-+|-+$/g, '');
-}
-
-/** The id of the job's workflow, and of its schedule when it has one. */
-export function workflowIdOf(name: string): string {
-  return `gigya-export/${slugOf(name)}`;
 }
 
 export function isTimezone(name: string): boolean {

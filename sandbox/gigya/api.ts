@@ -1,7 +1,7 @@
 import type { WriteDraft } from '../events.ts';
 import type { World } from '../world.ts';
 import * as accounts from './accounts.ts';
-import * as dataStore from './data-store.ts';
+import * as dataStore from './dataStore.ts';
 import { type Envelope, failure, GigyaFailure, success } from './envelope.ts';
 import { invalid, type Parameters } from './parameters.ts';
 import { search } from './search.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../settings.ts';
-import { createLaggingIndex, type LaggingIndex } from './index-lag.ts';
+import { createLaggingIndex, type LaggingIndex } from './indexLag.ts';
 import { type Document, isRecord, type Query } from './query.ts';
 import { declareNew, type Schema } from './schema.ts';
 

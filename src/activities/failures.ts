@@ -3,12 +3,7 @@ import { AuthorizationError } from '../authorizations.ts';
 import { GigyaError } from '../gigya/errors.ts';
 import { InvalidJob } from '../job.ts';
 import { LyticsError } from '../lytics/errors.ts';
-
-/** Types of failure that no repetition mends; the workflow's retry policy names them too. */
-export type FinalFailure = 'InvalidJob' | 'Configuration' | 'Guard' | 'Accounting';
-
-/** A page could not be opened: the secret that it was sealed under is not in use any more. */
-export const SEAL_BROKEN = 'SealBroken';
+import type { FinalFailure } from '../names.ts';
 
 /** Gigya asks for a minute at least before it is called again. */
 const UNAVAILABLE = 503001;

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
-import { SEAL_BROKEN } from './failures.ts';
+import { SEAL_BROKEN } from '../names.ts';
 
 const pageSchema = z.object({
   /** The audiences that the users of the page are in, in Gigya's words. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import type { AudienceInfo, AuthorizationInfo, Check } from '../activities/questions.ts';
+import { QUESTION_PREFIX } from '../names.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
 
 /** Longer than the worker takes to give up: who hears nothing by then has no worker. */
@@ -11,7 +12,7 @@ export function createAsk(client: Client, taskQueue: string) {
   async function put<Answer>(question: string, args: unknown[]): Promise<Answer> {
     try {
       return await client.workflow.execute<(...args: unknown[]) => Promise<Answer>>(question, {
-        workflowId: `gigya-export-question/${question}/${randomUUID()}`,
+        workflowId: `${QUESTION_PREFIX}${question}/${randomUUID()}`,
         taskQueue,
         args,
         workflowExecutionTimeout: PATIENCE,

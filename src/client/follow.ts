@@ -8,7 +8,7 @@ import {
 import { Presets, SingleBar } from 'cli-progress';
 import { z } from 'zod';
 import type { exportAudience } from '../workflows/index.ts';
-import type { Progress } from '../workflows/progress.ts';
+import { type Progress, progressQuery } from '../workflows/messages.ts';
 import type { Summary } from '../workflows/run.ts';
 import { EXIT, reasonOf, Unreachable } from './errors.ts';
 import { countsTable, figure, type Output, print, seconds, tell } from './print.ts';
@@ -54,8 +54,8 @@ export async function ask(handle: WorkflowHandle<typeof exportAudience>): Promis
   const { connection } = handle.client;
   try {
     return await connection.withDeadline(Date.now() + 5_000, async () => {
-      const progress = await handle.query<Progress>('progress');
-      if (progress.phase !== 'exporting') return progress;
+      const progress = await handle.query(progressQuery);
+      if (progress.phase !== 'members') return progress;
       return withPagesUnderWay(progress, (await handle.describe()).raw);
     });
   } catch (error) {
@@ -180,11 +180,11 @@ function lineView(): View {
   };
 }
 
-function noteOn({ state, phase, paused, trouble, seconds_left, sweep }: Progress): string {
+function noteOn({ state, phase, paused, reason, seconds_left, scan }: Progress): string {
   if (paused) return `paused${paused.note ? `: ${paused.note}` : ''}`;
-  if (trouble && state !== 'completed') return trouble;
+  if (reason && state !== 'completed') return reason;
   if (phase === 'preflight') return 'checking credentials, audience and field';
   if (phase === 'settling') return "waiting for Gigya's index";
   const left = seconds_left === null ? state : `${seconds(seconds_left)} left`;
-  return sweep > 1 ? `${left}, sweep ${sweep}` : left;
+  return scan > 1 ? `${left}, scan ${scan}` : left;
 }

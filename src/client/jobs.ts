@@ -10,11 +10,10 @@ import {
   type WorkflowHandle,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { InvalidJob, type Job, parseJob, slugOf, workflowIdOf } from '../job.ts';
+import { InvalidJob, type Job, parseJob } from '../job.ts';
+import { EXPORT_WORKFLOW, slugFromId, slugOf, workflowIdOf } from '../names.ts';
 import type { exportAudience } from '../workflows/index.ts';
 import { Refused } from './errors.ts';
-
-export const WORKFLOW_TYPE = 'exportAudience';
 
 export interface JobsOptions {
   client: Client;
@@ -28,7 +27,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
   function actionOf(job: Job): ScheduleOptionsAction {
     return {
       type: 'startWorkflow',
-      workflowType: WORKFLOW_TYPE,
+      workflowType: EXPORT_WORKFLOW,
       workflowId: workflowIdOf(job.name),
       taskQueue,
       args: [job],
@@ -85,7 +84,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
   /** The runs of a job, newest first. */
   async function* runs(name: string) {
     const id = workflowIdOf(name);
-    const query = `WorkflowType = "${WORKFLOW_TYPE}" AND (TemporalScheduledById = "${id}" OR WorkflowId = "${id}")`;
+    const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND (TemporalScheduledById = "${id}" OR WorkflowId = "${id}")`;
     // Part of a chain that continued as new is no run of its own.
     for await (const run of workflow.list({ query })) if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
   }
@@ -144,7 +143,7 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
       if (scheduled) return trigger(job.name);
       const workflowId = workflowIdOf(job.name);
       try {
-        await workflow.start<typeof exportAudience>(WORKFLOW_TYPE, {
+        await workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
           workflowId,
           taskQueue,
           args: [job],
@@ -178,13 +177,16 @@ export function createJobs({ client, taskQueue }: JobsOptions) {
     /** The slugs of all jobs, those with a schedule first. */
     async names(): Promise<string[]> {
       const slugs = new Set<string>();
-      for await (const { scheduleId } of schedule.list())
-        if (isOurs(scheduleId)) slugs.add(slugFrom(scheduleId));
-      const query = `WorkflowType = "${WORKFLOW_TYPE}"`;
+      const addSlug = (id: string) => {
+        const slug = slugFromId(id);
+        if (slug !== undefined) slugs.add(slug);
+      };
+      for await (const { scheduleId } of schedule.list()) addSlug(scheduleId);
+      const query = `WorkflowType = "${EXPORT_WORKFLOW}"`;
       for await (const run of workflow.list({ query })) {
         const [scheduledBy] = run.searchAttributes['TemporalScheduledById'] ?? [];
         const id = typeof scheduledBy === 'string' ? scheduledBy : run.workflowId;
-        if (isOurs(id)) slugs.add(slugFrom(id));
+        addSlug(id);
       }
       return [...slugs];
     },
@@ -231,6 +233,3 @@ function shownAs({ name, description, config }: Job) {
     ...(description && { staticDetails: description }),
   };
 }
-
-const isOurs = (id: string) => id.startsWith('gigya-export/');
-const slugFrom = (id: string) => id.slice('gigya-export/'.length);

@@ -91,7 +91,7 @@ export async function statusOf(jobs: Jobs, name: string, isWorkerThere: boolean)
   }
   if (run.status.name === 'RUNNING') {
     status.state = progress?.state === 'paused' ? 'paused' : 'running';
-    status.reason = progress?.paused?.note || progress?.trouble || null;
+    status.reason = progress?.paused?.note || progress?.reason || null;
   } else if (!isPaused) {
     status.state = 'failed';
     status.reason = await failureOf(handle);

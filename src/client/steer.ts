@@ -1,5 +1,6 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { slugOf } from '../job.ts';
+import { slugOf } from '../names.ts';
+import { pauseUpdate, resumeUpdate } from '../workflows/messages.ts';
 import { Refused } from './errors.ts';
 import type { Jobs } from './jobs.ts';
 
@@ -19,8 +20,8 @@ export async function setPaused(
     const run = jobs.handleOf(workflowId);
     try {
       const answer = isPaused
-        ? await run.executeUpdate<string, [string | undefined]>('pause', { args: [note || undefined] })
-        : await run.executeUpdate<string, []>('resume');
+        ? await run.executeUpdate(pauseUpdate, { args: [note || undefined] })
+        : await run.executeUpdate(resumeUpdate);
       done.push(`${answer}.`);
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;

@@ -1,7 +1,7 @@
 import { CancellationScope, condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Alert } from '../activities/sendAlert.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from './messages.ts';
 
 const { sendAlert } = proxyActivities<Pick<Activities, 'sendAlert'>>({
   startToCloseTimeout: '20 s',
@@ -35,7 +35,7 @@ export async function watchForStall(seconds: () => number, progress: () => Progr
     const now = progress();
     const marks = JSON.stringify([now.phase, now.counts, now.paused]);
     if (marks === finished && !now.paused) {
-      await alert('stalled', now.trouble ?? `No page was finished within ${limit} s`, now);
+      await alert('stalled', now.reason ?? `No page was finished within ${limit} s`, now);
       return;
     }
     finished = marks;

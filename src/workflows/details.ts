@@ -1,10 +1,10 @@
-import type { Progress } from './progress.ts';
+import type { Progress } from './messages.ts';
 
 const BAR = 25;
 
 /** The Web UI's status page of a run, in Markdown. Its tables have no room between columns: the figures are a code block. */
 export function detailsOf(progress: Progress): string {
-  const { counts, total, seen, warnings, trouble, last_trouble, paused, in_gigya } = progress;
+  const { counts, total, seen, warnings, reason, last_trouble, paused, in_gigya } = progress;
   const target = progress.storage === 'data_store' ? "Gigya's Data Store" : 'Gigya accounts';
   const lines = [
     `### ${plain(progress.job)}: audience \`${progress.audience.replace(/[`\r\n]+/g, ' ')}\` to ${target}`,
@@ -12,7 +12,7 @@ export function detailsOf(progress: Progress): string {
   ];
   if (paused)
     lines.push(`> Paused since ${moment(paused.since)}${paused.note ? `: ${plain(paused.note)}` : ''}`);
-  if (trouble) lines.push(`> ${plain(trouble)}`);
+  if (reason) lines.push(`> ${plain(reason)}`);
   else if (last_trouble)
     lines.push(`Last trouble, at ${moment(last_trouble.at)}: ${plain(last_trouble.message)}`);
   const figures = Object.entries(counts).map(([name, count]) => `${figure(count).padStart(9)}  ${name}`);
@@ -24,13 +24,13 @@ export function detailsOf(progress: Progress): string {
   return lines.join('\n\n');
 }
 
-function headline({ state, phase, rate, seconds_left, dry_run, sweep }: Progress): string {
+function headline({ state, phase, rate, seconds_left, dry_run, scan }: Progress): string {
   const parts: string[] = [dry_run ? `${state} (preview: nothing is written)` : state];
   if (phase === 'preflight') parts.push('checking credentials, audience and field');
   if (phase === 'settling') parts.push("waiting until Gigya's index has caught up");
   if (rate > 0) parts.push(`${figure(rate < 10 ? rate : Math.round(rate))} users a second`);
   if (seconds_left !== null) parts.push(`about ${duration(seconds_left)} left`);
-  if (sweep > 1) parts.push(`sweep ${sweep}`);
+  if (scan > 1) parts.push(`scan ${scan}`);
   return parts.join(' · ');
 }
 

@@ -64,7 +64,7 @@ export async function exportAudience(document: JobDocument, carried?: Run): Prom
   const steering = steer(run, document);
   try {
     run.plan ??= await preflight.executeWithOptions({ summary: 'credentials, audience, field' }, [document]);
-    steering.show('exporting');
+    steering.show('members');
     await exportMembers(document, run, run.plan, steering);
     const inGigya = await audit(run, run.plan, steering);
     const breach = breachOfLaw(run.counts);
@@ -143,7 +143,7 @@ async function write(run: Run, plan: Plan, page: FetchedPage, firstMember: numbe
   const { handled, failures } = fateSoFar(run);
   const systematic = systematicFailure(handled, failures);
   if (systematic) throw ApplicationFailure.nonRetryable(systematic, 'Configuration');
-  steering.show('exporting');
+  steering.show('members');
 }
 
 /** Continues as new, once nothing is under way. */

@@ -4,9 +4,6 @@ import {
   CancellationScope,
   ContinueAsNew,
   condition,
-  defineQuery,
-  defineSignal,
-  defineUpdate,
   isCancellation,
   log,
   setCurrentDetails,
@@ -15,14 +12,16 @@ import {
 import type { JobDocument } from '../job.ts';
 import { alert, watchForStall } from './alerts.ts';
 import { detailsOf } from './details.ts';
-import type { Phase, Progress, State } from './progress.ts';
+import {
+  type Phase,
+  type Progress,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  type State,
+  troubleSignal,
+} from './messages.ts';
 import type { Run, Summary } from './run.ts';
-
-export const progressQuery = defineQuery<Progress>('progress');
-export const pauseUpdate = defineUpdate<string, [note: string | undefined]>('pause');
-export const resumeUpdate = defineUpdate<string>('resume');
-/** Activities tell what they wait for or try again, and null when they go on. */
-export const troubleSignal = defineSignal<[trouble: string | null]>('trouble');
 
 /** How a person sees and steers the run. */
 export interface Steering {
@@ -39,7 +38,7 @@ const ALERT_AFTER_SECONDS = 1800;
 
 export function steer(run: Run, document: JobDocument): Steering {
   let state: State = 'running';
-  let phase: Phase = run.plan ? 'exporting' : 'preflight';
+  let phase: Phase = run.plan ? 'members' : 'preflight';
   let trouble: string | null = null;
   let inGigya: number | null = null;
   let shownAt = Date.now();
@@ -50,7 +49,7 @@ export function steer(run: Run, document: JobDocument): Steering {
     const seconds = Math.max(1, (shownAt - run.startedAt) / 1000);
     const rate = (counts.members + counts.left) / seconds;
     const open = total === null ? null : Math.max(0, total - sweep.counted);
-    const isUnderWay = state === 'running' && phase === 'exporting' && !paused;
+    const isUnderWay = state === 'running' && phase === 'members' && !paused;
     return {
       state: paused && state === 'running' ? 'paused' : state,
       phase,
@@ -62,11 +61,12 @@ export function steer(run: Run, document: JobDocument): Steering {
       counts,
       total,
       seen: sweep.counted,
-      sweep: sweep.number,
+      scan: sweep.number,
       rate: Math.round(rate * 10) / 10,
       seconds_left: isUnderWay && open !== null && rate > 0 ? Math.ceil(open / rate) : null,
       paused: paused && { since: new Date(paused.since).toISOString(), note: paused.note },
-      trouble,
+      approval: null,
+      reason: trouble,
       last_trouble: run.lastTrouble,
       in_gigya: inGigya,
       warnings: [...(plan?.warnings ?? []), ...run.warnings],

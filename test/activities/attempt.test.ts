@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Attempt, runAttempt } from '../../src/activities/attempt.ts';
 import { GigyaError } from '../../src/gigya/errors.ts';
 import { attemptOf } from '../support/activity.ts';
-import { failureOf } from '../support/activity-rig.ts';
-import { deafClient } from '../support/deaf-client.ts';
+import { failureOf } from '../support/activityRig.ts';
+import { deafClient } from '../support/deafClient.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date', 'performance'] });

@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
-import { changedAuthorizations, failureOf, openActivities } from '../support/activity-rig.ts';
+import { changedAuthorizations, failureOf, openActivities } from '../support/activityRig.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { startQuickSandbox } from '../support/quick-sandbox.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { startQuickSandbox } from '../support/quickSandbox.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox, Settings } from '../../sandbox/client.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
-import { changedAuthorizations, failureOf, openActivities } from '../support/activity-rig.ts';
+import { changedAuthorizations, failureOf, openActivities } from '../support/activityRig.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { startQuickSandbox } from '../support/quick-sandbox.ts';
+import { startQuickSandbox } from '../support/quickSandbox.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;

@@ -22,7 +22,7 @@ describe.concurrent('a run of 5,000 users whose worker is killed at random momen
       kills: 1,
       // When three pages are under way, and each of them is far on.
       moments: [2_400],
-      workerFile: 'test/chaos/forgetful-worker.ts',
+      workerFile: 'test/chaos/forgetfulWorker.ts',
     });
     expect(killed).toHaveLength(1);
     expect(repeated).toBeGreaterThan(allowed);

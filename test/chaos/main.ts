@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pMap from 'p-map';
 import { createRandom } from '../../sandbox/random.ts';
-import { startDevServer } from '../../scripts/dev-server.ts';
+import { startDevServer } from '../../scripts/devServer.ts';
 import { bundleWorkflows } from '../support/bundle.ts';
 import { startRig } from '../support/rig.ts';
 import { FAULTS, meet, USERS } from './faults.ts';

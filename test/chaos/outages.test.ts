@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFrozen } from './outages.ts';
 
 const address = inject('temporalAddress');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startSandbox } from '../../sandbox/client.ts';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.ts';
+import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
 import { openGate } from '../support/gate.ts';
 import { highestAttempt } from '../support/temporal.ts';
 import { until } from '../support/until.ts';

@@ -6,7 +6,7 @@ import type { PageToFetch } from '../../src/activities/fetchMembership.ts';
 import type { JobConfig, JobDocument } from '../../src/job.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from '../support/quick-sandbox.ts';
+import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from '../support/quickSandbox.ts';
 import { connectClient, type ExportHandle, unique } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 

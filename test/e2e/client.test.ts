@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { JobStatus, PastRun } from '../../src/client/status.ts';
 import { client, type Ended } from '../support/commands.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { unique } from '../support/temporal.ts';
 
 const USERS = 1_200;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { JobConfig } from '../../src/job.ts';
 import type { Summary } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { unique } from '../support/temporal.ts';
 import { expectExact } from '../support/verdict.ts';
 import { changesDue } from '../support/writes.ts';

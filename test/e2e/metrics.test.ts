@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import type { Summary } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { closedPort } from '../support/local-server.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { closedPort } from '../support/localServer.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { parseSamples, type Sample, totalOf } from '../support/prometheus.ts';
 import { readQuery } from '../support/promql.ts';
 

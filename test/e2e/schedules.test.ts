@@ -6,9 +6,9 @@ import { createJobs, type Jobs } from '../../src/client/jobs.ts';
 import { pastRuns, statusOf } from '../../src/client/status.ts';
 import { setPaused } from '../../src/client/steer.ts';
 import { type JobDocument, parseJob } from '../../src/job.ts';
-import type { Progress } from '../../src/workflows/progress.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
@@ -358,7 +358,7 @@ describe("Temporal's own CLI", () => {
     await letGo();
     const run = jobs.handleOf('gigya-export/asked');
     await expect(run.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
-    expect(await run.query<Progress>('progress')).toMatchObject({ trouble: 'The run was cancelled' });
+    expect(await run.query<Progress>('progress')).toMatchObject({ reason: 'The run was cancelled' });
   });
 
   it('resets a run that failed, once the fault is mended', async () => {

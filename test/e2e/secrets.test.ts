@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { FaultInput } from '../../sandbox/client.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { closedPort } from '../support/local-server.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { closedPort } from '../support/localServer.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { textsIn } from '../support/texts.ts';
 import { until } from '../support/until.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { type Program, startWorker } from '../../scripts/program.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { unique } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { expectExact } from '../support/verdict.ts';

@@ -7,7 +7,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import * as workflows from '../../src/workflows/index.ts';
 import { mutate } from '../support/bundle.ts';
-import { QUIET } from '../support/local-worker.ts';
+import { QUIET } from '../support/localWorker.ts';
 
 const FOLDER = fileURLToPath(new URL('histories', import.meta.url));
 

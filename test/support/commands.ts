@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { findTemporalCli } from '../../scripts/temporal-cli.ts';
+import { findTemporalCli } from '../../scripts/temporalCli.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

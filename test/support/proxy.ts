@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { portOf } from './local-server.ts';
+import { portOf } from './localServer.ts';
 
 export interface LocalProxy {
   url: string;

@@ -2,8 +2,8 @@ import type { Client } from '@temporalio/client';
 import type { JobDocument } from '../../src/job.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import type { Summary } from '../../src/workflows/run.ts';
-import { type LocalWorker, type LocalWorkerOptions, startLocalWorker } from './local-worker.ts';
-import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from './quick-sandbox.ts';
+import { type LocalWorker, type LocalWorkerOptions, startLocalWorker } from './localWorker.ts';
+import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from './quickSandbox.ts';
 import { connectClient, type ExportHandle, unique } from './temporal.ts';
 
 export interface RigOptions

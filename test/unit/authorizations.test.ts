@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AuthorizationError, isLoopback, readAuthorizations } from '../../src/authorizations.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const lytics = { provider: 'lytics', token: 'env:LYTICS_TOKEN' };
 const gigya = {

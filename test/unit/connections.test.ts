@@ -5,7 +5,7 @@ import { createConnections } from '../../src/activities/connections.ts';
 import { AuthorizationError } from '../../src/authorizations.ts';
 import { InvalidJob } from '../../src/job.ts';
 import { gigyaAuthorization, lyticsAuthorization } from '../support/authorizations.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const url = 'http://127.0.0.1:9';
 const lytics = lyticsAuthorization(url);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { noCounts } from '../../src/counts.ts';
 import { detailsOf, duration } from '../../src/workflows/details.ts';
-import type { Progress } from '../../src/workflows/progress.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import { fc } from '../support/property.ts';
 
 const progress: Progress = {
   state: 'running',
-  phase: 'exporting',
+  phase: 'members',
   started: '2026-01-15T12:00:00.000Z',
   job: 'VIPs to Gigya',
   audience: 'vip',
@@ -15,12 +15,13 @@ const progress: Progress = {
   counts: { ...noCounts(), members: 12_345, updated: 12_000, unchanged: 345 },
   total: 50_000,
   seen: 12_345,
-  sweep: 1,
+  scan: 1,
+  approval: null,
   rate: 118.4,
   seconds_left: 320,
   paused: null,
   last_trouble: null,
-  trouble: null,
+  reason: null,
   in_gigya: null,
   warnings: [],
 };
@@ -34,7 +35,7 @@ describe('the status page of a run', () => {
     expect(details).toMatch(/█{6}░{19} 24 %/);
     for (const name of Object.keys(progress.counts)) expect(details).toContain(name);
     expect(details).toMatch(/12,000\s+updated/);
-    expect(details).not.toContain('sweep');
+    expect(details).not.toContain('scan ');
   });
 
   it.each<[what: string, more: Partial<Progress>, text: string]>([
@@ -42,7 +43,7 @@ describe('the status page of a run', () => {
     ['a preview', { dry_run: true }, '**running (preview: nothing is written)'],
     ['the preflight', { phase: 'preflight' }, 'checking credentials, audience and field'],
     ['the wait for the index', { phase: 'settling' }, "waiting until Gigya's index has caught up"],
-    ['another sweep', { sweep: 2 }, 'sweep 2'],
+    ['another scan', { scan: 2 }, 'scan 2'],
     [
       'a pause with its note',
       { state: 'paused', paused: { since: '2026-01-15T12:34:56.000Z', note: 'until Monday' } },
@@ -53,7 +54,7 @@ describe('the status page of a run', () => {
       { paused: { since: '2026-01-15T12:34:56.000Z', note: '' } },
       'Paused since 2026-01-15 12:34 UTC\n',
     ],
-    ['trouble', { trouble: 'Gigya is away' }, 'Gigya is away'],
+    ['trouble', { reason: 'Gigya is away' }, 'Gigya is away'],
     ['the audit', { in_gigya: 49_000 }, 'Users in Gigya that carry the audience: **49,000**'],
     ['warnings', { warnings: ['one', 'two'] }, '⚠ one\n\n⚠ two'],
     ['an empty audience', { total: 0, seen: 0 }, '100 %'],
@@ -67,7 +68,7 @@ describe('the status page of a run', () => {
     expect(detailsOf({ ...progress, last_trouble })).toContain(
       'Last trouble, at 2027-03-28 01:30 UTC: Gigya answered 500001, callId abc',
     );
-    expect(detailsOf({ ...progress, last_trouble, trouble: 'Now it is this' })).not.toContain('500001');
+    expect(detailsOf({ ...progress, last_trouble, reason: 'Now it is this' })).not.toContain('500001');
   });
 
   it('shows no bar until Lytics has told how many there are', () => {
@@ -99,7 +100,7 @@ describe('texts from outside', () => {
 
   it.each<[where: string, place: (text: string) => Partial<Progress>]>([
     ['the name of the job', (job) => ({ job })],
-    ['the trouble', (trouble) => ({ trouble: `x${trouble}` })],
+    ['the trouble', (reason) => ({ reason: `x${reason}` })],
     ['the note of a pause', (note) => ({ paused: { since: '2026-01-15T12:34:56.000Z', note: `x${note}` } })],
     ['a warning', (warning) => ({ warnings: [warning] })],
   ])('inject no Markdown by %s', (_where, place) => {

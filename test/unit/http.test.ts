@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type HttpOptions, NoAnswer, openHttp } from '../../src/http.ts';
-import { type Asked, closedPort, sendJson, serve } from '../support/local-server.ts';
+import { type Asked, closedPort, sendJson, serve } from '../support/localServer.ts';
 
 /** A server that answers so, and a client that speaks to it. */
 async function connect(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Progress } from '../../src/workflows/progress.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { startMockRig } from '../support/mock-rig.ts';
+import { startMockRig } from '../support/mockRig.ts';
 import { provided } from '../support/provided.ts';
 
 describe('a run whose counts do not add up', () => {
@@ -25,7 +25,7 @@ describe('a run whose counts do not add up', () => {
       expect(failure.type).toBe('Accounting');
       expect(failure.message).toContain(message);
       const progress = await handle.query<Progress>('progress');
-      expect(progress).toMatchObject({ state: 'failed', trouble: failure.message });
+      expect(progress).toMatchObject({ state: 'failed', reason: failure.message });
     } finally {
       await rig.stop();
     }

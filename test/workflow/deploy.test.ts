@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, inject, it } from 'vitest';
 import { mutate } from '../support/bundle.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { startLocalWorker } from '../support/local-worker.ts';
+import { startLocalWorker } from '../support/localWorker.ts';
 import { provided } from '../support/provided.ts';
 import { startRig } from '../support/rig.ts';
 import { type ExportHandle, pendingActivities, untilStill } from '../support/temporal.ts';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { findTemporalCli } from '../../scripts/temporal-cli.ts';
+import { findTemporalCli } from '../../scripts/temporalCli.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
-import type { Progress } from '../../src/workflows/progress.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { provided } from '../support/provided.ts';
@@ -64,7 +64,7 @@ describe('a bad document from the Temporal CLI', () => {
     expect(failure.message).toMatch(message);
     expect(await handle.query<Progress>('progress')).toMatchObject({
       state: 'failed',
-      trouble: failure.message,
+      reason: failure.message,
     });
     await expectUntouched();
   });

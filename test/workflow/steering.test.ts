@@ -1,10 +1,10 @@
 import type { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountedFor } from '../../src/counts.ts';
-import type { Progress } from '../../src/workflows/progress.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { type MockRig, startMockRig } from '../support/mock-rig.ts';
+import { type MockRig, startMockRig } from '../support/mockRig.ts';
 import { provided } from '../support/provided.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 import { type ExportHandle, pendingActivities, untilStill } from '../support/temporal.ts';
@@ -79,8 +79,8 @@ describe('a run against the services', () => {
 
     const written = (await rig.sandbox.admin.journal()).length;
     expect(written).toBeLessThan(1_000);
-    const { state, trouble, counts } = await progressOf(handle);
-    expect({ state, trouble }).toEqual({ state: 'failed', trouble: 'The run was cancelled' });
+    const { state, reason, counts } = await progressOf(handle);
+    expect({ state, reason }).toEqual({ state: 'failed', reason: 'The run was cancelled' });
     expect(accountedFor(counts)).toBe(counts.members);
     // Those under way at that moment, 20 at the most, and those just answered, are not known to have been written.
     expect(counts.updated).toBeLessThanOrEqual(written);
@@ -95,7 +95,7 @@ describe('a run against the services', () => {
     const handle = await rig.start(jobDocument('watched'));
     const midst = await until(async () => {
       const progress = await progressOf(handle);
-      return progress.counts.members > 0 && progress.phase === 'exporting' && progress;
+      return progress.counts.members > 0 && progress.phase === 'members' && progress;
     });
     expect(midst).toMatchObject({
       state: 'running',

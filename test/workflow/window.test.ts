@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { jobDocument } from '../support/jobs.ts';
-import { startMockRig } from '../support/mock-rig.ts';
+import { startMockRig } from '../support/mockRig.ts';
 import { provided } from '../support/provided.ts';
 import { untilStill } from '../support/temporal.ts';
 

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { endWithThisProcess } from './endWithThisProcess.ts';
-import { findTemporalCli, type Log } from './temporal-cli.ts';
+import { findTemporalCli, type Log } from './temporalCli.ts';
 
 export interface DevServerOptions {
   /** The Web UI. @default false */

@@ -1,12 +1,12 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import { afterAll, assert, beforeAll, expect, inject, it } from 'vitest';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.ts';
+import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
 import { accountedFor } from '../../src/counts.ts';
-import type { Progress } from '../../src/workflows/progress.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import type { Run } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { startMockRig } from '../support/mock-rig.ts';
+import { startMockRig } from '../support/mockRig.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 import { chainOf, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidJob, isTimezone, parseJob, slugOf, workflowIdOf } from '../../src/job.ts';
+import { InvalidJob, isTimezone, parseJob } from '../../src/job.ts';
+import { slugOf, workflowIdOf } from '../../src/names.ts';
 import { fc } from '../support/property.ts';
 
 /** As little as a job document needs. */

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
 import type { GigyaObserver } from '../../src/gigya/client.ts';
 import { attemptOf } from '../support/activity.ts';
-import { changedAuthorizations, failureOf, openActivities, planOf } from '../support/activity-rig.ts';
-import { accountsHolding, type User, type Writing, writePage } from '../support/gigya-page.ts';
-import { startQuickSandbox } from '../support/quick-sandbox.ts';
+import { changedAuthorizations, failureOf, openActivities, planOf } from '../support/activityRig.ts';
+import { accountsHolding, type User, type Writing, writePage } from '../support/gigyaPage.ts';
+import { startQuickSandbox } from '../support/quickSandbox.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;

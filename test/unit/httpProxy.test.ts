@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { NoAnswer, openHttp } from '../../src/http.ts';
-import { closedPort, type LocalServer, sendJson, serve } from '../support/local-server.ts';
+import { closedPort, type LocalServer, sendJson, serve } from '../support/localServer.ts';
 import { type LocalProxy, startProxy } from '../support/proxy.ts';
 
 let server: LocalServer;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type LocalServer, sendJson, serve } from './local-server.ts';
+import { type LocalServer, sendJson, serve } from './localServer.ts';
 
 /** A call as Gigya sees it. */
 export interface GigyaCall {

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import type { exportAudience } from '../../src/workflows/index.ts';
-import { startLocalWorker } from './local-worker.ts';
-import { type MockedExport, type MockOptions, mockExport } from './mock-activities.ts';
+import { startLocalWorker } from './localWorker.ts';
+import { type MockedExport, type MockOptions, mockExport } from './mockActivities.ts';
 import { connectClient, type ExportHandle, unique } from './temporal.ts';
 
 export interface MockRig extends MockedExport {

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import { type Program, startWorker } from '../../scripts/program.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { client, type Ended, temporal } from './commands.ts';
-import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from './quick-sandbox.ts';
+import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from './quickSandbox.ts';
 import { connectClient, unique } from './temporal.ts';
 
 /** The programs as they are deployed: a worker, a client, Temporal's CLI, and a sandbox, each in its own process. */

@@ -10,7 +10,7 @@ import { openPage, type Page, sealingKey, sealPage } from '../../src/activities/
 import { type GigyaAuthorization, readAuthorizations } from '../../src/authorizations.ts';
 import { type JobDocument, parseJob } from '../../src/job.ts';
 import { jobDocument } from './jobs.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { temporaryFolder } from './temporaryFolder.ts';
 
 /** A worker's activities for as long as the test runs, with connections of their own. */
 export function openActivities(

@@ -2,12 +2,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { createJobs, type Jobs } from '../../src/client/jobs.ts';
-import { parseJob, slugOf } from '../../src/job.ts';
-import { startLocalWorker } from '../support/local-worker.ts';
-import { type ProgramRig, startPrograms } from '../support/program-rig.ts';
+import { parseJob } from '../../src/job.ts';
+import { slugOf } from '../../src/names.ts';
+import { startLocalWorker } from '../support/localWorker.ts';
+import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { provided } from '../support/provided.ts';
 import { unique } from '../support/temporal.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { KEYS, noTerminal, openTerminal } from '../support/terminal.ts';
 
 const why = noTerminal();

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Plan } from '../../src/activities/preflight.ts';
 import { attemptOf } from '../support/activity.ts';
-import { failureOf, openActivities, planOf } from '../support/activity-rig.ts';
+import { failureOf, openActivities, planOf } from '../support/activityRig.ts';
 import { gigyaAuthorization } from '../support/authorizations.ts';
-import { type GigyaReply, refusal, serveGigya } from '../support/gigya-server.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { type GigyaReply, refusal, serveGigya } from '../support/gigyaServer.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 /** Counts in a Gigya that answers so. */
 async function count(reply: GigyaReply, plan: Plan = planOf()) {

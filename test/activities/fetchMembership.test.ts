@@ -6,8 +6,8 @@ import type { Activities } from '../../src/activities/index.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
-import { failureOf, openActivities, openUsers, planOf } from '../support/activity-rig.ts';
-import { startQuickSandbox } from '../support/quick-sandbox.ts';
+import { failureOf, openActivities, openUsers, planOf } from '../support/activityRig.ts';
+import { startQuickSandbox } from '../support/quickSandbox.ts';
 
 const MEMBERS = 1_050;
 

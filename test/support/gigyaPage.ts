@@ -4,7 +4,7 @@ import type { Activities } from '../../src/activities/index.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
 import type { PageToWrite, WrittenPage } from '../../src/activities/updateGigya.ts';
 import { type AttemptOfActivity, attemptOf } from './activity.ts';
-import { openActivities, planOf, sealUsers } from './activity-rig.ts';
+import { openActivities, planOf, sealUsers } from './activityRig.ts';
 
 export type User = readonly [uid: string, audiences: readonly string[], copies?: number];
 

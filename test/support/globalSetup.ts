@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startDevServer } from '../../scripts/dev-server.ts';
+import { startDevServer } from '../../scripts/devServer.ts';
 import { bundleWorkflows } from './bundle.ts';
 
 declare module 'vitest' {

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type LyticsOptions, openLytics } from '../../src/lytics/client.ts';
 import { LyticsError } from '../../src/lytics/errors.ts';
 import { lyticsAuthorization } from '../support/authorizations.ts';
-import { type Asked, sendJson, serve } from '../support/local-server.ts';
+import { type Asked, sendJson, serve } from '../support/localServer.ts';
 import { fc } from '../support/property.ts';
 
 type Reply = Record<string, unknown> | ((response: ServerResponse) => void);

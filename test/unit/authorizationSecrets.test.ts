@@ -11,7 +11,7 @@ import {
 import { createAuthenticate } from '../../src/gigya/auth.ts';
 import { gigyaAuthorization, lyticsAuthorization } from '../support/authorizations.ts';
 import { fc } from '../support/property.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const lytics = (token: string) => lyticsAuthorization('https://api.lytics.io', { token });
 const gigya = (secret_key: string) => gigyaAuthorization('https://gw.example.com', { secret_key });

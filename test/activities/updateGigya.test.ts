@@ -7,9 +7,9 @@ import {
   openActivities,
   planOf,
   sealUsers,
-} from '../support/activity-rig.ts';
-import { accountsHolding, heldBy, type User, type Writing, writePage } from '../support/gigya-page.ts';
-import { startQuickSandbox } from '../support/quick-sandbox.ts';
+} from '../support/activityRig.ts';
+import { accountsHolding, heldBy, type User, type Writing, writePage } from '../support/gigyaPage.ts';
+import { startQuickSandbox } from '../support/quickSandbox.ts';
 
 let sandbox: Sandbox;
 let settings: Settings;

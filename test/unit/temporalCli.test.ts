@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findTemporalCli, type Way } from '../../scripts/temporal-cli.ts';
+import { findTemporalCli, type Way } from '../../scripts/temporalCli.ts';
 
 const quiet = () => {};
 

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../scripts/chromium.ts';
-import { type DevServer, startDevServer } from '../../scripts/dev-server.ts';
+import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
 import { createJobs } from '../../src/client/jobs.ts';
 import { parseJob } from '../../src/job.ts';
 import { jobDocument } from '../support/jobs.ts';

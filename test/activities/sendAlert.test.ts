@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSendAlert } from '../../src/activities/sendAlert.ts';
 import { noCounts } from '../../src/counts.ts';
 import { attemptOf } from '../support/activity.ts';
-import { failureOf } from '../support/activity-rig.ts';
-import { closedPort, serve } from '../support/local-server.ts';
+import { failureOf } from '../support/activityRig.ts';
+import { closedPort, serve } from '../support/localServer.ts';
 
 const alert = {
   state: 'failed',

@@ -13,7 +13,7 @@ import { jobDocument } from '../test/support/jobs.ts';
 import { type Rig, type RigOptions, startRig } from '../test/support/rig.ts';
 import { chainOf, type ExportHandle, pendingActivities } from '../test/support/temporal.ts';
 import { until } from '../test/support/until.ts';
-import { startDevServer } from './dev-server.ts';
+import { startDevServer } from './devServer.ts';
 
 const FOLDER = fileURLToPath(new URL('../test/replay/histories', import.meta.url));
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { openGigya } from '../../src/gigya/client.ts';
 import { lookUpQueries } from '../../src/gigya/query.ts';
 import { gigyaAuthorization } from '../support/authorizations.ts';
-import { type GigyaReply, type GigyaServer, serveGigya } from '../support/gigya-server.ts';
+import { type GigyaReply, type GigyaServer, serveGigya } from '../support/gigyaServer.ts';
 import { fc } from '../support/property.ts';
 
 let reply: GigyaReply = {};

@@ -1,0 +1,43 @@
+/**
+ * Names that two programs share: ids, the task queue, workflow and failure types. No zod and no client in
+ * here, so that workflows can import it.
+ */
+
+/** Where workers poll unless `TASK_QUEUE` names another. */
+export const TASK_QUEUE = 'gigya-export';
+
+export const EXPORT_WORKFLOW = 'exportAudience';
+
+/** Ids of jobs begin with this; ids of questions to a worker begin with {@link QUESTION_PREFIX}. */
+const JOB_PREFIX = 'gigya-export/';
+export const QUESTION_PREFIX = 'gigya-export-question/';
+
+/** Failures that no retry fixes. A run ends with one of these types. */
+export const FINAL_FAILURES = ['InvalidJob', 'Configuration', 'Guard', 'Accounting'] as const;
+export type FinalFailure = (typeof FINAL_FAILURES)[number];
+
+/** A page cannot be opened: the secret that it was sealed under has changed. */
+export const SEAL_BROKEN = 'SealBroken';
+
+/** An update was refused by its validator; the message says why. */
+export const REFUSED = 'Refused';
+
+/** `VIPs to Gigya` → `vips-to-gigya`: letters and digits of any script stay, everything else becomes a dash. */
+export function slugOf(name: string): string {
+  return name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
+}
+
+/** The id of the job's workflow, and of its schedule if it has one. */
+export function workflowIdOf(name: string): string {
+  return `${JOB_PREFIX}${slugOf(name)}`;
+}
+
+/** The slug in a job's workflow or schedule id; undefined for ids that belong to something else. */
+export function slugFromId(id: string): string | undefined {
+  return id.startsWith(JOB_PREFIX) ? id.slice(JOB_PREFIX.length) : undefined;
+}
