@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { JobStatus, PastRun } from '../../src/client/status.ts';
+import type { JobStatus, PastRun } from '../../src/cli/status.ts';
 import { client, type Ended } from '../support/commands.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { type ProgramRig, startPrograms } from '../support/programRig.ts';

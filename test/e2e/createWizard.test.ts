@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { createJobs, type Jobs } from '../../src/client/jobs.ts';
+import { createJobs, type Jobs } from '../../src/cli/jobs.ts';
 import { parseJob } from '../../src/job.ts';
 import { slugOf } from '../../src/names.ts';
 import { startLocalWorker } from '../support/localWorker.ts';

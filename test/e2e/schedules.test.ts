@@ -1,10 +1,10 @@
 import { optionalDateToTs } from '@temporalio/common/lib/time.js';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startWorker } from '../../scripts/program.ts';
-import { clockChanges } from '../../src/client/daylightSaving.ts';
-import { createJobs, type Jobs } from '../../src/client/jobs.ts';
-import { pastRuns, statusOf } from '../../src/client/status.ts';
-import { setPaused } from '../../src/client/steer.ts';
+import { clockChanges } from '../../src/cli/daylightSaving.ts';
+import { createJobs, type Jobs } from '../../src/cli/jobs.ts';
+import { pastRuns, statusOf } from '../../src/cli/status.ts';
+import { setPaused } from '../../src/cli/steer.ts';
 import { type JobDocument, parseJob } from '../../src/job.ts';
 import type { Progress } from '../../src/workflows/messages.ts';
 import { jobDocument } from '../support/jobs.ts';

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../scripts/chromium.ts';
 import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
-import { createJobs } from '../../src/client/jobs.ts';
+import { createJobs } from '../../src/cli/jobs.ts';
 import { parseJob } from '../../src/job.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { type Rig, startRig } from '../support/rig.ts';

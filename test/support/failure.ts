@@ -1,5 +1,5 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { reasonOf } from '../../src/client/errors.ts';
+import { reasonOf } from '../../src/cli/errors.ts';
 import type { ExportHandle } from './temporal.ts';
 
 /** What a run failed with. Throws when it did not fail. */

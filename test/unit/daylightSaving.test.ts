@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockChanges, clockWarning, safeTime } from '../../src/client/daylightSaving.ts';
+import { clockChanges, clockWarning, safeTime } from '../../src/cli/daylightSaving.ts';
 
 const now = new Date('2026-01-15T12:00:00Z');
 
