@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { faultRuleSchema } from './faults.ts';
-import { isRecord, read } from './gigya/query.ts';
+import { isRecord, read } from './gigya/documents.ts';
 import type { Account } from './gigya/state.ts';
 import type { Audience, Row } from './lytics/state.ts';
 import { makeAccount, oddKinds, rareKinds } from './population.ts';

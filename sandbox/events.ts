@@ -1,4 +1,5 @@
 import type { FaultRule } from './faults.ts';
+import type { AccountType } from './gigya/lite.ts';
 import type { Schema } from './gigya/schema.ts';
 import type { Account, UpdateBehavior } from './gigya/state.ts';
 import type { JournalDraft } from './journal.ts';
@@ -36,7 +37,7 @@ export type Event =
   | { type: 'object.remove'; draft?: WriteDraft; store: string; uid: string; oid: string }
   | { type: 'schema'; draft?: WriteDraft; of: 'data' | 'profile' | { store: string }; schema: Schema }
   | { type: 'refused'; draft: WriteDraft }
-  | { type: 'cursor.open'; id: string; store: string | null; query: string }
+  | { type: 'cursor.open'; id: string; store: string | null; query: string; types: readonly AccountType[] }
   | { type: 'cursor.used'; id: string }
   | { type: 'row.put'; row: Row }
   | { type: 'row.remove'; key: number }

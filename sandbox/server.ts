@@ -2,8 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { answerAdmin } from './admin.ts';
 import type { FaultAction, Target } from './faults.ts';
-import { answer as answerGigya, type GigyaRequest, kindOf } from './gigya/api.ts';
+import { answer as answerGigya, type GigyaRequest } from './gigya/api.ts';
 import { GigyaFailure } from './gigya/envelope.ts';
+import { kindOf } from './gigya/methods.ts';
 import { answerLytics, type LyticsRequest, routeOf } from './lytics.ts';
 import type { World } from './world.ts';
 
@@ -33,25 +34,34 @@ type Call = {
   run(underWay: number, action: FaultAction | undefined): Reply;
 };
 
+/** The URL as the caller spelled it: behind a proxy that ends TLS the scheme is in `x-forwarded-proto`. */
+function signedUrl(world: World, { headers }: IncomingMessage, path: string): string {
+  const { publicUrl } = world.settings().gigya;
+  if (publicUrl !== null) return new URL(path, publicUrl).href;
+  const forwarded = String(headers['x-forwarded-proto'] ?? '').split(',', 1)[0];
+  const scheme = forwarded?.trim().toLowerCase() === 'https' ? 'https' : 'http';
+  return `${scheme}://${headers.host ?? ''}${path}`;
+}
+
 function gigyaCall(world: World, incoming: IncomingMessage, path: string, query: string, body: string): Call {
   const method = path.slice(1);
-  const parameters = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(query)) parameters.set(name, value);
+  const sent = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) sent.set(name, value);
   const form = incoming.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
-  if (form) for (const [name, value] of new URLSearchParams(body)) parameters.set(name, value);
+  if (form) for (const [name, value] of new URLSearchParams(body)) sent.set(name, value);
   const request = {
     verb: incoming.method ?? 'GET',
     method,
-    parameters,
+    sent,
     authorization: incoming.headers.authorization,
-    url: `http://${incoming.headers.host ?? ''}${path}`,
+    url: signedUrl(world, incoming, path),
   };
-  const uid = parameters.get('UID');
+  const uid = [...sent].find(([name]) => name.toLowerCase() === 'uid')?.[1];
   return {
     target: { provider: 'gigya', method, path, uid },
     kind: `gigya ${kindOf(method)}`,
     // The limit is told of accounts; the Data Store has none in the documents.
-    uid: method.startsWith('accounts.') ? uid : undefined,
+    uid: /^(accounts|ids)\./.test(method) ? uid : undefined,
     run: (underWay, action) => {
       const full: GigyaRequest = { ...request, underWay };
       if (action?.kind !== 'gigya_error') return withCode(answerGigya(world, full));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { figureKinds } from './figures.ts';
 
 /**
  * What the providers' documents leave open, and what a test wants to turn: every switch has the likelier
@@ -29,6 +30,8 @@ export const lyticsSettings = z.strictObject({
   tokenRevoked: z.boolean().default(false),
 });
 
+const loopback = (text: string) => ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(text).hostname);
+
 export const gigyaSettings = z.strictObject({
   indexLagMs: z.number().min(0).default(1000),
   /** Seconds a search cursor lives after it was last used. */
@@ -37,6 +40,12 @@ export const gigyaSettings = z.strictObject({
   cursorErrorCode: z.number().int().default(400006),
   /** Batches of a cursor smaller than asked, though more is to come. */
   shortBatches: z.boolean().default(false),
+  /** How `contains` compares. Documented as a search by word, with underscores separating words, case-sensitive. */
+  contains: z.enum(['exact', 'words']).default('words'),
+  /** What a LIMIT over 10,000 does; documented is that it has no effect. */
+  limitOverMaximum: z.enum(['default', 'maximum']).default('default'),
+  /** `totalCount` of a search. */
+  totalCount: z.enum(figureKinds).default('right'),
   /** Arrays in `setAccountInfo`'s data. */
   arrays: z.enum(['replace', 'append']).default('replace'),
   /** Whether an empty array is kept or comes back absent. */
@@ -45,7 +54,21 @@ export const gigyaSettings = z.strictObject({
   undeclaredField: z.union([z.literal(400020), z.literal(400006), z.literal(400009)]).default(400020),
   /** The Data Store add-on: there, or the code that says it is not. */
   dataStore: z.union([z.literal('on'), z.literal(403036), z.literal(403007)]).default('on'),
+  /** What `ds.get` answers for an object that does not exist; `empty` is a success without data. */
+  missingObject: z.union([z.literal(404000), z.literal(404003), z.literal('empty')]).default(404003),
   dataStoreUnknownUid: z.enum(['accept', 'refuse']).default('accept'),
+  /** The share of accounts that are lite only: their UIDs are in Lytics, but they have no full account. */
+  liteShare: z.number().min(0).max(1).default(0),
+  /** A write that changes nothing: accepted, or refused as redundant. */
+  redundantWrite: z.union([z.literal('accept'), z.literal(403200)]).default('accept'),
+  /** Parameters that a write ignores as if the key had no right to send them; such a write is not applied. */
+  ignoredParameters: z.array(z.string()).default([]),
+  /** The code of an ignored parameter with `checkParams=true`; which one it is, is not documented. */
+  checkParamsError: z.number().int().default(403007),
+  /** Whether optional keys of a reply (`callId`, `validationErrors`, `fieldName`, …) are absent or null. */
+  optionalKeys: z.enum(['absent', 'null']).default('absent'),
+  /** Where accountUpdated webhooks go, one POST per write without `muteWebhooks`; on this machine only. */
+  webhookUrl: z.url().refine(loopback, 'must be on the loopback interface').nullable().default(null),
   /** Errors about one account name its UID in `errorDetails`. */
   echoUid: z.boolean().default(false),
   /** The data centre the site is really in: every call is answered 301001. */
@@ -55,13 +78,20 @@ export const gigyaSettings = z.strictObject({
   searchesPerSecond: z.number().positive().nullable().default(null),
   maxInFlightPerUid: z.number().int().min(1).default(5),
   /** Characters; a longer query answers 500001. */
-  maxQueryLength: z.number().int().min(1).default(16_384),
+  maxQueryLength: z.number().int().min(1).default(30_000),
   /** Seconds a timestamp or `iat` may be away from the clock. */
   freshnessSeconds: z.number().min(1).default(120),
   /** How far Gigya's clock is ahead of this machine's. */
   clockSkewSeconds: z.number().default(0),
+  /**
+   * Scheme, host and port that a signature must cover: null takes the Host header, with the scheme of
+   * `x-forwarded-proto` (http without one).
+   */
+  publicUrl: z.url().nullable().default(null),
+  /** Whether `getSchema` answers without credentials, as the live service does. */
+  anonymousSchema: z.boolean().default(true),
   keyRevoked: z.boolean().default(false),
-  /** Methods the application key may not call: 403007. */
+  /** Methods the application key may not call: 403007. `accounts.*` is all of a namespace. */
   deniedMethods: z.array(z.string()).default([]),
 });
 

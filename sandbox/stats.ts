@@ -11,13 +11,18 @@ export type StatsReport = {
   scansOpened: number;
   scanPages: number;
   cursorsOpened: number;
+  /** accountUpdated webhooks; `muted` are the writes that asked for none. */
+  webhooks: Record<WebhookOutcome, number>;
 };
+
+export type WebhookOutcome = 'delivered' | 'failed' | 'muted';
 
 export type Stats = {
   count(method: string, outcome: string): void;
   /** Returns what to call when the request is over. */
   arrive(provider: Provider, kind: string): () => void;
   opened(what: 'scan' | 'page' | 'cursor'): void;
+  webhook(outcome: WebhookOutcome): void;
   report(): StatsReport;
   clear(): void;
 };
@@ -33,6 +38,7 @@ export function createStats(): Stats {
     scansOpened: 0,
     scanPages: 0,
     cursorsOpened: 0,
+    webhooks: { delivered: 0, failed: 0, muted: 0 },
   });
   let stats = fresh();
   return {
@@ -60,6 +66,9 @@ export function createStats(): Stats {
       if (what === 'scan') stats.scansOpened++;
       else if (what === 'page') stats.scanPages++;
       else stats.cursorsOpened++;
+    },
+    webhook: (outcome) => {
+      stats.webhooks[outcome]++;
     },
     report: () => stats,
     clear: () => {

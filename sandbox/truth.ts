@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord, read } from './gigya/query.ts';
+import { isEmpty, isRecord, read } from './gigya/documents.ts';
+import { fullAccount, isLite } from './gigya/lite.ts';
 import type { Account } from './gigya/state.ts';
 import { audiencesOf, valuesOf } from './lytics/state.ts';
 import type { World } from './world.ts';
@@ -27,7 +28,7 @@ export class UnknownAudience extends Error {
 
 /** A UID that stands on several member rows should carry the audiences of them all. */
 export function truth(world: World, { audience: wanted, format, which }: Options): Truth {
-  const { lytics, gigya, population } = world;
+  const { lytics, population } = world;
   const audience = lytics.audience(wanted);
   if (!audience) throw new UnknownAudience(`no audience ${wanted}`);
   const byUid = new Map<string, Set<string>>();
@@ -47,7 +48,7 @@ export function truth(world: World, { audience: wanted, format, which }: Options
   const expected: Record<string, string[]> = {};
   const strangers: string[] = [];
   for (const [uid, all] of byUid) {
-    if (gigya.accounts.has(uid)) expected[uid] = [...all].sort();
+    if (fullAccount(world, uid)) expected[uid] = [...all].sort();
     else strangers.push(uid);
   }
   const { id, slug, name, isPublic } = audience;
@@ -100,9 +101,6 @@ function equal(held: unknown, expected: readonly string[]): boolean {
   return set.size === held.length && expected.every((one) => set.has(one));
 }
 
-const isEmpty = (held: unknown) =>
-  held === undefined || held === null || (Array.isArray(held) && held.length === 0);
-
 export function verify(world: World, options: VerifyOptions): Verdict {
   const { gigya, lytics, population } = world;
   const { audience, expected } = truth(world, options);
@@ -117,7 +115,7 @@ export function verify(world: World, options: VerifyOptions): Verdict {
       const before = byUid.get(object.UID);
       // Several objects of one UID show as one list with everything in it: twice is wrong.
       byUid.set(object.UID, Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value);
-      if (!gigya.accounts.has(object.UID)) orphans.add(object.UID);
+      if (!fullAccount(world, object.UID)) orphans.add(object.UID);
     }
   }
   const heldBy = ({ UID, data }: Account) => (store ? byUid.get(UID) : read(data, options.field));
@@ -136,6 +134,7 @@ export function verify(world: World, options: VerifyOptions): Verdict {
   const mark = audience[options.format];
   for (const account of gigya.accounts.values()) {
     const uid = account.UID;
+    if (isLite(uid, world.settings().gigya.liteShare)) continue;
     const held = heldBy(account);
     if (touched(account, gigya.baseline.get(uid), store ? undefined : options.field))
       verdict.damaged.push(uid);

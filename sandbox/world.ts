@@ -6,6 +6,8 @@ import { openCursor } from './gigya/search.ts';
 import {
   createGigyaState,
   type GigyaState,
+  putAccount,
+  removeAccount,
   removeObject,
   type Store,
   storeOf,
@@ -18,7 +20,7 @@ import { openScan } from './lytics/scan.ts';
 import { createLyticsState, type LyticsState } from './lytics/state.ts';
 import { addOdd, change, enter, leave, oddKinds, type PopulationOptions, populate } from './population.ts';
 import { createRandom, type Random } from './random.ts';
-import { patchSettings, type Settings } from './settings.ts';
+import { patchSettings, type Settings, settingsSchema } from './settings.ts';
 import { openStateFile, type StateFile } from './stateFile.ts';
 import { createStats, type Stats } from './stats.ts';
 
@@ -70,7 +72,8 @@ export function createWorld(options: WorldOptions): World {
   if (header.version !== 1) throw new Error(`${options.stateFile} is not a state file of this sandbox`);
 
   const { population, keys } = header;
-  let settings = header.settings;
+  // Settings that the process of the state file did not know have their defaults.
+  let settings = settingsSchema.parse(header.settings);
   /** The one moment an event happens at, the same now and when it is applied again. */
   let pinned: number | undefined;
   const now = () => pinned ?? Date.now();
@@ -104,18 +107,13 @@ export function createWorld(options: WorldOptions): World {
         break;
       }
       case 'account.put':
-        gigya.accounts.set(event.account.UID, event.account);
-        gigya.baseline.set(event.account.UID, event.account);
-        gigya.index.write(event.account.UID, event.account);
+        putAccount(gigya, event.account);
         break;
       case 'account.remove':
-        gigya.accounts.delete(event.uid);
-        gigya.baseline.delete(event.uid);
-        gigya.index.write(event.uid, null);
+        removeAccount(gigya, event.uid);
         break;
       case 'object.write': {
-        const { uid, oid, data, behavior } = event;
-        const changed = writeObject(store(event.store), now(), uid, oid, data, behavior);
+        const changed = writeObject(store(event.store), now(), event);
         journal.add({ ...event.draft, applied: true, changed }, now());
         break;
       }
@@ -137,9 +135,8 @@ export function createWorld(options: WorldOptions): World {
         stats.opened('cursor');
         openCursor(
           gigya,
-          event.store === null ? undefined : store(event.store),
-          event.id,
-          event.query,
+          { ...event, store: event.store === null ? undefined : store(event.store) },
+          settings.gigya,
           now(),
         );
         break;

@@ -1,42 +1,15 @@
 import type { WriteDraft } from '../events.ts';
 import type { World } from '../world.ts';
-import * as accounts from './accounts.ts';
-import * as dataStore from './dataStore.ts';
-import { type Envelope, failure, GigyaFailure, success } from './envelope.ts';
+import { type Envelope, failure, GigyaFailure, success, withNulls } from './envelope.ts';
+import { ignoredParams, sortParameters } from './knownParameters.ts';
+import { type Method, methodOf } from './methods.ts';
 import { invalid, type Parameters } from './parameters.ts';
-import { search } from './search.ts';
-
-type Method = {
-  kind: 'call' | 'search';
-  writes: boolean;
-  run(world: World, parameters: Parameters, draft: WriteDraft): Record<string, unknown>;
-};
-
-const reading = (run: Method['run']): Method => ({ kind: 'call', writes: false, run });
-const writing = (run: Method['run']): Method => ({ kind: 'call', writes: true, run });
-
-const methods: Record<string, Method> = {
-  'accounts.getAccountInfo': reading(accounts.getAccountInfo),
-  'accounts.setAccountInfo': writing(accounts.setAccountInfo),
-  'accounts.getSchema': reading(accounts.getSchema),
-  'accounts.setSchema': writing(accounts.setSchema),
-  'accounts.search': {
-    kind: 'search',
-    writes: false,
-    run: (world, parameters) => search(world, parameters, 'accounts'),
-  },
-  'ds.get': reading(dataStore.get),
-  'ds.store': writing(dataStore.store),
-  'ds.delete': writing(dataStore.remove),
-  'ds.getSchema': reading(dataStore.getSchema),
-  'ds.setSchema': writing(dataStore.setSchema),
-  'ds.search': { kind: 'search', writes: false, run: (world, parameters) => search(world, parameters, 'ds') },
-};
 
 export type GigyaRequest = {
   verb: string;
   method: string;
-  parameters: Parameters;
+  /** Under the names they came with. */
+  sent: Parameters;
   authorization: string | undefined;
   url: string;
   /** How many requests for this UID were under way when this one came, itself among them. */
@@ -50,29 +23,40 @@ export type GigyaReply = {
   body: string;
 };
 
-const methodOf = (name: string): Method | undefined =>
-  Object.hasOwn(methods, name) ? methods[name] : undefined;
+/** A request that has been read: its parameters under their documented names. */
+type Call = {
+  callId: string;
+  method: Method | undefined;
+  parameters: Parameters;
+  ignored: string[];
+  draft: WriteDraft;
+};
 
-export const kindOf = (name: string): string => methodOf(name)?.kind ?? 'unknown';
+/** A write that ignores one of these does not happen. */
+const essential = ['data', 'dataSchema', 'UID', 'type', 'oid', 'updateBehavior'].map((name) =>
+  name.toLowerCase(),
+);
 
 /** The clock that requests are judged by, and that `Date` and `time` tell. */
 const gigyaNow = (world: World) => world.now() + world.settings().gigya.clockSkewSeconds * 1000;
 
-function check(world: World, request: GigyaRequest, method: Method | undefined): Method {
-  const settings = world.settings().gigya;
-  if (request.verb !== 'POST') throw new GigyaFailure(405001, 'Only POST is supported');
-  if (!method) throw new GigyaFailure(405001, `Unknown method: ${request.method}`);
-  if (settings.wrongDataCenter !== null)
-    throw new GigyaFailure(301001, undefined, { apiDomain: settings.wrongDataCenter });
-  world.authenticate(request, settings, gigyaNow(world));
-  const format = request.parameters.get('format') ?? 'json';
-  if (format !== 'json') throw invalid('format');
-  if (settings.deniedMethods.includes(request.method)) throw new GigyaFailure(403007);
-  if (request.method.startsWith('ds.') && settings.dataStore !== 'on')
-    throw new GigyaFailure(settings.dataStore);
-  world.quota(method.kind, settings, world.now());
-  if (request.underWay > settings.maxInFlightPerUid) throw new GigyaFailure(409030);
-  return method;
+function read(world: World, { method: called, sent }: GigyaRequest): Call {
+  const callId = world.random.hex(32);
+  const method = methodOf(called);
+  const withoutRight = method?.writes ? world.settings().gigya.ignoredParameters : [];
+  const { parameters, ignored } = sortParameters(method?.name ?? called, sent, withoutRight);
+  // The journal tells what was sent, ignored or not.
+  const { parameters: all } = sortParameters(method?.name ?? called, sent, []);
+  const draft = {
+    method: called,
+    uid: all.get('UID') ?? null,
+    type: all.get('type') ?? null,
+    oid: all.get('oid') ?? null,
+    data: journaled(all.get('data') ?? all.get('dataSchema')),
+    errorCode: 0,
+    callId,
+  };
+  return { callId, method, parameters, ignored, draft };
 }
 
 /** Parsed where it is JSON, so that the journal can be compared with. */
@@ -85,25 +69,49 @@ function journaled(text: string | undefined): unknown {
   }
 }
 
-function draftOf({ method, parameters }: GigyaRequest, callId: string): WriteDraft {
-  return {
-    method,
-    uid: parameters.get('UID') ?? null,
-    type: parameters.get('type') ?? null,
-    oid: parameters.get('oid') ?? null,
-    data: journaled(parameters.get('data') ?? parameters.get('dataSchema') ?? parameters.get('schema')),
-    errorCode: 0,
-    callId,
-  };
+function isDenied(called: string, denied: readonly string[]): boolean {
+  return denied.some((one) => (one.endsWith('.*') ? called.startsWith(one.slice(0, -1)) : called === one));
 }
 
-function reply(world: World, request: GigyaRequest, envelope: Envelope): GigyaReply {
+function check(world: World, request: GigyaRequest, { method, parameters, ignored }: Call): Method {
+  const settings = world.settings().gigya;
+  if (request.verb !== 'POST') throw new GigyaFailure(405001, 'Only POST is supported');
+  if (!method) throw new GigyaFailure(405001, `Unknown method: ${request.method}`);
+  if (settings.wrongDataCenter !== null)
+    throw new GigyaFailure(301001, undefined, { apiDomain: settings.wrongDataCenter });
+  const anonymous = method.anonymous && settings.anonymousSchema;
+  world.authenticate({ ...request, parameters, anonymous }, settings, gigyaNow(world));
+  if ((parameters.get('format') ?? 'json') !== 'json') throw invalid('format');
+  if (isDenied(request.method, settings.deniedMethods)) throw new GigyaFailure(403007);
+  if (parameters.get('checkParams') === 'true' && ignored.length > 0)
+    throw new GigyaFailure(settings.checkParamsError, `Unrecognized parameters: ${ignored.join(', ')}`);
+  if (method.name.startsWith('ds.') && settings.dataStore !== 'on')
+    throw new GigyaFailure(settings.dataStore);
+  world.quota(method.kind, settings, world.now());
+  if (request.underWay > settings.maxInFlightPerUid) throw new GigyaFailure(409030);
+  return method;
+}
+
+function run(world: World, method: Method, { parameters, ignored, draft }: Call): Record<string, unknown> {
+  if (method.writes && ignored.some((name) => essential.includes(name.toLowerCase()))) {
+    world.commit({ type: 'refused', draft });
+    return {};
+  }
+  const body = method.run(world, parameters, draft);
+  if (method.writes) world.flush();
+  return body;
+}
+
+function reply(world: World, { method, parameters, ignored }: Call, envelope: Envelope): GigyaReply {
+  const told = ignored.length > 0 ? { ignoredParams: ignoredParams(ignored) } : {};
+  const body = { ...envelope.body, ...told };
+  const nulls = world.settings().gigya.optionalKeys === 'null';
   return {
     // 200 even for an error, unless asked otherwise.
-    httpStatus: request.parameters.get('httpStatusCodes') === 'true' ? envelope.status : 200,
+    httpStatus: parameters.get('httpStatusCodes') === 'true' ? envelope.status : 200,
     headers: { date: new Date(gigyaNow(world)).toUTCString() },
     errorCode: envelope.errorCode,
-    body: JSON.stringify(envelope.body),
+    body: JSON.stringify(nulls ? withNulls(body, method?.kind === 'search') : body),
   };
 }
 
@@ -113,18 +121,16 @@ export function answer(
   request: GigyaRequest,
   instead?: { failure: GigyaFailure; applied: boolean },
 ): GigyaReply {
-  const callId = world.random.hex(32);
-  const known = methodOf(request.method);
-  const draft = draftOf(request, callId);
+  const call = read(world, request);
+  const { callId, method, draft } = call;
   try {
     if (instead && !instead.applied) throw instead.failure;
-    const body = check(world, request, known).run(world, request.parameters, draft);
-    if (known?.writes) world.flush();
-    if (instead) return reply(world, request, failure(callId, gigyaNow(world), instead.failure));
-    return reply(world, request, success(callId, gigyaNow(world), body));
+    const body = run(world, check(world, request, call), call);
+    if (instead) return reply(world, call, failure(callId, gigyaNow(world), instead.failure));
+    return reply(world, call, success(callId, gigyaNow(world), body));
   } catch (error) {
     if (!(error instanceof GigyaFailure)) throw error;
-    if (known?.writes) world.commit({ type: 'refused', draft: { ...draft, errorCode: error.code } });
-    return reply(world, request, failure(callId, gigyaNow(world), error));
+    if (method?.writes) world.commit({ type: 'refused', draft: { ...draft, errorCode: error.code } });
+    return reply(world, call, failure(callId, gigyaNow(world), error));
   }
 }

@@ -1,12 +1,16 @@
 import { createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto';
 import type { Keys } from '../keys.ts';
 import type { Settings } from '../settings.ts';
+import { isRecord } from './documents.ts';
 import { GigyaFailure } from './envelope.ts';
 import type { Parameters } from './parameters.ts';
-import { isRecord } from './query.ts';
 
 export type Signed = {
   parameters: Parameters;
+  /** The parameters under the names they came with: what a signature covers. */
+  sent: Parameters;
+  /** Whether the method answers without credentials. */
+  anonymous: boolean;
   authorization: string | undefined;
   /** As the caller spelled it: scheme, host with any port, path. */
   url: string;
@@ -86,7 +90,7 @@ export function createAuthenticate(keys: Keys): Authenticate {
     once(`jti ${jti}`, now, settings.freshnessSeconds);
   };
 
-  return ({ parameters, authorization, url }, settings, now) => {
+  return ({ parameters, sent, anonymous, authorization, url }, settings, now) => {
     const apiKey = parameters.get('apiKey');
     if (!apiKey) throw new GigyaFailure(400002, 'Missing required parameter: apiKey');
     if (apiKey !== keys.apiKey) throw new GigyaFailure(400093);
@@ -103,6 +107,7 @@ export function createAuthenticate(keys: Keys): Authenticate {
       parameters.get('secret'),
       parameters.get('sig'),
     ];
+    if (anonymous && !userKey && !secret && !sig) return;
     if (!secret && !sig) throw new GigyaFailure(400002, 'Missing required parameter: secret or sig');
     // A partner's own secret has not been enough since 2023-01-31.
     if (!userKey)
@@ -118,7 +123,7 @@ export function createAuthenticate(keys: Keys): Authenticate {
       throw new GigyaFailure(400002, 'Missing required parameter: timestamp');
     if (!nonce) throw new GigyaFailure(400002, 'Missing required parameter: nonce');
     fresh(Number(timestamp), now, settings);
-    if (!same(sig ?? '', sign(url, parameters, keys.secret))) throw new GigyaFailure(403003);
+    if (!same(sig ?? '', sign(url, sent, keys.secret))) throw new GigyaFailure(403003);
     once(`nonce ${nonce}`, now, settings.freshnessSeconds);
   };
 }

@@ -1,10 +1,12 @@
 import type { WriteDraft } from '../events.ts';
 import type { World } from '../world.ts';
+import { unknownUid } from './accounts.ts';
+import { isEmpty, pick, read } from './documents.ts';
 import { GigyaFailure } from './envelope.ts';
+import { fullAccount } from './lite.ts';
 import { invalid, object, type Parameters, required } from './parameters.ts';
-import { read } from './query.ts';
 import { mergeSchema, problemsOf, refuse } from './schema.ts';
-import { objectKey, type StoredObject, type UpdateBehavior } from './state.ts';
+import { changesObject, objectKey, type StoredObject, type UpdateBehavior } from './state.ts';
 
 type Answer = Record<string, unknown>;
 
@@ -17,13 +19,14 @@ function typeOf(parameters: Parameters): string {
   return type;
 }
 
-function stored(world: World, parameters: Parameters): StoredObject {
+/** Undefined where a missing object is a success without data. */
+function stored(world: World, parameters: Parameters): StoredObject | undefined {
   const type = typeOf(parameters);
-  const object = world
-    .store(type)
-    .objects.get(objectKey(parameters.get('UID') ?? '', required(parameters, 'oid')));
-  if (object) return object;
-  throw new GigyaFailure(404003, 'Object not found');
+  const key = objectKey(parameters.get('UID') ?? '', required(parameters, 'oid'));
+  const found = world.store(type).objects.get(key);
+  const { missingObject } = world.settings().gigya;
+  if (!found && missingObject !== 'empty') throw new GigyaFailure(missingObject, 'Object not found');
+  return found;
 }
 
 export function store(world: World, parameters: Parameters, draft: WriteDraft): Answer {
@@ -36,33 +39,36 @@ export function store(world: World, parameters: Parameters, draft: WriteDraft): 
   const wanted = parameters.get('updateBehavior') ?? 'arrayPush';
   const behavior = behaviors.find((one) => one === wanted);
   if (!behavior) throw invalid('updateBehavior');
-  const { dataStoreUnknownUid, undeclaredField, echoUid } = world.settings().gigya;
-  if (uid && dataStoreUnknownUid === 'refuse' && !world.gigya.accounts.has(uid))
-    throw new GigyaFailure(403005, echoUid ? `Unauthorized user: ${uid}` : undefined);
+  const { dataStoreUnknownUid, undeclaredField, redundantWrite } = world.settings().gigya;
+  if (uid && dataStoreUnknownUid === 'refuse' && !fullAccount(world, uid)) throw unknownUid(world, uid);
   refuse(problemsOf(world.store(type).schema, data, 'fixed-suffixes'), undeclaredField);
   const oid = sent === 'auto' ? world.random.hex(32) : sent;
-  world.commit({ type: 'object.write', draft: { ...draft, oid }, store: type, uid, oid, data, behavior });
+  const write = { uid, oid, data, behavior };
+  if (redundantWrite !== 'accept' && !changesObject(world.store(type), write))
+    throw new GigyaFailure(redundantWrite);
+  world.commit({ type: 'object.write', draft: { ...draft, oid }, store: type, ...write });
   return { oid };
 }
 
 export function get(world: World, parameters: Parameters): Answer {
-  const { UID, ...object } = stored(world, parameters);
+  const found = stored(world, parameters);
+  if (!found) return {};
+  const { UID, ...rest } = found;
   const fields = (parameters.get('fields') ?? '*').split(',').map((field) => field.trim());
   const data = fields.includes('*')
-    ? object.data
-    : Object.fromEntries(
-        fields.flatMap((field) => {
-          const name = field.replace(/^data\./, '');
-          const value = read(object.data, name);
-          return value === undefined ? [] : [[name, value]];
-        }),
+    ? found.data
+    : pick(
+        found.data,
+        fields.map((field) => field.replace(/^data\./, '')),
       );
-  return { ...object, ...(UID && { UID }), data };
+  return { ...rest, ...(UID && { UID }), data };
 }
 
 export function remove(world: World, parameters: Parameters, draft: WriteDraft): Answer {
-  const { UID, oid } = stored(world, parameters);
-  world.commit({ type: 'object.remove', draft, store: typeOf(parameters), uid: UID, oid });
+  const found = stored(world, parameters);
+  if (!found) return {};
+  const { UID: uid, oid } = found;
+  world.commit({ type: 'object.remove', draft, store: typeOf(parameters), uid, oid });
   return {};
 }
 
@@ -72,16 +78,10 @@ export function getSchema(world: World, parameters: Parameters): Answer {
 
 export function setSchema(world: World, parameters: Parameters, draft: WriteDraft): Answer {
   const type = typeOf(parameters);
-  const sent = object(parameters, 'schema');
-  if (!sent) throw new GigyaFailure(400002, 'Missing required parameter: schema');
+  const sent = object(parameters, 'dataSchema');
+  if (!sent) throw new GigyaFailure(400002, 'Missing required parameter: dataSchema');
   const of = world.store(type);
-  const holds = (field: string) => {
-    for (const { data } of of.objects.values()) {
-      const value = read(data, field);
-      if (value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)) return true;
-    }
-    return false;
-  };
+  const holds = (field: string) => [...of.objects.values()].some(({ data }) => !isEmpty(read(data, field)));
   world.commit({ type: 'schema', draft, of: { store: type }, schema: mergeSchema(of.schema, sent, holds) });
   return {};
 }

@@ -18,6 +18,7 @@ const messages: Record<number, string> = {
   403036: 'Not supported',
   403048: 'Api rate limit exceeded',
   403200: 'Redundant operation',
+  404000: 'Not found',
   404003: 'Not found',
   405001: 'Invalid method',
   409030: 'Too many concurrent requests',
@@ -98,5 +99,25 @@ export function failure(
       time: new Date(at).toISOString(),
       ...extra,
     },
+  };
+}
+
+/** Null in the place of every optional key that a reply may leave out, and in those of a validation error. */
+export function withNulls(
+  body: Readonly<Record<string, unknown>>,
+  isSearch: boolean,
+): Record<string, unknown> {
+  const { validationErrors = null } = body;
+  return {
+    errorMessage: null,
+    errorDetails: null,
+    ignoredParams: null,
+    ...(isSearch && { nextCursorId: null }),
+    ...body,
+    callId: null,
+    time: null,
+    validationErrors: Array.isArray(validationErrors)
+      ? validationErrors.map((one) => ({ ...one, fieldName: null }))
+      : validationErrors,
   };
 }

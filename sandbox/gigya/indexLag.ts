@@ -1,4 +1,4 @@
-import type { Document } from './query.ts';
+import type { Document } from './documents.ts';
 
 /**
  * What a search can see: the documents as they were `lagMs` ago. Consistent reads (getAccountInfo, ds.get)

@@ -1,5 +1,5 @@
+import { isRecord } from './documents.ts';
 import { GigyaFailure } from './envelope.ts';
-import { isRecord } from './query.ts';
 
 export type FieldSchema = {
   type: string;

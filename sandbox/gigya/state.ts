@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../settings.ts';
+import { type Document, isEmpty, isRecord } from './documents.ts';
 import { createLaggingIndex, type LaggingIndex } from './indexLag.ts';
-import { type Document, isRecord, type Query } from './query.ts';
+import type { Select } from './query.ts';
 import { declareNew, type Schema } from './schema.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -23,8 +24,9 @@ export type Account = {
 export type StoredObject = {
   UID: string;
   oid: string;
-  created: string;
-  lastUpdated: string;
+  /** Milliseconds. */
+  created: number;
+  lastUpdated: number;
   data: Data;
 };
 
@@ -35,8 +37,10 @@ export type Store = {
 };
 
 export type Cursor = {
+  /** The method that opened it, and the only one that may go on with it. */
+  of: 'accounts' | 'ds';
   documents: readonly Document[];
-  select: Query['select'];
+  select: Select;
   limit: number;
   usedAt: number;
 };
@@ -97,11 +101,38 @@ function mergeAccountData(before: Data, sent: Data, { arrays, emptyArrays }: Set
     const held = after[field];
     const next =
       arrays === 'append' && Array.isArray(value) && Array.isArray(held) ? [...held, ...value] : value;
-    if (next === null || (emptyArrays === 'absent' && Array.isArray(next) && next.length === 0))
-      delete after[field];
+    if (next === null || (emptyArrays === 'absent' && isEmpty(next))) delete after[field];
     else after[field] = next;
   }
   return after;
+}
+
+/** The account as a write leaves it. */
+function writtenAccount(
+  before: Account,
+  settings: Settings,
+  at: number,
+  data: Data | undefined,
+  profile: Data | undefined,
+): Account {
+  return {
+    ...before,
+    lastUpdated: new Date(at).toISOString(),
+    lastUpdatedTimestamp: at,
+    data: data ? mergeAccountData(before.data, data, settings.gigya) : before.data,
+    profile: profile ? { ...before.profile, ...profile } : before.profile,
+  };
+}
+
+const sameAccount = (a: Account, b: Account) => isDeepStrictEqual([a.data, a.profile], [b.data, b.profile]);
+
+export function changesAccount(
+  before: Account,
+  settings: Settings,
+  data: Data | undefined,
+  profile: Data | undefined,
+): boolean {
+  return !sameAccount(before, writtenAccount(before, settings, 0, data, profile));
 }
 
 /** Returns whether anything is different now. */
@@ -115,17 +146,24 @@ export function writeAccount(
 ): boolean {
   const before = state.accounts.get(uid);
   if (!before) return false;
-  const after: Account = {
-    ...before,
-    lastUpdated: new Date(at).toISOString(),
-    lastUpdatedTimestamp: at,
-    data: data ? mergeAccountData(before.data, data, settings.gigya) : before.data,
-    profile: profile ? { ...before.profile, ...profile } : before.profile,
-  };
+  const after = writtenAccount(before, settings, at, data, profile);
   if (data) declareNew(state.dataSchema, data);
   state.accounts.set(uid, after);
   state.index.write(uid, after);
-  return !isDeepStrictEqual([before.data, before.profile], [after.data, after.profile]);
+  return !sameAccount(before, after);
+}
+
+/** An account as the population or the admin side wants it: also what `verify` compares with. */
+export function putAccount(state: GigyaState, account: Account): void {
+  state.accounts.set(account.UID, account);
+  state.baseline.set(account.UID, account);
+  state.index.write(account.UID, account);
+}
+
+export function removeAccount(state: GigyaState, uid: string): void {
+  state.accounts.delete(uid);
+  state.baseline.delete(uid);
+  state.index.write(uid, null);
 }
 
 function mergeObjectData(before: Data, sent: Data, behavior: UpdateBehavior): Data {
@@ -142,28 +180,30 @@ function mergeObjectData(before: Data, sent: Data, behavior: UpdateBehavior): Da
   return after;
 }
 
-export function writeObject(
-  store: Store,
-  at: number,
-  uid: string,
-  oid: string,
-  sent: Data,
-  behavior: UpdateBehavior,
-): boolean {
+export type ObjectWrite = { uid: string; oid: string; data: Data; behavior: UpdateBehavior };
+
+export function changesObject(store: Store, { uid, oid, data, behavior }: ObjectWrite): boolean {
+  const before = store.objects.get(objectKey(uid, oid));
+  return !before || !isDeepStrictEqual(before.data, mergeObjectData(before.data, data, behavior));
+}
+
+/** Returns whether anything is different now. */
+export function writeObject(store: Store, at: number, write: ObjectWrite): boolean {
+  const { uid, oid, data, behavior } = write;
   const key = objectKey(uid, oid);
   const before = store.objects.get(key);
-  const time = new Date(at).toISOString();
+  const changed = changesObject(store, write);
   const after: StoredObject = {
     UID: uid,
     oid,
-    created: before?.created ?? time,
-    lastUpdated: time,
-    data: mergeObjectData(before?.data ?? {}, sent, behavior),
+    created: before?.created ?? at,
+    lastUpdated: at,
+    data: mergeObjectData(before?.data ?? {}, data, behavior),
   };
-  declareNew(store.schema, sent);
+  declareNew(store.schema, data);
   store.objects.set(key, after);
   store.index.write(key, after);
-  return !before || !isDeepStrictEqual(before.data, after.data);
+  return changed;
 }
 
 export function removeObject(store: Store, uid: string, oid: string): boolean {

@@ -46,9 +46,52 @@ test('an empty array is kept, or comes back absent', async () => {
   expect(await dataOf(uid)).toEqual({});
 });
 
-test('getAccountInfo gives data only when asked for', async () => {
+test('getAccountInfo returns profile and data by default, else what is included', async () => {
   const uid = await account({ a: 1 });
-  expect((await calls.gigya('accounts.getAccountInfo', { UID: uid })).body).not.toHaveProperty('data');
+  const info = async (form: Record<string, string> = {}) =>
+    (await calls.gigya('accounts.getAccountInfo', { UID: uid, ...form })).body;
+  expect(await info()).toMatchObject({ data: { a: 1 }, profile: {} });
+  expect(await info({ include: 'data' })).not.toHaveProperty('profile');
+  expect(await info({ include: 'profile' })).not.toHaveProperty('data');
+});
+
+test('ids.* is the older name of accounts.*', async () => {
+  const uid = await account({ a: 1 });
+  const form = { UID: uid, data: '{"a":2}' };
+  expect((await calls.gigya('ids.setAccountInfo', form)).body.errorCode).toBe(0);
+  expect((await calls.gigya('ids.getAccountInfo', { UID: uid })).body.data).toEqual({ a: 2 });
+  expect((await calls.gigya('ids.getSchema')).body).toHaveProperty('dataSchema');
+  await sandbox.admin.patchSettings({ gigya: { deniedMethods: ['accounts.*'] } });
+  expect((await calls.gigya('accounts.setAccountInfo', form)).body.errorCode).toBe(403007);
+  expect((await calls.gigya('ids.setAccountInfo', form)).body.errorCode).toBe(0);
+});
+
+test('a redundant write is accepted, or answers 403200', async () => {
+  const uid = await account({ list: ['a'] });
+  expect((await set(uid, { list: ['a'] })).body.errorCode).toBe(0);
+  await sandbox.admin.patchSettings({ gigya: { redundantWrite: 403200 } });
+  expect((await set(uid, { list: ['a'] })).body.errorCode).toBe(403200);
+  expect((await set(uid, { list: ['b'] })).body.errorCode).toBe(0);
+  expect(await dataOf(uid)).toEqual({ list: ['b'] });
+});
+
+test('optional keys of a reply are absent or null', async () => {
+  const uid = await account();
+  expect((await set(uid, { a: 1 })).body).not.toHaveProperty('validationErrors');
+  await sandbox.admin.patchSettings({ gigya: { optionalKeys: 'null' } });
+  expect((await set(uid, { a: 1 })).body).toMatchObject({
+    errorCode: 0,
+    callId: null,
+    errorMessage: null,
+    validationErrors: null,
+    ignoredParams: null,
+  });
+  expect((await set(uid, { a: 'text' })).body).toMatchObject({
+    errorCode: 400006,
+    validationErrors: [{ errorCode: 400006, fieldName: null }],
+  });
+  const query = 'SELECT UID FROM accounts LIMIT 1';
+  expect((await calls.gigya('accounts.search', { query })).body).toMatchObject({ nextCursorId: null });
 });
 
 test('an unknown UID, with and without its name in the answer', async () => {

@@ -11,12 +11,21 @@ beforeAll(async () => {
 });
 afterEach(() =>
   sandbox.admin.patchSettings({
-    gigya: { keyRevoked: false, clockSkewSeconds: 0, wrongDataCenter: null, deniedMethods: [] },
+    gigya: {
+      keyRevoked: false,
+      clockSkewSeconds: 0,
+      wrongDataCenter: null,
+      deniedMethods: [],
+      publicUrl: null,
+      anonymousSchema: true,
+    },
   }),
 );
 afterAll(() => sandbox.stop());
 
 const method = 'accounts.getSchema';
+/** A method that needs credentials. */
+const search = 'accounts.search';
 
 test("SAP's own signature", () => {
   const parameters = new Map(
@@ -101,6 +110,37 @@ test('a bearer token works once, and not beside a secret', async () => {
 test('a signature', async () => {
   const form = { query: 'SELECT UID FROM accounts WHERE data.s contains "café & (co) \'a~b*c!" LIMIT 1' };
   expect((await calls.signed('accounts.search', form)).body.errorCode).toBe(0);
+});
+
+test.each([
+  ['behind a proxy that ends TLS', { 'x-forwarded-proto': 'https' }, null, ['https', ''], 0],
+  ['of a client that takes TLS for granted', {}, null, ['https', ''], 403003],
+  ['of plain http behind TLS', { 'x-forwarded-proto': 'https' }, null, ['http', ''], 403003],
+  ['behind a gateway', {}, 'https://accounts.us1.gigya.com', ['https', 'accounts.us1.gigya.com'], 0],
+  ['with a default port', {}, 'https://accounts.us1.gigya.com:443', ['https', 'accounts.us1.gigya.com'], 0],
+  ['without a port that is none', {}, 'https://a.example:8443', ['https', 'a.example'], 403003],
+  ['with a port', {}, 'https://a.example:8443', ['https', 'a.example:8443'], 0],
+] as const)('a signature %s', async (_, headers, publicUrl, [scheme, host], code) => {
+  await sandbox.admin.patchSettings({ gigya: { publicUrl } });
+  const signedUrl = `${scheme}://${host || new URL(sandbox.url).host}/${method}`;
+  expect((await calls.signed(method, {}, { signedUrl, headers })).body.errorCode).toBe(code);
+});
+
+test('a signature covers the names that were sent, in whatever case', async () => {
+  const form = { Query: 'SELECT UID FROM accounts LIMIT 1', unknown: 'x' };
+  expect((await calls.signed(search, form)).body).toMatchObject({ errorCode: 0, objectsCount: 1 });
+});
+
+test('getSchema answers without credentials, but not with wrong ones', async () => {
+  const anonymous = async (called: string, form = {}) =>
+    (await calls.post(called, { apiKey: calls.credentials.apiKey, ...form })).body.errorCode;
+  expect(await anonymous(method)).toBe(0);
+  expect(await anonymous('ds.getSchema', { type: 'lytics' })).toBe(0);
+  expect(await anonymous(method, { userKey: 'AKother', secret: 'bm8=' })).toBe(403005);
+  expect(await anonymous('accounts.setSchema', { dataSchema: '{}' })).toBe(400002);
+  expect(await anonymous(search, { query: 'SELECT UID FROM accounts LIMIT 1' })).toBe(400002);
+  await sandbox.admin.patchSettings({ gigya: { anonymousSchema: false } });
+  expect(await anonymous(method)).toBe(400002);
 });
 
 test('a signature is fresh, right, and used once', async () => {

@@ -26,13 +26,21 @@ export function callsOf(sandbox: Sandbox) {
     signed: (
       method: string,
       form: Record<string, string>,
-      over: { timestamp?: number; nonce?: string; sig?: string } = {},
+      over: {
+        timestamp?: number;
+        nonce?: string;
+        sig?: string;
+        /** The URL that the client believes it calls. */
+        signedUrl?: string;
+        headers?: Record<string, string>;
+      } = {},
     ) => {
       const { timestamp = Math.floor(Date.now() / 1000), nonce = randomUUID() } = over;
       const { secret, ...keys } = credentials;
       const all = { ...keys, ...form, timestamp: String(timestamp), nonce };
-      const sig = over.sig ?? sign(`${sandbox.url}/${method}`, new Map(Object.entries(all)), secret);
-      return post(method, { ...all, sig });
+      const url = over.signedUrl ?? `${sandbox.url}/${method}`;
+      const sig = over.sig ?? sign(url, new Map(Object.entries(all)), secret);
+      return post(method, { ...all, sig }, over.headers);
     },
     bearer: (
       method: string,

@@ -10,7 +10,16 @@ beforeAll(async () => {
   calls = callsOf(sandbox);
   uid = Object.keys((await sandbox.admin.truth()).expected)[0] ?? '';
 });
-afterEach(() => sandbox.admin.patchSettings({ gigya: { dataStore: 'on', dataStoreUnknownUid: 'accept' } }));
+afterEach(() =>
+  sandbox.admin.patchSettings({
+    gigya: {
+      dataStore: 'on',
+      dataStoreUnknownUid: 'accept',
+      missingObject: 404003,
+      redundantWrite: 'accept',
+    },
+  }),
+);
 afterAll(() => sandbox.stop());
 
 const store = (oid: string, data: unknown, more: Record<string, string> = {}) =>
@@ -66,9 +75,52 @@ test('search, and delete', async () => {
   expect(resultsOf(await search('SELECT oid FROM lytics WHERE oid = "find"'))).toEqual([]);
 });
 
+test('an object has its times in milliseconds', async () => {
+  const before = Date.now();
+  await store('timed', { a: 1 });
+  const { body } = await calls.gigya('ds.get', { type: 'lytics', oid: 'timed', UID: uid });
+  expect(body.created).toBeGreaterThanOrEqual(before);
+  expect(body.lastUpdated).toBeLessThanOrEqual(Date.now());
+});
+
+test.each([404000, 404003, 'empty'] as const)('an object that does not exist: %s', async (missingObject) => {
+  await sandbox.admin.patchSettings({ gigya: { missingObject } });
+  const { body } = await calls.gigya('ds.get', { type: 'lytics', oid: 'none', UID: uid });
+  expect(body.errorCode).toBe(missingObject === 'empty' ? 0 : missingObject);
+  expect(body).not.toHaveProperty('data');
+});
+
+test('a redundant write may answer 403200', async () => {
+  await store('same', { list: ['a'] });
+  await sandbox.admin.patchSettings({ gigya: { redundantWrite: 403200 } });
+  const again = (list: string[]) => store('same', { list }, { updateBehavior: 'arraySet' });
+  expect((await again(['a'])).body.errorCode).toBe(403200);
+  expect((await again(['b'])).body.errorCode).toBe(0);
+});
+
+test('a cursor goes through the objects of a type, may be sent again, and is for ds.search only', async () => {
+  for (const oid of ['1', '2', '3', '4', '5']) await store(oid, { list: ['paged'] }, { type: 'paged' });
+  const query = 'SELECT oid FROM paged WHERE data.list contains "paged" LIMIT 2';
+  const found: unknown[] = [];
+  let page = await calls.gigya('ds.search', { query, openCursor: 'true' });
+  for (; page.body.nextCursorId !== undefined; ) {
+    found.push(...resultsOf(page));
+    const cursorId = String(page.body.nextCursorId);
+    page = await calls.gigya('ds.search', { cursorId });
+    expect(resultsOf(await calls.gigya('ds.search', { cursorId }))).toEqual(resultsOf(page));
+    expect((await calls.gigya('accounts.search', { cursorId })).body.errorCode).toBe(400006);
+  }
+  expect([...found, ...resultsOf(page)].length).toBe(5);
+  expect(page.body.totalCount).toBe(5);
+});
+
 test('its schema', async () => {
-  const schema = JSON.stringify({ fields: { tags: { type: 'string' } }, dynamicSchema: false });
-  expect((await calls.gigya('ds.setSchema', { type: 'strict', schema })).body.errorCode).toBe(0);
+  const dataSchema = JSON.stringify({ fields: { tags: { type: 'string' } }, dynamicSchema: false });
+  expect((await calls.gigya('ds.setSchema', { type: 'strict', dataSchema })).body.errorCode).toBe(0);
+  expect((await calls.gigya('ds.setSchema', { type: 'strict', schema: dataSchema })).body).toMatchObject({
+    errorCode: 400002,
+    ignoredParams: [{ paramName: 'schema', warningCode: 403007 }],
+  });
   expect((await calls.gigya('ds.getSchema', { type: 'strict' })).body.schema).toMatchObject({
     dynamicSchema: false,
   });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { matches, parseQuery, project, requiredValues } from '../../../sandbox/gigya/query.ts';
+import { parseQuery } from '../../../sandbox/gigya/query.ts';
+import { type Contains, matches, project, requiredValues } from '../../../sandbox/gigya/queryMatch.ts';
 
-const holds = (condition: string, document: Record<string, unknown>) => {
+const holds = (condition: string, document: Record<string, unknown>, contains: Contains = 'exact') => {
   const { where } = parseQuery(`SELECT UID FROM accounts WHERE ${condition}`);
-  return where !== undefined && matches(document, where);
+  return where !== undefined && matches(document, where, contains);
 };
 
 describe('the search language', () => {
@@ -30,6 +31,7 @@ describe('the search language', () => {
     ['UID = "a\\"b\\\\c"', { UID: 'a"b\\c' }, true],
     ['UID = "\\u0001é"', { UID: '\u0001é' }, true],
     ['UID = "raw\u0001"', { UID: 'raw\u0001' }, true],
+    ["UID = 'single \\' \"'", { UID: `single ' "` }, true],
     ['UID != "a"', { UID: 'b' }, true],
     ['UID in ("a", "b")', { UID: 'b' }, true],
     ['UID not in ("a", "b")', { UID: 'b' }, false],
@@ -51,7 +53,20 @@ describe('the search language', () => {
   });
 
   test.each([
-    "SELECT UID FROM accounts WHERE UID = 'single'",
+    ['data.s contains "vip"', ['vip_gold'], true],
+    ['data.s contains "vip"', ['new vip-club'], true],
+    ['data.s contains "vip"', ['VIP'], false],
+    ['data.s contains "vip"', ['vips'], false],
+    ['data.s contains "vip_gold"', ['old_vip_gold_2'], true],
+    ['data.s contains "vip_gold"', ['gold_vip', 'vip', 'gold'], false],
+    ['data.s contains "日本のお客様"', ['日本のお客様'], true],
+    ['data.s contains "🎿"', ['🎿'], true],
+  ])('by word: %s in %j is %s', (condition, s, expected) => {
+    expect(holds(condition, { data: { s } }, 'words')).toBe(expected);
+  });
+
+  test.each([
+    "SELECT UID FROM accounts WHERE UID = 'open",
     'SELECT UID FROM accounts WHERE UID = "open',
     'SELECT UID FROM accounts WHERE UID = "bad \\x escape"',
     'SELECT UID FROM accounts WHERE UID in ()',

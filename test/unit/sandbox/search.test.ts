@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../../sandbox/client.ts';
 import { callsOf, resultsOf } from './calls.ts';
 
@@ -27,9 +27,76 @@ test('300 results unless told otherwise, never more than 5,000 without a cursor'
     objectsCount: 5000,
     totalCount: 6060,
   });
-  expect((await search('SELECT UID FROM accounts LIMIT 10001')).body.errorCode).toBe(400006);
   expect((await search('SELECT UID FROM accounts START 5000')).body.errorCode).toBe(400006);
-  expect(resultsOf(await search('SELECT count(*) FROM accounts'))).toEqual([{ 'count(*)': 6060 }]);
+  expect((await search('SELECT count(*) FROM accounts')).body).toMatchObject({
+    results: [{ 'count(*)': 6060 }],
+    objectsCount: 1,
+    totalCount: 6060,
+  });
+});
+
+test('a LIMIT over 10,000 has no effect, or that of 10,000', async () => {
+  const count = async (form = {}) =>
+    (await search('SELECT UID FROM accounts LIMIT 10001', form)).body.objectsCount;
+  expect(await count()).toBe(300);
+  expect(await count({ openCursor: 'true' })).toBe(300);
+  await sandbox.admin.patchSettings({ gigya: { limitOverMaximum: 'maximum' } });
+  expect(await count()).toBe(5000);
+  expect(await count({ openCursor: 'true' })).toBe(1000);
+});
+
+test('FROM account and single quotes are accepted', async () => {
+  const [uid = ''] = uids;
+  expect(resultsOf(await search(`SELECT UID FROM account WHERE UID = '${uid}'`))).toEqual([{ UID: uid }]);
+});
+
+test.each([
+  ['absent', undefined],
+  ['null', null],
+  ['minus_one', -1],
+  ['negative', -6067],
+  ['wrong', 12137],
+] as const)('a totalCount that is %s', async (totalCount, told) => {
+  await sandbox.admin.patchSettings({ gigya: { totalCount } });
+  const { body } = await search('SELECT UID FROM accounts LIMIT 1');
+  expect(body.totalCount).toBe(told);
+});
+
+describe('lite accounts', () => {
+  const rowsFor = async (uid: string, accountTypes: string) =>
+    resultsOf(
+      await search(
+        `SELECT UID, isLite FROM accounts WHERE UID = "${uid}"`,
+        accountTypes ? { accountTypes } : {},
+      ),
+    );
+
+  test('are found with accountTypes only; a full account then has two rows', async () => {
+    await sandbox.admin.patchSettings({ gigya: { liteShare: 0.5 } });
+    const { strangers, expected } = await sandbox.admin.truth();
+    const [[lite = ''], [full = '']] = [strangers, Object.keys(expected)];
+    expect(strangers.length).toBeGreaterThan(2000);
+    expect(Object.keys(expected).length).toBeGreaterThan(2000);
+    expect(await rowsFor(lite, '')).toEqual([]);
+    expect(await rowsFor(lite, 'full,lite')).toEqual([{ UID: lite, isLite: true }]);
+    expect(await rowsFor(full, '')).toEqual([{ UID: full }]);
+    expect(await rowsFor(full, 'full,lite')).toEqual([{ UID: full }, { UID: full, isLite: true }]);
+    expect((await search('SELECT UID FROM accounts', { accountTypes: 'other' })).body.errorCode).toBe(400006);
+  });
+
+  test('answer writes and reads as unknown users do', async () => {
+    await sandbox.admin.patchSettings({ gigya: { liteShare: 1, dataStoreUnknownUid: 'refuse' } });
+    const [UID = ''] = uids;
+    for (const [method, form] of [
+      ['accounts.setAccountInfo', { data: '{"a":1}' }],
+      ['accounts.getAccountInfo', {}],
+      ['ds.store', { type: 'lytics', oid: 'o', data: '{"a":1}' }],
+    ] as const)
+      expect((await calls.gigya(method, { UID, ...form })).body).toMatchObject({
+        errorCode: 403005,
+        errorDetails: 'Unauthorized user',
+      });
+  });
 });
 
 test('200 UIDs a search', async () => {
@@ -63,9 +130,8 @@ test('a cursor goes through everything, may be sent again, and ends without next
 });
 
 test('a cursor stands alone, has batches of at most 1,000, and dies', async () => {
-  expect((await search('SELECT UID FROM accounts LIMIT 1001', { openCursor: 'true' })).body.errorCode).toBe(
-    400006,
-  );
+  const most = await search('SELECT UID FROM accounts LIMIT 10000', { openCursor: 'true' });
+  expect(most.body).toMatchObject({ errorCode: 0, objectsCount: 1000, totalCount: 6060 });
   const { nextCursorId } = (await search('SELECT UID FROM accounts LIMIT 10', { openCursor: 'true' })).body;
   const cursorId = String(nextCursorId);
   expect((await search('SELECT UID FROM accounts', { cursorId })).body.errorCode).toBe(400006);
@@ -111,4 +177,18 @@ test('searches are behind the writes, consistent reads are not', async () => {
   await setTimeout(350);
   expect(await find()).toEqual([{ data: { s: ['a'] } }]);
   expect((await search('SELECT UID FROM accounts WHERE UID = "young"')).body.totalCount).toBe(1);
+});
+
+test('contains searches by word, or exactly', async () => {
+  await sandbox.admin.patchSettings({ gigya: { indexLagMs: 0 } });
+  await sandbox.admin.putAccounts(
+    { uid: 'word1', data: { labels: ['word_gold'] } },
+    { uid: 'word2', data: { labels: ['word'] } },
+    { uid: 'word3', data: { labels: ['Word'] } },
+  );
+  const found = async () =>
+    (await search('SELECT UID FROM accounts WHERE data.labels contains "word"')).body.totalCount;
+  expect(await found()).toBe(2);
+  await sandbox.admin.patchSettings({ gigya: { contains: 'exact' } });
+  expect(await found()).toBe(1);
 });
