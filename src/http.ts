@@ -1,5 +1,13 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { isLoopback } from './authorizations.ts';
+import { Exchange, type Response } from './exchange.ts';
+import { asNoAnswer, NoAnswer } from './noAnswer.ts';
+import { readProxies } from './proxies.ts';
+import { VERSION } from './version.ts';
+
+export { NoAnswer } from './noAnswer.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST';
@@ -7,27 +15,22 @@ export interface HttpRequest {
   path: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Gives up this request; its reason is thrown. */
+  /** Aborts the request; its reason is thrown. */
   signal?: AbortSignal | undefined;
-  /** Called in the tick in which the socket is written to, be it after a wait for one; a throw keeps it from being sent. */
+  /** Called just before the request is written to its socket. If it throws, the request is not sent. */
   beforeSend?: (() => void) | undefined;
 }
 
 export interface HttpReply {
   status: number;
-  /** The reply's body when it is JSON, `undefined` when it is anything else (a proxy's HTML, nothing). */
+  /** The body if it is JSON, else `undefined` (a proxy's HTML, an empty body). */
   json: unknown;
-  /** The `Date` header in ms, the other side's clock. */
+  /** The `Date` header in ms: the server's clock. */
   date: number | undefined;
-  /** The `Retry-After` header in ms. */
+  /** The `Retry-After` header in ms, within what a timer takes. */
   retryAfter: number | undefined;
-  /** Where a redirect points to. Redirects are never followed: the credentials would go along. */
+  /** The target of a redirect. Redirects are never followed: the credentials would go along. */
   location: string | undefined;
-}
-
-/** No usable answer: the connection failed, broke, or the answer took longer than allowed. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer';
 }
 
 export interface Http {
@@ -36,82 +39,89 @@ export interface Http {
 }
 
 export interface HttpOptions {
-  /** Sockets to the service at the most. */
+  /** Maximum number of sockets to the service. */
   connections: number;
-  /** The time from sending a request to the last byte of its answer, in ms. @default 30_000 */
+  /** From `send` to the last byte of the reply, in ms. @default 30_000 */
   timeoutMs?: number | undefined;
 }
 
+/** Node turns a longer timer into one of 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const HEADERS = {
+  'user-agent': `lytics-gigya-export/${VERSION}`,
+  // A request without this permits any coding.
+  'accept-encoding': 'identity',
+};
+
 /**
- * A pool of connections to one service. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are respected,
- * except for loopback hosts, which no proxy can reach.
+ * A pool of connections to one service. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` apply, except to
+ * loopback hosts, which no proxy can reach.
  */
 export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: HttpOptions): Http {
-  const { origin, hostname, pathname } = new URL(baseUrl);
+  const { origin, host, hostname, pathname } = new URL(baseUrl);
   const prefix = pathname.replace(/\/+$/, '');
-  const limits = { connections, headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  const timeout = Math.min(timeoutMs, LONGEST_TIMER_MS);
+  const limits = { connections, headersTimeout: timeout, bodyTimeout: timeout };
   const dispatcher: Dispatcher = isLoopback(hostname)
     ? new Pool(origin, limits)
-    : new EnvHttpProxyAgent(limits);
+    : new EnvHttpProxyAgent({ ...limits, ...readProxies(process.env) });
 
-  function send({ method, path, headers, body, signal, beforeSend }: HttpRequest): Promise<HttpReply> {
-    return new Promise((resolve, reject) => {
-      let underWay: Dispatcher.DispatchController | undefined;
-      let isOver = false;
-      let status = 0;
-      let fields: Record<string, string | string[] | undefined> = {};
-      const chunks: Buffer[] = [];
-
-      function end(): void {
-        isOver = true;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      }
-      function fail(reason: Error): void {
-        end();
-        reject(reason);
-        underWay?.abort(reason);
-      }
-      const onAbort = () => fail(signal?.reason);
-      // undici's own time limits start anew with each byte: an answer that drips would never end.
-      const timer = setTimeout(() => fail(new NoAnswer(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-      if (signal?.aborted) return onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-
-      const request = { origin, path: prefix + path, method, headers: headers ?? null, body: body ?? null };
-      // The bare handler: a stream for the body and an AbortController cost more than all else here.
-      dispatcher.dispatch(request, {
-        // The tick in which it is written: until then it may have waited for a connection.
-        onRequestStart(controller) {
-          if (isOver) throw new NoAnswer('given up before it was sent');
-          beforeSend?.();
-          underWay = controller;
-        },
-        onResponseStart(_, statusCode, received) {
-          status = statusCode;
-          fields = received;
-        },
-        onResponseData(_, chunk) {
-          chunks.push(chunk);
-        },
-        onResponseEnd() {
-          end();
-          resolve({
-            status,
-            json: parseJson(utf8.decode(Buffer.concat(chunks))),
-            date: readDate(fields['date']),
-            retryAfter: readRetryAfter(fields['retry-after']),
-            location: status >= 300 && status < 400 ? String(fields['location'] ?? '') : undefined,
-          });
-        },
-        onResponseError(_, error) {
-          fail(isNetworkError(error) ? new NoAnswer(describeNetworkError(error)) : error);
-        },
-      });
-    });
+  async function send(request: HttpRequest): Promise<HttpReply> {
+    const { method, path, headers, body = null, signal, beforeSend } = request;
+    signal?.throwIfAborted();
+    const exchange = new Exchange(beforeSend);
+    const onAbort = () => exchange.abort(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    // undici's own timeouts restart with each byte: a reply that trickles in would never end.
+    const timer = setTimeout(() => {
+      exchange.abort(new NoAnswer(`${host}: no answer within ${timeout / 1000} s`));
+    }, timeout);
+    try {
+      const options = { origin, path: prefix + path, method, headers: { ...HEADERS, ...headers }, body };
+      dispatcher.dispatch(options, exchange);
+      return await readReply(await exchange.response);
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : asNoAnswer(host, error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   return { send, close: () => dispatcher.close() };
+}
+
+async function readReply({ status, headers, body }: Response): Promise<HttpReply> {
+  const coding = headers['content-encoding'];
+  const text = utf8.decode(coding === undefined ? body : await decode(body, String(coding)));
+  return {
+    status,
+    json: parseJson(text),
+    date: readDate(headers['date']),
+    retryAfter: readRetryAfter(headers['retry-after']),
+    location: status >= 300 && status < 400 ? String(headers['location'] ?? '') : undefined,
+  };
+}
+
+const DECODERS: Readonly<Record<string, (body: Uint8Array) => Promise<Uint8Array>>> = {
+  identity: async (body) => body,
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+};
+
+/** undici's interceptor for this is experimental and prints a warning. */
+async function decode(body: Uint8Array, codings: string): Promise<Uint8Array> {
+  let decoded = body;
+  // The header lists codings in the order in which they were applied.
+  for (const coding of codings.toLowerCase().split(',').reverse()) {
+    const decoder = DECODERS[coding.trim()];
+    if (!decoder) throw new NoAnswer(`the reply has the unknown content coding "${coding.trim()}"`, false);
+    decoded = await decoder(decoded);
+  }
+  return decoded;
 }
 
 const utf8 = new TextDecoder();
@@ -126,22 +136,17 @@ function parseJson(text: string): unknown {
 
 function readDate(header: string | string[] | undefined): number | undefined {
   const time = Date.parse(String(header));
-  return Number.isNaN(time) ? undefined : time;
+  return Number.isNaN(time) ? undefined : Math.max(0, time);
 }
 
 function readRetryAfter(header: string | string[] | undefined): number | undefined {
   if (header === undefined) return undefined;
   const seconds = Number(header);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  if (!Number.isNaN(seconds)) return asTimer(seconds * 1000);
   const date = readDate(header);
-  return date === undefined ? undefined : Math.max(0, date - Date.now());
+  return date === undefined ? undefined : asTimer(date - Date.now());
 }
 
-/** Errors of sockets, DNS, TLS and undici carry a code; a mistake in our own code does not. */
-function isNetworkError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string';
-}
-
-function describeNetworkError(error: Error & { code: string }): string {
-  return error.message.includes(error.code) ? error.message : `${error.message} (${error.code})`;
+function asTimer(ms: number): number {
+  return Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
 }

@@ -1,14 +1,16 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-/** A request as it came in. */
+/** A request as the server received it. */
 export interface Asked {
   method: string;
   /** Path and query, as they came over the wire. */
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** When it came, in ms of `performance.now`. */
+  /** When it arrived, in ms of `performance.now`. */
   at: number;
 }
 
@@ -19,21 +21,33 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-/** A real HTTP server on a loopback port: answers as the test says, and keeps what it was asked. */
-export async function serve(answer: (asked: Asked, response: ServerResponse) => void): Promise<LocalServer> {
+/**
+ * Certificates for `localhost`, with one key, signed by a CA that nobody trusts: one is valid until 2120, one
+ * expired in 2021.
+ */
+export type Certificate = 'untrusted' | 'expired';
+
+/** A real HTTP server on a loopback port that answers as the test says and keeps the requests. */
+export async function serve(
+  answer: (asked: Asked, response: ServerResponse) => void,
+  certificate?: Certificate,
+): Promise<LocalServer> {
   const asked: Asked[] = [];
-  const server = createServer(async (request, response) => {
+  const listener: RequestListener = async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method = '', url: path = '', headers } = request;
     const one = { method, path, headers, body: Buffer.concat(chunks).toString(), at: performance.now() };
     asked.push(one);
     answer(one, response);
-  });
+  };
+  const server = certificate
+    ? createTlsServer({ key: await readPem('key'), cert: await readPem(certificate) }, listener)
+    : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const port = portOf(server.address());
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: certificate ? `https://localhost:${port}` : `http://127.0.0.1:${port}`,
     port,
     asked,
     close: () =>
@@ -42,6 +56,10 @@ export async function serve(answer: (asked: Asked, response: ServerResponse) => 
         server.closeAllConnections();
       }),
   };
+}
+
+function readPem(name: 'key' | Certificate): Promise<string> {
+  return readFile(new URL(`certificates/${name}.pem`, import.meta.url), 'utf8');
 }
 
 export function sendJson(
@@ -53,7 +71,7 @@ export function sendJson(
   response.end(JSON.stringify(body));
 }
 
-/** A port on which nobody listens. */
+/** A port that nothing listens on. */
 export async function closedPort(): Promise<number> {
   const { port, close } = await serve(() => {});
   await close();
@@ -61,6 +79,7 @@ export async function closedPort(): Promise<number> {
 }
 
 export function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === 'string') throw new Error('The server listens on no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('The server does not listen on a port');
   return address.port;
 }

@@ -264,7 +264,7 @@ describe('a refusal', () => {
     [
       'a cut socket',
       (response) => response.destroy(),
-      'scan audience: no answer from Lytics (other side closed (UND_ERR_SOCKET))',
+      expect.stringMatching(/^scan audience: no answer from Lytics \(.*UND_ERR_SOCKET/),
     ],
   ])('that may pass (%s) is sent again three times, and then told', async (_what, reply, message) => {
     const { lytics, server } = await connect(() => reply);
@@ -282,8 +282,8 @@ describe('a refusal', () => {
 
   it('of no answer within the time is told so', async () => {
     const { lytics } = await connect(() => () => {}, { timeoutMs: 30 });
-    expect((await errorOf(lytics.scan('vip', ''))).message).toBe(
-      'scan audience: no answer from Lytics (no answer within 0.03 s)',
+    expect((await errorOf(lytics.scan('vip', ''))).message).toMatch(
+      /^scan audience: no answer from Lytics \(.*no answer within 0\.03 s/,
     );
   });
 });
