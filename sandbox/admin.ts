@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { faultRuleSchema } from './faults.ts';
 import { isRecord, read } from './gigya/documents.ts';
 import type { Account } from './gigya/state.ts';
+import { LyticsFailure } from './lytics/envelope.ts';
+import { makeJob } from './lytics/jobs.ts';
 import type { Audience, Row } from './lytics/state.ts';
 import { makeAccount, oddKinds, rareKinds } from './population.ts';
 import { patchSettings } from './settings.ts';
@@ -156,6 +158,16 @@ const handlers: [verb: string, pattern: RegExp, handler: Handler][] = [
     },
   ],
   ['DELETE', /^\/admin\/faults$/, done('faults.clear')],
+  ['GET', /^\/admin\/jobs$/, (world) => [...world.lytics.jobs.values()]],
+  [
+    'POST',
+    /^\/admin\/jobs$/,
+    (world, { body }) => {
+      const job = makeJob(world, data.parse(body));
+      world.commit({ type: 'job.put', job });
+      return job;
+    },
+  ],
   ['GET', /^\/admin\/journal$/, (world, { query }) => world.journal.since(Number(query.get('since') ?? 0))],
   ['POST', /^\/admin\/journal\/clear$/, done('journal.clear')],
   ['GET', /^\/admin\/stats$/, (world) => world.stats.report()],
@@ -319,6 +331,7 @@ export function answerAdmin(
     return { status: 404, value: { error: `no admin endpoint ${verb} ${path}` } };
   } catch (error) {
     if (error instanceof Refusal) return { status: error.status, value: { error: error.message } };
+    if (error instanceof LyticsFailure) return { status: error.status, value: { error: error.message } };
     if (error instanceof UnknownAudience) return { status: 404, value: { error: error.message } };
     if (error instanceof z.ZodError) return { status: 400, value: { error: z.prettifyError(error) } };
     if (error instanceof SyntaxError) return { status: 400, value: { error: error.message } };

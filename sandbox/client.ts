@@ -15,6 +15,7 @@ import type { Authorizations } from './authorizations.ts';
 import type { FaultInput, FaultRule } from './faults.ts';
 import type { Account, StoredObject } from './gigya/state.ts';
 import type { JournalEntry } from './journal.ts';
+import type { Job } from './lytics/jobs.ts';
 import type { Audience, Row } from './lytics/state.ts';
 import type { Settings, SettingsPatch } from './settings.ts';
 import type { StatsReport } from './stats.ts';
@@ -70,6 +71,9 @@ export type SandboxAdmin = {
   held(
     uid: string,
   ): Promise<{ uid: string; account: Account | null; objects: ({ type: string } & StoredObject)[] }>;
+  jobs(): Promise<Job[]>;
+  /** A job of Lytics' own `gigya-export`, with any of the keys that its API lets one set. */
+  addJob(job: Record<string, unknown>): Promise<Job>;
   /** Each returns how many members the audience has then. */
   population(change: PopulationInput): Promise<number>;
   enter(count: number, audience?: string): Promise<number>;
@@ -217,6 +221,8 @@ export function connectAdmin(url: string): SandboxAdmin {
     verify: (question) => call('GET', `verify?${ask(question)}`),
     state: (question) => call('GET', `state?${ask(question)}`),
     held: (uid) => call('GET', `state?uid=${part(uid)}`),
+    jobs: () => call('GET', 'jobs'),
+    addJob: (job) => call('POST', 'jobs', job),
     population,
     enter: (count, audience = 'vip') => population({ action: 'enter', audience, count }),
     leave: (count, audience = 'vip') => population({ action: 'leave', audience, count }),

@@ -3,6 +3,7 @@ import type { AccountType } from './gigya/lite.ts';
 import type { Schema } from './gigya/schema.ts';
 import type { Account, UpdateBehavior } from './gigya/state.ts';
 import type { JournalDraft } from './journal.ts';
+import type { Job } from './lytics/jobs.ts';
 import type { Audience, Row } from './lytics/state.ts';
 import type { OddKind } from './population.ts';
 import type { SettingsPatch } from './settings.ts';
@@ -43,6 +44,7 @@ export type Event =
   | { type: 'row.remove'; key: number }
   | { type: 'audience.put'; audience: Audience }
   | { type: 'audience.remove'; id: string }
+  | { type: 'job.put'; job: Job }
   | { type: 'population'; change: PopulationChange }
   | { type: 'scan.open'; id: string; scan: ScanOrder }
   | { type: 'scan.used'; id: string; position: number }

@@ -5,7 +5,9 @@ import type { FaultAction, Target } from './faults.ts';
 import { answer as answerGigya, type GigyaRequest } from './gigya/api.ts';
 import { GigyaFailure } from './gigya/envelope.ts';
 import { kindOf } from './gigya/methods.ts';
-import { answerLytics, type LyticsRequest, routeOf } from './lytics.ts';
+import { answerLytics } from './lytics/api.ts';
+import type { LyticsRequest } from './lytics/envelope.ts';
+import { routeOf } from './lytics/routes.ts';
 import type { World } from './world.ts';
 
 const maxBody = 4 * 1024 * 1024;

@@ -14,10 +14,26 @@ export const lyticsSettings = z.strictObject({
   /** How a scan ends: `_next` empty, or a cursor that gives an empty page, or one that gives the last page again. */
   lastPage: z.enum(['no_cursor', 'empty_page', 'same_page']).default('no_cursor'),
   defaultLimit: z.number().int().min(1).max(100).default(20),
-  /** Whether scan rows carry `segments`; `some` is every other row. */
-  rowSegments: z.enum(['all', 'none', 'some']).default('all'),
+  /**
+   * Whether scan rows carry `segments`: `some` is every other row, `empty` an empty list, `without_scanned` a list
+   * that lacks the audience of the scan.
+   */
+  rowSegments: z.enum(['all', 'none', 'some', 'empty', 'without_scanned']).default('all'),
   /** Whether `fields=` without `segments` in it drops them from the rows. */
   fieldsDropSegments: z.boolean().default(true),
+  /** Scans end after so many rows, although `total` tells of more. */
+  endAfterRows: z.number().int().min(0).nullable().default(null),
+  /** `splits` on a scan: disjoint hundredths of the users, no effect, or 400. */
+  splits: z.enum(['honoured', 'ignored', 'refused']).default('honoured'),
+  /** Ad-hoc scans, or the status that refuses them. */
+  adHocScan: z.union([z.literal('on'), z.literal(400), z.literal(403), z.literal(404)]).default('on'),
+  /** Where several profiles hold the UID of an entity lookup: the newest alone, or all as one. */
+  sharedUid: z.enum(['newest', 'merged']).default('newest'),
+  /** `total` of a scan, and `size` of an audience. */
+  total: z.enum(figureKinds).default('right'),
+  size: z.enum(figureKinds).default('right'),
+  /** Null in the place of an empty `_next`, of `meta` and of `request_id`. */
+  optionalKeys: z.enum(['present', 'null']).default('present'),
   /** What `segments` holds. */
   segmentsAs: z.enum(['slug', 'name']).default('slug'),
   /** A different order of `segments` in every answer. */

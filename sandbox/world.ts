@@ -157,6 +157,9 @@ export function createWorld(options: WorldOptions): World {
       case 'audience.remove':
         lytics.removeAudience(event.id);
         break;
+      case 'job.put':
+        lytics.jobs.set(event.job.id, event.job);
+        break;
       case 'population': {
         const { change: what } = event;
         const { idField } = population;

@@ -1,3 +1,5 @@
+import type { Job } from './jobs.ts';
+
 /** A flat Lytics profile; `audiences` holds ids, of all audiences, open to the API or not. */
 export type Row = {
   key: number;
@@ -17,6 +19,8 @@ export type Audience = {
 export type Scan = {
   /** Row keys in the order of the scan, as they were when it was opened. */
   keys: readonly number[];
+  /** Ids of the audiences that it is of. */
+  audiences: readonly string[];
   /** Server-side position, for scroll cursors. */
   position: number;
   usedAt: number;
@@ -26,6 +30,7 @@ export type LyticsState = {
   audiences: Map<string, Audience>;
   rows: Map<number, Row>;
   scans: Map<string, Scan>;
+  jobs: Map<string, Job>;
   /** By id, else by slug. */
   audience(idOrSlug: string): Audience | undefined;
   putAudience(audience: Audience): void;
@@ -97,6 +102,7 @@ export function createLyticsState(): LyticsState {
     audiences,
     rows,
     scans: new Map(),
+    jobs: new Map(),
     audience: (idOrSlug) => audiences.get(idOrSlug) ?? audiences.get(slugs.get(idOrSlug) ?? ''),
     putAudience: (audience) => {
       const before = audiences.get(audience.id);

@@ -13,8 +13,14 @@ export interface QuickSandbox extends Sandbox {
 
 /** A sandbox that is fast unless a test says otherwise: limits that do not bind, and an index that is not behind. */
 export async function startQuickSandbox(options: QuickSandboxOptions = {}): Promise<QuickSandbox> {
-  const { settleSeconds = 0, ...switches } = options;
-  const sandbox = await startSandbox({ limits: [3000, 300], indexLagMs: 0, ...switches });
+  const { settleSeconds = 0, settings = {}, ...switches } = options;
+  const sandbox = await startSandbox({
+    limits: [3000, 300],
+    indexLagMs: 0,
+    ...switches,
+    // Users with several profiles are looked up as one user; what is done where they are not is a test of its own.
+    settings: { ...settings, lytics: { sharedUid: 'merged', ...settings.lytics } },
+  });
   const changeAuthorization = async (name: string, change: Record<string, unknown>) => {
     const file = sandbox.authorizationsFile;
     const written: Record<string, object> = JSON.parse(await readFile(file, 'utf8'));

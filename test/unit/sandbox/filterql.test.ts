@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseFilter, runFilter } from '../../../sandbox/lytics/filterql.ts';
+import { parseFilter } from '../../../sandbox/lytics/filterql.ts';
+import { runFilter } from '../../../sandbox/lytics/filterqlRun.ts';
 import { createLyticsState } from '../../../sandbox/lytics/state.ts';
 
 function some() {
@@ -32,6 +33,9 @@ test.each([
   ['FILTER uid NOT IN ("a")', [2, 3, 4]],
   ['FILTER `uid` = "q\\"\\\\"', [4]],
   ['FILTER uid = 7', [3]],
+  ['FILTER uid == "a"', [1]],
+  ['FILTER OR (AND (INCLUDE vip, NOT INCLUDE gold), NOT OR (INCLUDE vip, INCLUDE gold)) FROM user', [1, 4]],
+  ['FILTER NOT (uid IN ("a", "b")) FROM user', [3, 4]],
   ['FILTER EXISTS uid', [1, 2, 3, 4]],
 ])('%s', (text, keys) => {
   expect(new Set(runFilter(some(), parseFilter(text)))).toEqual(new Set(keys));

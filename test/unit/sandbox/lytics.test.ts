@@ -65,6 +65,41 @@ describe('audiences', () => {
     expect([v1.status, v1.body]).toEqual([404, { status: 404, data: null, message: 'segment not found' }]);
   });
 
+  test('are listed and found in v1 too, with their sizes apart', async () => {
+    const list = await calls.lytics('/api/segment?table=user&kind=all');
+    expect(list.body).toMatchObject({ status: 200, message: 'success' });
+    const vip = rowsOf(list).find(({ slug_name }) => slug_name === 'vip');
+    expect(vip).toMatchObject({ name: 'VIP customers', is_public: true, size: 250 });
+    for (const key of ['vip', vip?.id]) {
+      const one = await calls.lytics(`/api/segment/${key}`);
+      expect(one.body).toMatchObject({ status: 200, data: { id: vip?.id, slug_name: 'vip' } });
+      const sizes = await calls.lytics(`/api/segment/${key}/sizes`);
+      expect(sizes.body.data).toEqual({ id: vip?.id, slug_name: 'vip', name: 'VIP customers', size: 250 });
+    }
+    expect((await calls.lytics('/api/segment/nobody')).body).toEqual({
+      status: 404,
+      data: null,
+      message: 'segment not found',
+    });
+    expect((await calls.lytics('/api/segment/nobody/sizes')).status).toBe(404);
+  });
+
+  test.each([
+    ['absent', undefined],
+    ['null', null],
+    ['minus_one', -1],
+    ['negative', -257],
+    ['wrong', 517],
+  ] as const)('with a size and a total that are %s', async (kind, told) => {
+    await sandbox.admin.patchSettings({ lytics: { size: kind, total: kind } });
+    expect((await calls.lytics('/api/segment/vip/sizes')).body.data).toEqual(
+      expect.objectContaining(told === undefined ? { slug_name: 'vip' } : { size: told }),
+    );
+    const { body } = await scan('limit=1');
+    expect(body.total).toBe(told);
+    expect('total' in body).toBe(told !== undefined);
+  });
+
   test('up to 500, with names of all kinds', async () => {
     const audiences = await sandbox.admin.audiences();
     expect(audiences.some(({ name }) => name.includes('"'))).toBe(true);
@@ -138,6 +173,28 @@ describe('a scan', () => {
     expect((await scan('splits=100')).status).toBe(400);
   });
 
+  test('with `splits` ignored, or refused', async () => {
+    await sandbox.admin.patchSettings({ lytics: { splits: 'ignored' } });
+    expect((await scan('splits=1,2&limit=1')).body.total).toBe(250);
+    await sandbox.admin.patchSettings({ lytics: { splits: 'refused' } });
+    expect((await scan('splits=1,2&limit=1')).status).toBe(400);
+    expect((await scan('limit=1')).status).toBe(200);
+  });
+
+  test('may end before all rows have come', async () => {
+    await sandbox.admin.patchSettings({ lytics: { endAfterRows: 120 } });
+    const first = await scan('limit=100');
+    expect(first.body.total).toBe(250);
+    const last = await after(first);
+    expect([rowsOf(last).length, last.body._next]).toEqual([20, '']);
+  });
+
+  test('ends with `_next` null', async () => {
+    await sandbox.admin.patchSettings({ lytics: { optionalKeys: 'null', endAfterRows: 10 } });
+    expect((await scan('limit=100')).body._next).toBeNull();
+    expect((await calls.lytics('/v2/segment/vip')).body.request_id).toBeNull();
+  });
+
   test('with `fields`, which may drop `segments`', async () => {
     const [row] = rowsOf(await scan('fields=email,gy_profile_id'));
     expect(Object.keys(row ?? {}).sort()).toEqual(['email', 'gy_profile_id']);
@@ -153,6 +210,16 @@ describe('a scan', () => {
     expect(await carrying()).toBe(50);
     await sandbox.admin.patchSettings({ lytics: { rowSegments: 'none' } });
     expect(await carrying()).toBe(0);
+  });
+
+  test('with `segments` empty, or lacking the audience that is scanned', async () => {
+    await sandbox.admin.patchSettings({ lytics: { rowSegments: 'empty' } });
+    for (const { segments } of rowsOf(await scan())) expect(segments).toEqual([]);
+    await sandbox.admin.patchSettings({ lytics: { rowSegments: 'without_scanned' } });
+    const lists = rowsOf(await scan('limit=100')).map(({ segments }) => segments);
+    expect(lists.flat().length).toBeGreaterThan(100);
+    expect(lists.flat()).not.toContain('vip');
+    expect(rowsOf(await scan('', 'cafe_kuchen')).flatMap(({ segments }) => segments)).toContain('vip');
   });
 
   test('with names in `segments`, and with texts for numbers', async () => {
@@ -207,6 +274,42 @@ describe('an ad-hoc scan', () => {
     expect(new Set(rowsOf(page).map((row) => row.gy_profile_id))).toEqual(new Set(wanted));
   });
 
+  const every = (condition: string) => adHoc(`FILTER ${condition} FROM user`);
+
+  test('without INCLUDE finds users in any audience, with their memberships', async () => {
+    const [uid = '', slugs = []] = Object.entries((await sandbox.admin.truth()).expected)[3] ?? [];
+    const page = await every(`gy_profile_id IN ("${uid}", "nobody")`);
+    expect(rowsOf(page)).toMatchObject([{ gy_profile_id: uid, segments: expect.arrayContaining(slugs) }]);
+    const rest = await every(`AND (gy_profile_id IN ("${uid}"), NOT INCLUDE vip)`);
+    expect(rest.body).toMatchObject({ total: 0, data: [], _next: '' });
+    await sandbox.admin.patchSettings({ lytics: { rowSegments: 'without_scanned' } });
+    const included = await every(`AND (INCLUDE vip, gy_profile_id IN ("${uid}"))`);
+    expect(rowsOf(included)[0]?.segments).not.toContain('vip');
+  });
+
+  test('has at most 100 rows a page, and goes on with `start`', async () => {
+    const ask = async (start: string) =>
+      calls.lytics(`/api/segment/scan?table=user&limit=1000${start}`, {
+        method: 'POST',
+        body: 'FILTER OR (INCLUDE vip, NOT INCLUDE vip) FROM user',
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+      });
+    const seen: unknown[] = [];
+    let page = await ask('');
+    for (; page.body._next !== ''; page = await ask(`&start=${page.body._next}`)) {
+      expect(rowsOf(page).length).toBe(100);
+      seen.push(...emails(page));
+    }
+    seen.push(...emails(page));
+    expect(page.body.total).toBe((await sandbox.admin.info()).rows);
+    expect(new Set(seen).size).toBe(page.body.total);
+  });
+
+  test.each([400, 403, 404] as const)('may be refused with %i', async (adHocScan) => {
+    await sandbox.admin.patchSettings({ lytics: { adHocScan } });
+    expect((await every('INCLUDE vip')).status).toBe(adHocScan);
+  });
+
   test('refuses JSON, and what is no FilterQL', async () => {
     expect((await adHoc('{"ql":"FILTER *"}', 'application/json')).status).toBe(400);
     expect((await adHoc('{"ql":"FILTER *"}')).status).toBe(400);
@@ -228,7 +331,29 @@ describe('a user', () => {
     const ids = await sandbox.admin.truth({ format: 'id', audiences: 'all' });
     expect(body.data).toMatchObject({ segments: expect.arrayContaining(slugs), gy_profile_id: uid });
     expect(body.data).toMatchObject({ segments_all: expect.arrayContaining(ids.expected[uid] ?? []) });
-    expect((await entity(uid, '')).body.data).not.toHaveProperty('segments');
+  });
+
+  test('comes with `segments` unless they are declined, and with `segments_all` when asked for', async () => {
+    const [uid = ''] = Object.keys((await sandbox.admin.truth()).expected);
+    const { data } = (await entity(uid, '')).body;
+    expect(data).toHaveProperty('segments');
+    expect(data).not.toHaveProperty('segments_all');
+    expect((await entity(uid, 'segments=false')).body.data).not.toHaveProperty('segments');
+  });
+
+  test('on several profiles is the newest of them, or all as one', async () => {
+    const gy_profile_id = ['shared', 'other'];
+    const rows = await sandbox.admin.putRows(
+      { fields: { gy_profile_id }, audiences: ['vip'] },
+      { fields: { gy_profile_id, email: 'newest@example.com' }, audiences: ['cafe_kuchen'] },
+    );
+    expect((await entity('shared')).body.data).toMatchObject({
+      email: 'newest@example.com',
+      segments: ['cafe_kuchen'],
+    });
+    await sandbox.admin.patchSettings({ lytics: { sharedUid: 'merged' } });
+    expect((await entity('shared')).body.data).toMatchObject({ segments: ['cafe_kuchen', 'vip'] });
+    for (const { key } of rows) await sandbox.admin.removeRow(key);
   });
 
   test('with anything in the UID', async () => {
@@ -239,11 +364,12 @@ describe('a user', () => {
   });
 
   test('who is not known, or takes too long, is a 200 with segments that are none', async () => {
-    expect((await entity('nobody')).body).toMatchObject({
-      status: 200,
-      message: 'Not Found',
-      data: { segments: ['not_found', 'all'] },
-    });
+    for (const query of ['segments=true&allsegments=true', ''])
+      expect((await entity('nobody', query)).body).toMatchObject({
+        status: 200,
+        message: 'Not Found',
+        data: { segments: ['not_found', 'all'] },
+      });
     await sandbox.admin.addFaults({ match: { method: 'entity' }, times: 1, action: { kind: 'timed_out' } });
     const [uid = ''] = Object.keys((await sandbox.admin.truth()).expected);
     expect((await entity(uid)).body).toMatchObject({
