@@ -9,7 +9,7 @@ export const TASK_QUEUE = 'gigya-export';
 export const EXPORT_WORKFLOW = 'exportAudience';
 
 /** Ids of jobs begin with this; ids of questions to a worker begin with {@link QUESTION_PREFIX}. */
-const JOB_PREFIX = 'gigya-export/';
+export const JOB_PREFIX = 'gigya-export/';
 export const QUESTION_PREFIX = 'gigya-export-question/';
 
 /** Failures that no retry fixes. A run ends with one of these types. */

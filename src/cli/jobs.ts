@@ -1,235 +1,110 @@
-import { isDeepStrictEqual } from 'node:util';
-import {
-  type Client,
-  type ScheduleDescription,
-  ScheduleNotFoundError,
-  type ScheduleOptionsAction,
-  ScheduleOverlapPolicy,
-  WorkflowExecutionAlreadyStartedError,
-  type WorkflowExecutionDescription,
-  type WorkflowHandle,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
-import { InvalidJob, type Job, parseJob } from '../job.ts';
-import { EXPORT_WORKFLOW, slugFromId, slugOf, workflowIdOf } from '../names.ts';
-import type { exportAudience } from '../workflows/index.ts';
+import type { ScheduleDescription } from '@temporalio/client';
+import { EXPORT_WORKFLOW, JOB_PREFIX, slugFromId, workflowIdOf } from '../names.ts';
+import type { Temporal } from './connect.ts';
 import { Refused } from './errors.ts';
+import { describeRun, listRuns, type Run } from './runs.ts';
+import { describeSchedule, titleOf } from './schedules.ts';
+import type { Title } from './title.ts';
 
-export interface JobsOptions {
-  client: Client;
-  taskQueue: string;
+/** A job is what shares one id: a schedule, runs, or both. */
+export interface KnownJob {
+  /** `gigya-export/…`; of the schedule and of runs that were started alone. */
+  id: string;
+  /** What people type: the rest of the id. */
+  slug: string;
+  name: string;
+  /** What its times are shown in. */
+  timezone: string;
+  schedule: ScheduleDescription | undefined;
+  /** Open runs first, then the newest; the newest few only. */
+  runs: Run[];
 }
 
-/** The jobs of a Temporal namespace: a schedule each, or a workflow that was started once. */
-export function createJobs({ client, taskQueue }: JobsOptions) {
-  const { workflow, schedule } = client;
+/** How many of the listed runs are looked at to find the newest one, and those that are open. */
+const RECENT = 5;
 
-  function actionOf(job: Job): ScheduleOptionsAction {
-    return {
-      type: 'startWorkflow',
-      workflowType: EXPORT_WORKFLOW,
-      workflowId: workflowIdOf(job.name),
-      taskQueue,
-      args: [job],
-      ...shownAs(job),
-    };
+/**
+ * The job of a name in any spelling, or of a whole id.
+ *
+ * @throws {Refused} when there is no such job.
+ */
+export async function findJob(temporal: Temporal, name: string): Promise<KnownJob> {
+  for (const id of idsFor(name)) {
+    const job = await jobOf(temporal, id);
+    if (job) return job;
   }
-
-  function scheduleOf(job: Job) {
-    const [hour = '0', minute = '0'] = job.config.time_of_day.split(':');
-    return {
-      action: actionOf(job),
-      spec: {
-        calendars: [{ hour: Number(hour), minute: Number(minute) }],
-        timezone: job.config.timezone,
-      },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' as const },
-    };
-  }
-
-  /** The job's schedule; undefined when it has none. */
-  async function describeSchedule(name: string): Promise<ScheduleDescription | undefined> {
-    try {
-      return await schedule.getHandle(workflowIdOf(name)).describe();
-    } catch (error) {
-      if (error instanceof ScheduleNotFoundError) return undefined;
-      throw error;
-    }
-  }
-
-  function handleOf(workflowId: string, runId?: string): WorkflowHandle<typeof exportAudience> {
-    return workflow.getHandle<typeof exportAudience>(workflowId, runId);
-  }
-
-  /** The workflow id of the run that is under way, else of the newest; undefined when the job never ran. */
-  async function newestRun(name: string): Promise<string | undefined> {
-    const described = await describeSchedule(name);
-    const current = described?.info.runningActions.at(-1) ?? described?.info.recentActions.at(-1)?.action;
-    if (current) return current.workflow.workflowId;
-    // Started alone, or by a schedule that is deleted by now: a list is a moment behind, a description is not.
-    const [alone, listed] = await Promise.all([describeRun(workflowIdOf(name)), runs(name).next()]);
-    if (!listed.value || (alone && alone.startTime >= listed.value.startTime)) return alone?.workflowId;
-    return listed.value.workflowId;
-  }
-
-  async function describeRun(workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
-    try {
-      return await workflow.getHandle(workflowId).describe();
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    }
-  }
-
-  /** The runs of a job, newest first. */
-  async function* runs(name: string) {
-    const id = workflowIdOf(name);
-    const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND (TemporalScheduledById = "${id}" OR WorkflowId = "${id}")`;
-    // Part of a chain that continued as new is no run of its own.
-    for await (const run of workflow.list({ query })) if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
-  }
-
-  /** The workflow id of the run that is under way. */
-  async function runUnderWay(name: string): Promise<string | undefined> {
-    const workflowId = await newestRun(name);
-    if (workflowId === undefined) return undefined;
-    const { status } = await workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING' ? workflowId : undefined;
-  }
-
-  /** Starts the schedule's run now. Two runs of a job never write side by side. */
-  async function trigger(name: string): Promise<string> {
-    const handle = schedule.getHandle(workflowIdOf(name));
-    const before = await describeSchedule(name);
-    if (!before) throw new Refused(`The job "${name}" has no schedule; start it with "run"`);
-    if ((await runUnderWay(name)) !== undefined) {
-      throw new Refused(`A run of "${name}" is under way; follow it with "follow ${slugOf(name)}"`);
-    }
-    const known = new Set(before.info.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
-    await handle.trigger(ScheduleOverlapPolicy.SKIP);
-    return waitForRun(name, known);
-  }
-
-  /** The schedule starts its run a moment after it was asked to. */
-  async function waitForRun(name: string, known: Set<string>): Promise<string> {
-    const deadline = Date.now() + 15_000;
-    while (Date.now() < deadline) {
-      const described = await describeSchedule(name);
-      const runs = described?.info.recentActions.map(({ action }) => action.workflow) ?? [];
-      const fresh = runs.find(({ firstExecutionRunId }) => !known.has(firstExecutionRunId));
-      if (fresh) return fresh.workflowId;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Refused(
-      `The schedule of "${name}" started no run; see it with "npm run temporal -- schedule describe"`,
-    );
-  }
-
-  return {
-    handleOf,
-    describeSchedule,
-    newestRun,
-    runUnderWay,
-    trigger,
-    runs,
-
-    /** Runs the job once: by its schedule when it has one, else by itself. */
-    async run(job: Job): Promise<string> {
-      const scheduled = await describeSchedule(job.name);
-      if (scheduled && !isDeepStrictEqual(documentOf(scheduled), job)) {
-        const fix = 'bring it to this one with "create", or give this one another name';
-        throw new Refused(`"${job.name}" has a schedule with another document; ${fix}`);
-      }
-      if (scheduled) return trigger(job.name);
-      const workflowId = workflowIdOf(job.name);
-      try {
-        await workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
-          workflowId,
-          taskQueue,
-          args: [job],
-          ...shownAs(job),
-        });
-        return workflowId;
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        throw new Refused(`A run of "${job.name}" is under way; follow it with "follow ${slugOf(job.name)}"`);
-      }
-    },
-
-    /** Makes the job's schedule, with a first run at once, or brings it to a changed document. */
-    async keepUpdated(job: Job): Promise<{ outcome: 'created' | 'updated' | 'unchanged'; run?: string }> {
-      const present = await describeSchedule(job.name);
-      if (!present) {
-        if ((await runUnderWay(job.name)) !== undefined) {
-          throw new Refused(`A run of "${job.name}" is under way; create the schedule when it has ended`);
-        }
-        const scheduleId = workflowIdOf(job.name);
-        await schedule.create({ scheduleId, ...scheduleOf(job) });
-        // Not by `triggerImmediately`: what that starts, the schedule would not skip a later run for.
-        return { outcome: 'created', run: await trigger(job.name) };
-      }
-      if (isDeepStrictEqual(documentOf(present), job)) return { outcome: 'unchanged' };
-      // The whole spec is replaced: a part of it would add to the times that are there.
-      await schedule.getHandle(present.scheduleId).update(({ state }) => ({ ...scheduleOf(job), state }));
-      return { outcome: 'updated' };
-    },
-
-    /** The slugs of all jobs, those with a schedule first. */
-    async names(): Promise<string[]> {
-      const slugs = new Set<string>();
-      const addSlug = (id: string) => {
-        const slug = slugFromId(id);
-        if (slug !== undefined) slugs.add(slug);
-      };
-      for await (const { scheduleId } of schedule.list()) addSlug(scheduleId);
-      const query = `WorkflowType = "${EXPORT_WORKFLOW}"`;
-      for await (const run of workflow.list({ query })) {
-        const [scheduledBy] = run.searchAttributes['TemporalScheduledById'] ?? [];
-        const id = typeof scheduledBy === 'string' ? scheduledBy : run.workflowId;
-        addSlug(id);
-      }
-      return [...slugs];
-    },
-
-    async delete(name: string): Promise<void> {
-      try {
-        await schedule.getHandle(workflowIdOf(name)).delete();
-      } catch (error) {
-        if (!(error instanceof ScheduleNotFoundError)) throw error;
-        throw new Refused(`The job "${name}" has no schedule to delete; "list" shows those that have`);
-      }
-    },
-
-    async setPaused(name: string, isPaused: boolean, note: string): Promise<boolean> {
-      const present = await describeSchedule(name);
-      if (!present || present.state.paused === isPaused) return false;
-      const handle = schedule.getHandle(present.scheduleId);
-      await (isPaused
-        ? handle.pause(note || 'paused by a person')
-        : handle.unpause(note || 'resumed by a person'));
-      return true;
-    },
-  };
+  throw new Refused(`There is no job "${name}"; "list" shows the jobs`);
 }
 
-export type Jobs = ReturnType<typeof createJobs>;
-
-/** The document a schedule starts its runs with; undefined when it is none of ours. */
-export function documentOf({ action }: Pick<ScheduleDescription, 'action'>): Job | undefined {
-  const [document] = action.args ?? [];
-  try {
-    return parseJob(document);
-  } catch (error) {
-    if (error instanceof InvalidJob) return undefined;
-    throw error;
-  }
+/** Runs that Temporal's own CLI started may have an id that no name gives. */
+function idsFor(name: string): Set<string> {
+  if (slugFromId(name) !== undefined) return new Set([name]);
+  return new Set([workflowIdOf(name), `${JOB_PREFIX}${name}`]);
 }
 
-/** What the Web UI says of the job's runs. */
-function shownAs({ name, description, config }: Job) {
-  const target = config.target_storage === 'account' ? 'accounts' : 'the Data Store';
-  return {
-    staticSummary: `${name}: audience ${config.segment_id} to ${target}`,
-    ...(description && { staticDetails: description }),
-  };
+/** What there is under an id; undefined when that is nothing. */
+export async function jobOf(temporal: Temporal, id: string): Promise<KnownJob | undefined> {
+  const schedule = await describeSchedule(temporal, id);
+  const runs = await newestRuns(temporal, id, schedule);
+  if (!schedule && runs.length === 0) return undefined;
+  const slug = slugFromId(id) ?? id;
+  const timezone = schedule ? schedule.spec.timezone : runs[0]?.title.timezone;
+  return { id, slug, name: nameOf({ schedule, runs }) ?? slug, timezone: timezone || 'UTC', schedule, runs };
+}
+
+/** The job's name as its schedule or a run has it; null when none of them can be read. */
+export function nameOf({ schedule, runs }: Pick<KnownJob, 'schedule' | 'runs'>): string | null {
+  const titles: Title[] = [...(schedule ? [titleOf(schedule)] : []), ...runs.map(({ title }) => title)];
+  return titles.find(({ name }) => name !== null)?.name ?? null;
+}
+
+/** The schedule and a run's description are up to date; the list is a moment behind, but complete. */
+async function newestRuns(
+  temporal: Temporal,
+  id: string,
+  schedule: ScheduleDescription | undefined,
+): Promise<Run[]> {
+  const { runningActions = [], recentActions = [] } = schedule?.info ?? {};
+  const ids = new Set([id, ...runningActions.map(({ workflow }) => workflow.workflowId)]);
+  for (const { action } of recentActions.slice(-RECENT)) ids.add(action.workflow.workflowId);
+  let listed = 0;
+  for await (const { workflowId } of listRuns(temporal, id)) {
+    ids.add(workflowId);
+    if (++listed >= RECENT) break;
+  }
+  const described = await Promise.all([...ids].map((workflowId) => describeRun(temporal, workflowId)));
+  // Of those that are gone by now (retention, or deleted by hand), nothing is left to show.
+  const runs = described.filter((run) => run !== undefined);
+  return runs.sort(
+    (one, other) =>
+      Number(isOpen(other)) - Number(isOpen(one)) || other.started.getTime() - one.started.getTime(),
+  );
+}
+
+export function isOpen(run: Run): boolean {
+  return run.status === 'RUNNING';
+}
+
+/** The run that is at work, or paused; a cron that sleeps until its time is not. */
+export function runUnderWay({ runs }: KnownJob): Run | undefined {
+  return runs.find((run) => isOpen(run) && run.sleepsUntil === null);
+}
+
+/** The cron that waits for its time. */
+export function sleepingCron({ runs }: KnownJob): Run | undefined {
+  return runs.find((run) => isOpen(run) && run.sleepsUntil !== null);
+}
+
+/** The ids of all jobs, those with a schedule first. */
+export async function listJobIds({ client }: Temporal): Promise<string[]> {
+  const ids = new Set<string>();
+  for await (const { scheduleId, action } of client.schedule.list()) {
+    if (slugFromId(scheduleId) !== undefined && action?.workflowType === EXPORT_WORKFLOW) ids.add(scheduleId);
+  }
+  for await (const run of client.workflow.list({ query: `WorkflowType = "${EXPORT_WORKFLOW}"` })) {
+    const [scheduledBy] = run.searchAttributes['TemporalScheduledById'] ?? [];
+    const id = typeof scheduledBy === 'string' ? scheduledBy : run.workflowId;
+    if (slugFromId(id) !== undefined) ids.add(id);
+  }
+  return [...ids];
 }

@@ -1,50 +1,72 @@
-import Table from 'cli-table3';
 import type { Counts } from '../counts.ts';
-import { duration } from '../workflows/details.ts';
+import { linesOf, wrapped } from './table.ts';
 
+/** Where and how results are written. */
 export interface Output {
   /** JSON on standard output, and nothing else there. */
   json: boolean;
+  /** A person reads: tables and wrapped lines rather than tabs. */
+  isTerminal: boolean;
+  /** Lines may be redrawn. */
+  isAnimated: boolean;
+  /** Columns of the terminal. */
+  width: number;
+}
+
+/** The narrowest terminal that lines are wrapped for, and what is taken where the width is unknown. */
+const NARROWEST = 40;
+const USUAL_WIDTH = 80;
+
+export function outputFor(json: boolean): Output {
+  const { isTTY = false, columns = USUAL_WIDTH } = process.stdout;
+  const isPlain = process.env['TERM'] === 'dumb' || Boolean(process.env['CI']);
+  return {
+    json,
+    isTerminal: isTTY,
+    isAnimated: isTTY && !isPlain && !json,
+    width: Math.max(NARROWEST, columns),
+  };
 }
 
 /** Standard output: one JSON value, or what a person reads. */
 export function print(output: Output, value: unknown, text: () => string): void {
-  process.stdout.write(`${output.json ? JSON.stringify(value, null, 2) : text()}\n`);
+  const written = output.json ? JSON.stringify(value, null, 2) : text();
+  if (written !== '') process.stdout.write(`${written}\n`);
 }
 
-/** Standard error: what a person should know and no program reads. */
-export function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
+/** Standard error: what a person should know, and no program reads. */
+export function tell(output: Output, line: string): void {
+  if (!output.json) process.stderr.write(`${line}\n`);
 }
 
 export const figure = (value: number) => value.toLocaleString('en-US');
 
-export const seconds = duration;
+/** `1 user`, `2,000 users` */
+export function plural(count: number, noun: string): string {
+  return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
 
-const MEANING: Record<keyof Counts, string> = {
-  members: 'rows of the audience seen',
-  left: 'users seen who left it',
+/** Trouble has lines of its own. */
+export function troubleLines(text: string, { width }: Output): string {
+  return wrapped(`! ${text}`, width, '  ');
+}
+
+const MEANING: Readonly<Record<string, string>> = {
+  members: 'rows of the audience',
+  left: 'users who left the audience',
   updated: 'written to Gigya',
-  unchanged: 'held the same already',
+  unchanged: 'already up to date',
+  excluded: 'in an excluded audience',
   no_gigya_id: 'without a Gigya ID in Lytics',
-  unknown_uid: 'not known to Gigya',
+  unknown_uid: 'unknown to Gigya',
   failed: 'refused by Gigya',
 };
 
-export function countsTable(counts: Counts, { isDryRun = false } = {}): string {
-  const table = plainTable(['', 'users', ''], ['left', 'right', 'left']);
-  for (const [name, meaning] of Object.entries(MEANING)) {
-    const count = Object.entries(counts).find(([key]) => key === name)?.[1] ?? 0;
-    const said = isDryRun && name === 'updated' ? 'would be written to Gigya' : meaning;
-    table.push([name, figure(count), said]);
-  }
-  return table.toString();
-}
-
-export function plainTable(head: string[], aligns: ('left' | 'right')[] = []) {
-  return new Table({
-    head,
-    colAligns: aligns,
-    style: { head: [], border: [], compact: true },
+/** A line a count, for people and for `grep`. */
+export function countLines(counts: Counts, { isDryRun = false } = {}): string {
+  const rows = Object.entries(counts).map(([name, count]) => {
+    const meaning = isDryRun && name === 'updated' ? 'would be written to Gigya' : (MEANING[name] ?? '');
+    return [`  ${name}`, figure(Number(count)), meaning];
   });
+  return linesOf(rows, ['left', 'right', 'left']);
 }

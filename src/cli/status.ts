@@ -1,156 +1,186 @@
-import {
-  type Client,
-  WorkflowContinuedAsNewError,
-  WorkflowFailedError,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import type { ScheduleDescription, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Counts } from '../counts.ts';
-import type { exportAudience } from '../workflows/index.ts';
-import { Refused, reasonOf } from './errors.ts';
-import { ask } from './follow.ts';
-import { documentOf, type Jobs } from './jobs.ts';
+import type { Approval, Phase, Progress, State } from '../workflows/messages.ts';
+import type { Temporal } from './connect.ts';
+import type { KnownJob } from './jobs.ts';
+import { isOpen } from './jobs.ts';
+import { outcomeOf } from './outcome.ts';
+import { describeRun, progressOf, type Run } from './runs.ts';
+import { timesOf, titleOf } from './schedules.ts';
+import { noWorker } from './workers.ts';
 
-/** Lytics' words. */
-export type JobState = 'running' | 'sleeping' | 'paused' | 'failed' | 'completed';
+/** Lytics' words and ours; `no_worker`: a run is open, and nobody can tell how it is. */
+export type JobState = State | 'no_worker';
 
 /** A job as a person sees it: its schedule, if it has one, and its newest run. */
 export interface JobStatus {
   name: string;
+  /** What to type for it. */
+  slug: string;
   state: JobState;
-  audience: string;
-  /** When the schedule runs next. */
+  /** What the next run exports, and the last one where that was another audience. */
+  audience: string | null;
+  /** `daily at 03:30 Europe/Vienna`, or a cron expression. */
+  schedule: string | null;
+  schedule_paused: { note: string } | null;
   next_run: string | null;
-  /** `03:30 Europe/Vienna`, for a job that is kept updated. */
-  daily: string | null;
-  /** Why it is paused, what it waits for, or why it failed. */
+  timezone: string;
+  /** Runs that the schedule left out: one was under way, or the server was down for too long. */
+  skipped: { overlap: number; missed: number };
+  /** Why it waits, is paused or failed. */
   reason: string | null;
-  workflow_id: string | null;
-  started: string | null;
-  dry_run: boolean;
-  /** Of the newest run; null when only a worker could tell and none answers. */
-  counts: Counts | null;
-  /** Users of the audience that the newest run has seen, and that there are. */
-  seen: number | null;
-  total: number | null;
+  run: RunStatus | null;
   warnings: string[];
 }
 
-/**
- * @param isWorkerThere Whether runs can be asked; without a worker nobody answers, and each question takes seconds.
- * @throws {Refused} when there is no such job.
- */
-export async function statusOf(jobs: Jobs, name: string, isWorkerThere: boolean): Promise<JobStatus> {
-  const [schedule, workflowId] = await Promise.all([jobs.describeSchedule(name), jobs.newestRun(name)]);
-  if (!schedule && workflowId === undefined) {
-    throw new Refused(`There is no job "${name}"; "list" shows those there are`);
-  }
-  const document = schedule && documentOf(schedule);
-  const isPaused = schedule?.state.paused === true;
-  const status: JobStatus = {
-    name: document?.name ?? name,
-    state: isPaused ? 'paused' : 'sleeping',
-    audience: document?.config.segment_id ?? '',
-    next_run: isPaused ? null : (schedule?.info.nextActionTimes[0]?.toISOString() ?? null),
-    daily: document ? `${document.config.time_of_day} ${document.config.timezone}` : null,
-    reason: (isPaused && schedule.state.note) || null,
-    workflow_id: workflowId ?? null,
-    started: null,
-    dry_run: document?.config.dry_run ?? false,
-    counts: null,
-    seen: null,
-    total: null,
-    warnings: [],
-  };
-  if (workflowId === undefined) return status;
-
-  const handle = jobs.handleOf(workflowId);
-  const run = await handle.describe();
-  status.started = run.startTime.toISOString();
-  if (run.status.name === 'COMPLETED') {
-    const { job, counts, audience, warnings, dry_run } = await handle.result();
-    if (!schedule) status.state = 'completed';
-    return {
-      ...status,
-      name: job,
-      audience: audience.slug,
-      counts,
-      seen: counts.members,
-      total: counts.members,
-      warnings,
-      dry_run,
-    };
-  }
-  // Started by a cron expression, it waits for its time.
-  if (run.executionTime && run.executionTime > new Date()) {
-    return { ...status, state: 'sleeping', next_run: run.executionTime.toISOString() };
-  }
-  const progress = isWorkerThere ? await ask(handle) : undefined;
-  if (progress) {
-    const { job, audience, counts, seen, total, warnings, dry_run } = progress;
-    Object.assign(status, { name: job, audience, counts, seen, total, warnings, dry_run });
-  }
-  if (run.status.name === 'RUNNING') {
-    status.state = progress?.state === 'paused' ? 'paused' : 'running';
-    status.reason = progress?.paused?.note || progress?.reason || null;
-  } else if (!isPaused) {
-    status.state = 'failed';
-    status.reason = await failureOf(handle);
-  }
-  return status;
-}
-
-async function failureOf(handle: WorkflowHandle): Promise<string> {
-  try {
-    await handle.result();
-    return '';
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    return reasonOf(error).message;
-  }
-}
-
-/** A run that has ended, or is under way. */
-export interface PastRun {
+/** The newest run that has begun. */
+export interface RunStatus {
   workflow_id: string;
   run_id: string;
   started: string;
   ended: string | null;
-  state: 'running' | 'completed' | 'failed';
+  audience: string | null;
+  /** A preview: nothing is written. */
+  dry_run: boolean;
+  phase: Phase | null;
+  approval: Approval | null;
+  rate: number;
+  seconds_left: number | null;
+  /** Null when only a worker could tell, and none answers. */
   counts: Counts | null;
-  /** Why it failed. */
-  reason: string | null;
+  seen: number | null;
+  total: number | null;
+  in_gigya: number | null;
 }
 
-/** The last runs of a job, newest first. */
-export async function pastRuns(client: Client, jobs: Jobs, name: string, limit: number): Promise<PastRun[]> {
-  const past: PastRun[] = [];
-  for await (const run of jobs.runs(name)) {
-    if (past.length >= limit) break;
-    // Without what comes after it by a cron expression.
-    const handle = client.workflow.getHandle<typeof exportAudience>(run.workflowId, run.runId, {
-      followRuns: false,
-    });
-    const entry: PastRun = {
-      workflow_id: run.workflowId,
-      run_id: run.runId,
-      started: run.startTime.toISOString(),
-      ended: run.closeTime?.toISOString() ?? null,
-      state: 'running',
-      counts: null,
-      reason: null,
-    };
-    past.push(entry);
-    if (run.status.name === 'RUNNING') continue;
-    entry.state = run.status.name === 'COMPLETED' ? 'completed' : 'failed';
-    try {
-      entry.counts = (await handle.result()).counts;
-    } catch (error) {
-      if (error instanceof WorkflowFailedError) entry.reason = reasonOf(error).message;
-      // The server shows no result of a run that is followed by another: it can be asked all the same.
-      else if (error instanceof WorkflowContinuedAsNewError)
-        entry.counts = (await ask(handle))?.counts ?? null;
-      else throw error;
-    }
+/** @param hasWorker Whether runs can be queried; without a worker every query takes seconds to fail. */
+export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boolean): Promise<JobStatus> {
+  const { schedule, runs } = job;
+  const [newest] = runs;
+  const title = schedule ? titleOf(schedule) : newest?.title;
+  const cron = newest?.sleepsUntil ? newest : undefined;
+  const idle: JobStatus = {
+    name: job.name,
+    slug: job.slug,
+    state: schedule?.state.paused ? 'paused' : 'sleeping',
+    audience: title?.audience ?? null,
+    schedule: schedule ? timesOf(schedule) : newest?.cron && isOpen(newest) ? newest.cron : null,
+    schedule_paused: pauseOf(schedule),
+    next_run: nextRun(schedule, cron),
+    timezone: job.timezone,
+    skipped: {
+      overlap: schedule?.info.numActionsSkippedOverlap ?? 0,
+      missed: schedule?.info.numActionsMissedCatchupWindow ?? 0,
+    },
+    reason: (schedule?.state.paused && schedule.state.note) || null,
+    run: null,
+    warnings: [],
+  };
+  const run = cron ? await runBefore(temporal, cron) : newest;
+  if (!run) return idle;
+  const status = isOpen(run)
+    ? await openRun(temporal, idle, run, hasWorker)
+    : await closedRun(temporal, idle, run, hasWorker);
+  // What runs again is asleep, unless its last run failed; what does not shows how it ended.
+  const runsAgain = schedule !== undefined || cron !== undefined;
+  if (status.state === 'completed' && runsAgain) status.state = idle.state;
+  if (!isOpen(run) && schedule?.state.paused) return { ...status, state: 'paused', reason: idle.reason };
+  return status;
+}
+
+function pauseOf(schedule: ScheduleDescription | undefined): { note: string } | null {
+  return schedule?.state.paused ? { note: schedule.state.note ?? '' } : null;
+}
+
+function nextRun(schedule: ScheduleDescription | undefined, cron: Run | undefined): string | null {
+  if (cron?.sleepsUntil) return cron.sleepsUntil.toISOString();
+  if (!schedule || schedule.state.paused) return null;
+  return schedule.info.nextActionTimes[0]?.toISOString() ?? null;
+}
+
+function runBefore(temporal: Temporal, cron: Run): Promise<Run | undefined> {
+  if (cron.previousRunId === null) return Promise.resolve(undefined);
+  return describeRun(temporal, cron.workflowId, cron.previousRunId);
+}
+
+async function openRun(
+  temporal: Temporal,
+  idle: JobStatus,
+  run: Run,
+  hasWorker: boolean,
+): Promise<JobStatus> {
+  if (!hasWorker) {
+    return { ...idle, state: 'no_worker', reason: noWorker(temporal.taskQueue), run: runStatus(run) };
   }
-  return past;
+  const progress = await progressOf(temporal, run);
+  if (!progress) {
+    const reason = 'The worker does not answer for this run; see its log';
+    return { ...idle, state: 'running', reason, run: runStatus(run) };
+  }
+  return {
+    ...idle,
+    // A run that is open may say that it has ended only in the moment before it does.
+    state: progress.state,
+    reason: reasonFrom(progress),
+    run: runStatus(run, progress),
+    warnings: progress.warnings,
+  };
+}
+
+/** Why a run waits; it stays paused in its own account when it completes before the pause takes hold. */
+function reasonFrom({ state, paused, reason }: Progress): string | null {
+  const isPaused = state === 'paused' || state === 'pausing';
+  return (isPaused && paused?.note) || reason || null;
+}
+
+async function closedRun(
+  temporal: Temporal,
+  idle: JobStatus,
+  run: Run,
+  hasWorker: boolean,
+): Promise<JobStatus> {
+  const outcome = await outcomeOf(temporal, run);
+  if ('summary' in outcome) {
+    const { counts, audience, dry_run, in_gigya, warnings } = outcome.summary;
+    const shown = { counts, seen: counts.members, total: counts.members, in_gigya, dry_run };
+    return {
+      ...idle,
+      state: 'completed',
+      warnings,
+      run: { ...runStatus(run), ...shown, phase: 'done', audience: audience.slug },
+    };
+  }
+  const progress = hasWorker ? await progressOf(temporal, run) : undefined;
+  return {
+    ...idle,
+    state: stateOfEnded(run.status),
+    reason: outcome.failure.message,
+    run: { ...runStatus(run, progress), approval: null, phase: 'done' },
+    warnings: progress?.warnings ?? [],
+  };
+}
+
+/** What a person ended is cancelled, whatever way they chose; what ended against their will failed. */
+export function stateOfEnded(status: WorkflowExecutionStatusName): 'completed' | 'cancelled' | 'failed' {
+  if (status === 'COMPLETED') return 'completed';
+  return status === 'CANCELLED' || status === 'TERMINATED' ? 'cancelled' : 'failed';
+}
+
+function runStatus(run: Run, progress?: Progress): RunStatus {
+  return {
+    workflow_id: run.workflowId,
+    run_id: run.runId,
+    started: progress?.started ?? run.started.toISOString(),
+    ended: run.ended?.toISOString() ?? null,
+    audience: progress?.audience || run.title.audience,
+    dry_run: progress?.dry_run ?? run.title.dryRun,
+    phase: progress?.phase ?? null,
+    approval: progress?.approval ?? null,
+    rate: progress?.rate ?? 0,
+    seconds_left: progress?.seconds_left ?? null,
+    counts: progress?.counts ?? null,
+    seen: progress?.seen ?? null,
+    total: progress?.total ?? null,
+    in_gigya: progress?.in_gigya ?? null,
+  };
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { JobStatus, PastRun } from '../../src/cli/status.ts';
+import type { PastRun } from '../../src/cli/history.ts';
+import type { JobStatus } from '../../src/cli/status.ts';
 import { client, type Ended } from '../support/commands.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { type ProgramRig, startPrograms } from '../support/programRig.ts';
@@ -40,14 +41,10 @@ describe('a job document', () => {
         ),
       ),
     ]);
-    expectRefusal(refused[0], 2, 'The job document nowhere/job.json cannot be read (ENOENT); check the path');
-    expectRefusal(refused[1], 2, /The job document .*\.json is not JSON: .*position 16/);
-    expectRefusal(
-      refused[2],
-      2,
-      'The job document is not valid:\n  config.segment_id: use the id or the slug',
-    );
-    expect(refused[2].stderr).toContain('config.on_exit: use "update" or "keep"');
+    expectRefusal(refused[0], 2, 'Cannot read the job document nowhere/job.json (ENOENT); check the path');
+    expectRefusal(refused[1], 2, /[Tt]he job document .*\.json/);
+    expectRefusal(refused[2], 2, 'The job document is not valid:\n  config.segment_id: ');
+    expect(refused[2].stderr).toContain('config.on_exit: ');
   });
 });
 
@@ -58,12 +55,8 @@ describe('a command', () => {
   });
 
   it('about a job that is not there ends with exit code 1', async () => {
-    expectRefusal(
-      await rig.client('status', 'nobody'),
-      1,
-      'There is no job "nobody"; "list" shows those there are',
-    );
-    expectRefusal(await rig.client('history', 'nobody'), 1, 'The job "nobody" has not run yet');
+    expectRefusal(await rig.client('status', 'nobody'), 1, 'There is no job "nobody"; "list" shows the jobs');
+    expectRefusal(await rig.client('history', 'nobody'), 1, 'There is no job "nobody"');
   });
 
   it('without a server ends with exit code 3 and says how to start one', async () => {
@@ -84,7 +77,7 @@ describe('a command', () => {
     expectRefusal(
       ended,
       3,
-      `No worker asks the task queue "${taskQueue}" for work; start one with "npm run worker"`,
+      `No worker is polling the task queue "${taskQueue}"; start one with "npm run worker"`,
     );
     expectRefusal(await rig.client('status', 'Nobody works'), 1, 'There is no job');
   });
@@ -102,17 +95,19 @@ describe('a run that is followed', () => {
     // Who comes first is not said: one of the two is refused.
     let first = await following;
     if (first.code !== 0) [first, second] = [second, first];
-    expectRefusal(second, 1, 'A run of "VIPs to Gigya" is under way; follow it with "follow vips-to-gigya"');
+    expectRefusal(
+      second,
+      1,
+      /A run of "VIPs to Gigya" is under way; follow it with ".* follow vips-to-gigya"/,
+    );
 
     expect(first).toMatchObject({ code: 0, stderr: 'Started gigya-export/vips-to-gigya\n' });
     const lines = first.stdout.split('\n');
-    expect(lines.filter((line) => /^[\d,]+( of [\d,]+)? users, /.test(line)).length).toBeGreaterThanOrEqual(
-      1,
-    );
-    expect(first.stdout).not.toMatch(/\u001b|\r/);
-    expect(first.stdout).toMatch(/members +│ +1,212 │ rows of the audience seen/);
-    expect(first.stdout).toMatch(/updated +│ +1,209 │ written to Gigya/);
-    expect(first.stdout).toMatch(/no_gigya_id +│ +3 │ without a Gigya ID in Lytics/);
+    expect(lines.filter((line) => /^[\d,]+(\/[\d,]+)? users /.test(line)).length).toBeGreaterThanOrEqual(1);
+    expect(first.stdout).not.toMatch(/[\u001b\r│─]/);
+    expect(first.stdout).toMatch(/^ {2}members +1,212 {2}rows of the audience$/m);
+    expect(first.stdout).toMatch(/^ {2}updated +1,209 {2}written to Gigya$/m);
+    expect(first.stdout).toMatch(/^ {2}no_gigya_id +3 {2}without a Gigya ID in Lytics$/m);
     expect(first.stdout).toMatch(/1,209 users in Gigya carry "vip" now\./);
     expect(lines.at(-2)).toMatch(/^Completed in \d+ s\.$/);
   });
@@ -147,8 +142,7 @@ describe('what has run', () => {
       state: 'completed',
       audience: 'vip',
       next_run: null,
-      workflow_id: 'gigya-export/vips-to-gigya',
-      counts: { members: 1_212, updated: 1_209 },
+      run: { workflow_id: 'gigya-export/vips-to-gigya', counts: { members: 1_212, updated: 1_209 } },
     });
     const jobs: JobStatus[] = JSON.parse(list.stdout);
     expect(jobs.map(({ name, state }) => [name, state]).sort()).toEqual([
@@ -157,15 +151,17 @@ describe('what has run', () => {
     ]);
     const runs: PastRun[] = JSON.parse(history.stdout);
     expect(runs).toHaveLength(1);
-    expect(runs[0]).toMatchObject({ state: 'completed', counts: job.counts, reason: null });
+    expect(runs[0]).toMatchObject({ state: 'completed', counts: job.run?.counts, reason: null });
     expect(failed.code).toBe(0);
-    expect(failed.stdout).toMatch(/^To nowhere: failed \(Lytics has no audience "nowhere"/);
+    expect(failed.stdout).toMatch(/^To nowhere: failed\n(.*\n)*! Lytics has no audience "nowhere"/);
 
     const [listText, historyText] = await Promise.all([
       rig.client('list'),
       rig.client('history', 'To nowhere'),
     ]);
-    expect(listText.stdout).toMatch(/│ VIPs to Gigya +│ completed │ vip +│ once +│ 20\d\d-.* 1,209 +│/);
-    expect(historyText.stdout.match(/^│ 20\d\d-[^│]+│ failed +│/gm)).toHaveLength(2);
+    const row = listText.stdout.split('\n').find((line) => line.startsWith('VIPs to Gigya\t'));
+    expect(row?.split('\t').slice(0, 4)).toEqual(['VIPs to Gigya', 'vips-to-gigya', 'completed', 'vip']);
+    expect(row?.split('\t').slice(8)).toEqual(['1212', '1209', '0', '0', '']);
+    expect(historyText.stdout.match(/^20\d\d-[^\t]+ UTC\t[^\t]+ UTC\t\d+\tfailed\t/gm)).toHaveLength(2);
   });
 });

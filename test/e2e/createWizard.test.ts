@@ -1,7 +1,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { createJobs, type Jobs } from '../../src/cli/jobs.ts';
+import type { Temporal } from '../../src/cli/connect.ts';
+import { findJob } from '../../src/cli/jobs.ts';
+import { handleOf } from '../../src/cli/runs.ts';
 import { parseJob } from '../../src/job.ts';
 import { slugOf } from '../../src/names.ts';
 import { startLocalWorker } from '../support/localWorker.ts';
@@ -16,14 +18,14 @@ if (why) console.warn(`The test of "create" without a document was LEFT OUT: ${w
 
 describe.skipIf(why)('create without a document, at a terminal', () => {
   let rig: ProgramRig;
-  let jobs: Jobs;
+  let temporal: Temporal;
   beforeAll(async () => {
     rig = await startPrograms({
       address: inject('temporalAddress'),
       sandbox: { users: 1_234 },
       env: { REQUEST_TIMEOUT: '2' },
     });
-    jobs = createJobs({ client: rig.temporal, taskQueue: String(rig.env['TASK_QUEUE']) });
+    temporal = { client: rig.temporal, taskQueue: String(rig.env['TASK_QUEUE']) };
   });
   afterAll(() => rig?.stop());
 
@@ -37,7 +39,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     const person = open();
     await person.sees('? Lytics authorization');
     await person.sees(`lytics (${rig.sandbox.url})`);
-    await person.sees('Make a new one');
+    await person.sees('Add a new one');
     person.types(KEYS.enter);
     await person.answers('Gigya authorization', KEYS.down);
     await person.answers('Label', name);
@@ -50,7 +52,10 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await person.answers('Gigya ID field');
     await person.answers('Storage', KEYS.down);
     await person.answers('Keep updated (daily)?', 'y');
-    await person.answers('Time of day', '02:30');
+    await person.answers('Time of day', '25:00');
+    await person.sees('24-hour time');
+    // One digit for the hour is enough.
+    person.types(`${'\u007f'.repeat(5)}2:30${KEYS.enter}`);
     await person.sees('? Timezone (type to search)');
     person.types('vienna');
     await person.sees('Europe/Vienna');
@@ -58,13 +63,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await person.sees('! Daylight saving in Europe/Vienna: 02:30 does not come on 20');
     await person.sees('03:30 is safe.');
     await person.answers('Choose another time?');
-    await person.answers('Time of day', '25:00');
-    await person.sees('use a 24-hour time');
-    // Five characters, and another time.
-    person.types(`${'\u007f'.repeat(5)}03:30${KEYS.enter}`);
-    await person.sees('? Timezone (type to search)');
-    person.types('vienna');
-    await person.sees('Europe/Vienna');
+    await person.sees('? Time of day (03:30)');
     person.types(KEYS.enter);
     await person.sees(`"name": "${name}"`);
     await person.answers('Save the document as', file);
@@ -86,11 +85,12 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
         timezone: 'Europe/Vienna',
       },
     });
-    const schedule = await jobs.describeSchedule(name);
+    const { schedule, runs } = await findJob(temporal, name);
     expect(schedule).toMatchObject({ action: { args: [parseJob(saved)] } });
-    const run = jobs.handleOf((await jobs.newestRun(name)) ?? '');
-    expect((await run.result()).counts).toMatchObject({ members: 1_234, updated: 1_234 });
-    await jobs.delete(name);
+    const [run] = runs;
+    if (!run) throw new Error('No run was started');
+    expect((await handleOf(temporal, run).result()).counts).toMatchObject({ members: 1_234, updated: 1_234 });
+    await rig.client('delete', name);
   });
 
   it('makes an authorization: the secret is hidden, proven by a call, and kept for its owner alone', async () => {
@@ -101,7 +101,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     const person = open();
     await person.answers('Lytics authorization', KEYS.down);
     await person.answers('Name of the authorization', 'lytics');
-    await person.sees('There is one of this name');
+    await person.sees('Name already in use');
     person.types(`-new${KEYS.enter}`);
     await person.answers('API token', wrong);
     await person.answers('Base URL (empty for https://api.lytics.io)', 'http://example.com');
@@ -109,15 +109,13 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types(`${'\u007f'.repeat('http://example.com'.length)}${url}${KEYS.enter}`);
     await person.sees('✘ ');
     await person.sees('the token is wrong or has expired; correct lytics-new.token');
-    await person.sees('It was not kept; try again.');
+    await person.sees('? Not kept. What do you want to correct?');
     expect(await authorizations()).toEqual(before);
 
-    await person.answers('Name of the authorization', 'lytics-new');
+    // Only the token is asked again.
+    person.types(KEYS.enter);
     await person.answers('API token', token);
-    await person.answers('Base URL (empty for https://api.lytics.io)', url);
-    await person.sees(
-      `✔ Lytics takes it. It is saved in ${authorizationsFile}, for its owner alone to read.`,
-    );
+    await person.sees(`✔ Lytics accepts it. Saved to ${authorizationsFile} (mode 600)`);
     expect(await authorizations()).toEqual({
       ...before,
       'lytics-new': { provider: 'lytics', token, base_url: url },
@@ -136,14 +134,15 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await person.answers('Show advanced options?');
     await person.answers('Save the document as', file);
     await person.answers('Start it?', 'n');
-    await person.sees(`Not started; start it later with "create ${file}"`);
+    await person.sees('Not started. The document is saved');
+    await person.sees(`create ${file}`);
     expect(await person.exited).toBe(1);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       name,
       auth_ids: ['lytics-new', 'gigya'],
       config: { segment_id: 'vip' },
     });
-    expect(await jobs.newestRun(name)).toBeUndefined();
+    await expect(findJob(temporal, name)).rejects.toThrow('There is no job');
     for (const secret of [token, wrong]) expect(person.screen()).not.toContain(secret);
   });
 
@@ -159,20 +158,20 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await person.answers('Name of the authorization');
     await person.answers('API token', String(lytics?.['token']));
     await person.answers('Base URL', rig.sandbox.url);
-    await person.sees('✔ Lytics takes it.');
+    await person.sees('✔ Lytics accepts it.');
     await person.answers('Gigya authorization');
     await person.answers('Name of the authorization');
     await person.answers('API key of the site', String(gigya?.['api_key']));
-    await person.answers('Data centre', KEYS.down);
+    await person.answers('Data center', KEYS.down);
     await person.answers('User key of the application', String(gigya?.['user_key']));
-    await person.answers('It proves itself with');
+    await person.answers('Authenticate with');
     await person.answers('Secret key', String(gigya?.['secret_key']));
     await person.answers('Base URL (empty for https://…eu1.gigya.com)', rig.sandbox.url);
-    await person.sees('✔ Gigya takes it.');
+    await person.sees('✔ Gigya accepts it.');
     await person.sees('? Label');
     person.types(KEYS.ctrlC);
-    await person.sees('Nothing was started');
-    expect(await person.exited).toBe(1);
+    await person.sees('nothing was started');
+    expect(await person.exited).toBe(130);
 
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       lytics: { provider: 'lytics', token: lytics?.['token'], base_url: rig.sandbox.url },
@@ -197,8 +196,8 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await asked.answers('Name of the authorization', 'never');
     await asked.sees('? API token');
     asked.types(`half-a-sec${KEYS.ctrlC}`);
-    await asked.sees('Nothing was started');
-    expect(await asked.exited).toBe(1);
+    await asked.sees('nothing was started');
+    expect(await asked.exited).toBe(130);
     expect(asked.screen()).not.toContain('half-a-sec');
 
     // No answer yet to whether the token is good.
@@ -212,8 +211,8 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await waiting.sees('✔ Base URL');
     await expect.poll(async () => (await admin.faults())[0]?.fired, { timeout: 10_000 }).toBeGreaterThan(0);
     waiting.types(KEYS.ctrlC);
-    await waiting.sees('Nothing was started');
-    expect(await waiting.exited).toBe(1);
+    await waiting.sees('nothing was started');
+    expect(await waiting.exited).toBe(130);
     await admin.clearFaults();
 
     expect(await readFile(rig.sandbox.authorizationsFile, 'utf8')).toBe(before);

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findChromium, launchChromium, NO_CHROMIUM } from '../../scripts/chromium.ts';
 import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
-import { createJobs } from '../../src/cli/jobs.ts';
+import { runOnce } from '../../src/cli/startJob.ts';
 import { parseJob } from '../../src/job.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { type Rig, startRig } from '../support/rig.ts';
@@ -33,8 +33,8 @@ describe.skipIf(isLeftOut)("Temporal's Web UI of a run under way, in a browser",
       // Slow enough to be under way for as long as it is looked at.
       sandbox: { users: USERS, limits: [1000, 100] },
     });
-    const jobs = createJobs(rig);
-    run = jobs.handleOf(await jobs.run(parseJob(jobDocument('VIPs to Gigya'))));
+    const { workflowId } = await runOnce(rig, parseJob(jobDocument('VIPs to Gigya')));
+    run = rig.client.workflow.getHandle(workflowId);
   });
   afterAll(async () => {
     await run?.terminate().catch(() => undefined);

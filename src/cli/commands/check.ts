@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { example, FILE, outputOf } from '../command.ts';
+import { withTemporal } from '../connect.ts';
+import { clockWarning } from '../daylightSaving.ts';
+import { EXIT } from '../errors.ts';
+import { print, troubleLines } from '../print.ts';
+import { createQuestions } from '../questions.ts';
+import { readJob } from '../readDocument.ts';
+import { wrapped } from '../table.ts';
+import { assertWorker } from '../workers.ts';
+
+export function addCheck(program: Command): void {
+  program
+    .command('check')
+    .description('check everything that a job needs, without writing anything')
+    .argument(...FILE)
+    .addHelpText('after', example('check', 'examples/job.json'))
+    .action(async (file: string, _options: object, command: Command) => {
+      const output = outputOf(command);
+      const job = await readJob(file);
+      await withTemporal(async (temporal) => {
+        await assertWorker(temporal);
+        const checks = await createQuestions(temporal).checkJob(job);
+        const { continuous_update, time_of_day, timezone } = job.config;
+        const warning = continuous_update ? clockWarning(time_of_day, timezone) : undefined;
+        print(output, { checks, warning: warning ?? null }, () =>
+          [
+            ...checks.map(({ ok, what, found }) =>
+              wrapped(`${ok ? '✔' : '✘'} ${what}: ${found}`, output.width, '  '),
+            ),
+            ...(warning ? [troubleLines(warning, output)] : []),
+          ].join('\n'),
+        );
+        if (!checks.every(({ ok }) => ok)) process.exitCode = EXIT.refused;
+      });
+    });
+}

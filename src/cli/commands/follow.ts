@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { example, NAME, outputOf } from '../command.ts';
+import { withTemporal } from '../connect.ts';
+import { Refused } from '../errors.ts';
+import { follow } from '../follow.ts';
+import { followedOf } from '../followed.ts';
+import { findJob, type KnownJob } from '../jobs.ts';
+
+export function addFollow(program: Command): void {
+  program
+    .command('follow')
+    .description("follow a job's newest run to its end; of one that has ended, report the end")
+    .argument(...NAME)
+    .addHelpText('after', example('follow', 'vips-to-gigya'))
+    .action((name: string, _options: object, command: Command) =>
+      withTemporal(async (temporal) => {
+        const job = await findJob(temporal, name);
+        process.exitCode = await follow(temporal, followedOf(newestBegun(job), job), outputOf(command));
+      }),
+    );
+}
+
+/** Not the run that a cron has yet to start, but the one before it. */
+function newestBegun({ runs, name }: KnownJob): { workflowId: string; runId: string } {
+  const [newest] = runs;
+  if (newest && newest.sleepsUntil === null) return newest;
+  if (newest && newest.previousRunId !== null) {
+    return { workflowId: newest.workflowId, runId: newest.previousRunId };
+  }
+  throw new Refused(`The job "${name}" has not run yet`);
+}

@@ -1,0 +1,31 @@
+import type { AddCommand } from '../command.ts';
+import { addApprove, addRefuse } from './approve.ts';
+import { addCancel } from './cancel.ts';
+import { addCheck } from './check.ts';
+import { addCreate } from './create.ts';
+import { addDelete } from './delete.ts';
+import { addFollow } from './follow.ts';
+import { addHistory } from './history.ts';
+import { addList } from './list.ts';
+import { addPause, addResume } from './pause.ts';
+import { addRun } from './run.ts';
+import { addStatus } from './status.ts';
+import { addTrigger } from './trigger.ts';
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly AddCommand[] = [
+  addCheck,
+  addRun,
+  addCreate,
+  addList,
+  addStatus,
+  addHistory,
+  addFollow,
+  addPause,
+  addResume,
+  addApprove,
+  addRefuse,
+  addCancel,
+  addTrigger,
+  addDelete,
+];

@@ -1,0 +1,142 @@
+import type { Command } from 'commander';
+import pMap from 'p-map';
+import { example, outputOf } from '../command.ts';
+import { commandLine } from '../commandLine.ts';
+import { withTemporal } from '../connect.ts';
+import { jobOf, listJobIds } from '../jobs.ts';
+import { figure, type Output, print } from '../print.ts';
+import { stateText } from '../stateText.ts';
+import { type JobStatus, statusOf } from '../status.ts';
+import { type Column, tabbed, tableOf } from '../table.ts';
+import { clockTime, clockTimeIn } from '../times.ts';
+import { isWorkerPolling, noWorker } from '../workers.ts';
+
+/** Each takes some calls, and a query of its run. */
+const JOBS_AT_ONCE = 8;
+
+export function addList(program: Command): void {
+  program
+    .command('list')
+    .description('list all jobs with their states')
+    .addHelpText('after', example('list'))
+    .action((_options: object, command: Command) =>
+      withTemporal(async (temporal) => {
+        const output = outputOf(command);
+        const hasWorker = await isWorkerPolling(temporal);
+        const ids = await listJobIds(temporal);
+        const found = await pMap(
+          ids,
+          async (id) => {
+            const job = await jobOf(temporal, id);
+            return job && statusOf(temporal, job, hasWorker);
+          },
+          { concurrency: JOBS_AT_ONCE },
+        );
+        const statuses = found
+          .filter((status) => status !== undefined)
+          .sort((one, other) => one.name.localeCompare(other.name));
+        print(output, statuses, () =>
+          describe(statuses, output, hasWorker ? null : noWorker(temporal.taskQueue)),
+        );
+      }),
+    );
+}
+
+function describe(statuses: readonly JobStatus[], output: Output, trouble: string | null): string {
+  if (!output.isTerminal) return tabbed(HEADS, statuses.map(fieldsOf));
+  if (statuses.length === 0)
+    return `No jobs yet; start one with "${commandLine('run', 'examples/job.json')}"`;
+  const table = tableOf(
+    COLUMNS,
+    statuses.map(cellsOf),
+    output.width,
+    statuses.map((status) => notesOf(status)),
+  );
+  return trouble === null ? table : `${table}\n! ${trouble}`;
+}
+
+const COLUMNS: readonly Column[] = [
+  { head: 'JOB' },
+  { head: 'STATE' },
+  { head: 'AUDIENCE', spare: 2 },
+  { head: 'UPDATED', align: 'right' },
+  { head: 'UNCHANGED', align: 'right', spare: 1 },
+  { head: 'FAILED', align: 'right' },
+];
+
+function cellsOf(status: JobStatus): string[] {
+  const { name, audience, run } = status;
+  const counts = [run?.counts?.updated, run?.counts?.unchanged, run?.counts?.failed];
+  return [name, stateText({ ...status, schedule_paused: null }), audience ?? '', ...counts.map(shown)];
+}
+
+const shown = (count: number | undefined) => (count === undefined ? '-' : figure(count));
+
+/** Below the row: the times, and trouble on lines of its own. */
+function notesOf({ schedule, schedule_paused, next_run, run, timezone, reason, state }: JobStatus): string[] {
+  const times = [
+    ...(run ? [`${run.ended ? 'last' : 'started'} ${clockTime(run.started, timezone)}`] : []),
+    ...(next_run ? [`next ${clockTime(next_run, timezone)}`] : []),
+  ];
+  const parts = [
+    ...(schedule ? [schedule] : []),
+    ...(times.length > 0 ? [`${times.join(', ')} ${timezone}`] : []),
+  ];
+  const pause = schedule_paused && state !== 'paused' ? 'schedule paused' : null;
+  return [
+    parts.join('; '),
+    ...(run?.dry_run ? ['preview: nothing is written'] : []),
+    ...(pause ? [`! ${pause}${schedule_paused?.note ? `: ${schedule_paused.note}` : ''}`] : []),
+    ...(run?.approval ? [approvalNote(run.approval)] : []),
+    ...(reason && state !== 'no_worker' ? [`! ${reason}`] : []),
+  ].filter((line) => line !== '');
+
+  function approvalNote({
+    removals,
+    carriers,
+    until,
+  }: {
+    removals: number;
+    carriers: number;
+    until: string;
+  }) {
+    return `! ${figure(removals)} removals of ${figure(carriers)} carriers need approval until ${clockTimeIn(until, timezone)}`;
+  }
+}
+
+const HEADS = [
+  'job',
+  'slug',
+  'state',
+  'audience',
+  'schedule',
+  'next_run',
+  'last_run',
+  'preview',
+  'members',
+  'updated',
+  'unchanged',
+  'failed',
+  'reason',
+];
+
+function fieldsOf(status: JobStatus): (string | number | null)[] {
+  const { name, slug, audience, schedule, next_run, run, timezone, reason } = status;
+  const time = (instant: string | null | undefined) => (instant ? clockTimeIn(instant, timezone) : null);
+  const { members = null, updated = null, unchanged = null, failed = null } = run?.counts ?? {};
+  return [
+    name,
+    slug,
+    stateText(status),
+    audience,
+    schedule,
+    time(next_run),
+    time(run?.started),
+    run?.dry_run ? 'preview' : null,
+    members,
+    updated,
+    unchanged,
+    failed,
+    reason,
+  ];
+}

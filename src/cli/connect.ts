@@ -1,0 +1,26 @@
+import { Client, Connection } from '@temporalio/client';
+import { TASK_QUEUE } from '../names.ts';
+import { readTemporalConfig, unreachable } from '../temporal.ts';
+import { Unreachable } from './errors.ts';
+
+/** Where the commands find the jobs, and their workers. */
+export interface Temporal {
+  client: Client;
+  taskQueue: string;
+}
+
+/** Connects, runs a command, and closes the connection however the command ends. */
+export async function withTemporal<T>(command: (temporal: Temporal) => Promise<T>): Promise<T> {
+  const { connectionOptions, namespace, address } = readTemporalConfig();
+  const connection = await Connection.connect({ connectTimeout: '5 s', ...connectionOptions }).catch(
+    (error: unknown) => {
+      throw new Unreachable(unreachable(address, error));
+    },
+  );
+  try {
+    const client = new Client({ connection, namespace });
+    return await command({ client, taskQueue: process.env['TASK_QUEUE'] || TASK_QUEUE });
+  } finally {
+    await connection.close();
+  }
+}

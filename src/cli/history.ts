@@ -1,0 +1,79 @@
+import pMap from 'p-map';
+import type { Counts } from '../counts.ts';
+import type { Temporal } from './connect.ts';
+import { isOpen } from './jobs.ts';
+import { outcomeOf } from './outcome.ts';
+import { describeRun, listRuns, progressOf, type Run } from './runs.ts';
+import { type JobState, stateOfEnded } from './status.ts';
+
+/** A run that has ended, or is under way. */
+export interface PastRun {
+  workflow_id: string;
+  run_id: string;
+  started: string;
+  ended: string | null;
+  seconds: number | null;
+  state: JobState;
+  /** A preview: nothing was written. */
+  dry_run: boolean;
+  /** Null when only a worker could tell, and none answers. */
+  counts: Counts | null;
+  /** Why it failed, or what it waits for. */
+  reason: string | null;
+}
+
+/** Each of them takes a handful of calls, and a replay where only a worker knows the counts. */
+const AT_ONCE = 5;
+
+/** The last runs of a job, newest first. */
+export async function pastRuns(
+  temporal: Temporal,
+  jobId: string,
+  { limit, hasWorker }: { limit: number; hasWorker: boolean },
+): Promise<PastRun[]> {
+  const listed: { workflowId: string; runId: string }[] = [];
+  for await (const { workflowId, runId } of listRuns(temporal, jobId)) {
+    // A cron that sleeps until its time is listed as well.
+    if (listed.length > limit) break;
+    listed.push({ workflowId, runId });
+  }
+  const runs = await pMap(listed, ({ workflowId, runId }) => describeRun(temporal, workflowId, runId), {
+    concurrency: AT_ONCE,
+  });
+  const kept = runs.filter((run) => run !== undefined);
+  const begun = kept.filter((run) => run.sleepsUntil === null).slice(0, limit);
+  return pMap(begun, (run) => pastRun(temporal, run, hasWorker), { concurrency: AT_ONCE });
+}
+
+async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promise<PastRun> {
+  const { workflowId, runId, started, ended, title } = run;
+  const past: PastRun = {
+    workflow_id: workflowId,
+    run_id: runId,
+    started: started.toISOString(),
+    ended: ended?.toISOString() ?? null,
+    seconds: ended && Math.round((ended.getTime() - started.getTime()) / 1000),
+    state: 'no_worker',
+    dry_run: title.dryRun,
+    counts: null,
+    reason: null,
+  };
+  if (isOpen(run)) {
+    const progress = hasWorker ? await progressOf(temporal, run) : undefined;
+    if (!progress) return { ...past, state: hasWorker ? 'running' : 'no_worker' };
+    const { state, counts, dry_run, reason } = progress;
+    return { ...past, state, counts, dry_run, reason };
+  }
+  const outcome = await outcomeOf(temporal, run);
+  if ('summary' in outcome) {
+    const { counts, dry_run } = outcome.summary;
+    return { ...past, state: 'completed', counts, dry_run };
+  }
+  const progress = hasWorker ? await progressOf(temporal, run) : undefined;
+  return {
+    ...past,
+    state: stateOfEnded(run.status),
+    counts: progress?.counts ?? null,
+    reason: outcome.failure.message,
+  };
+}

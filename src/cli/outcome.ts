@@ -1,0 +1,36 @@
+import { WorkflowContinuedAsNewError, WorkflowFailedError } from '@temporalio/client';
+import type { Summary } from '../workflows/run.ts';
+import type { Temporal } from './connect.ts';
+import { type Reason, reasonOf } from './errors.ts';
+import { handleOf } from './runs.ts';
+
+export type Outcome = { summary: Summary } | { failure: Reason };
+
+/** Without this feature the server hides the result of a cron's run behind the run that follows it. */
+const SHOW_RESULT = { 'supported-features': 'follows-next-run-id' };
+
+/**
+ * Waits for the end of a run, and of nothing that comes after it: through its chain where it continued as new,
+ * but not into a cron's next run.
+ *
+ * @param onNext Called with the next link of the chain.
+ */
+export async function outcomeOf(
+  temporal: Temporal,
+  run: { workflowId: string; runId: string },
+  onNext: (runId: string) => void = () => {},
+): Promise<Outcome> {
+  let { runId } = run;
+  for (;;) {
+    try {
+      const handle = handleOf(temporal, { workflowId: run.workflowId, runId });
+      const summary = await temporal.client.connection.withMetadata(SHOW_RESULT, () => handle.result());
+      return { summary };
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) return { failure: reasonOf(error) };
+      if (!(error instanceof WorkflowContinuedAsNewError)) throw error;
+      runId = error.newExecutionRunId;
+      onNext(runId);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { AudienceInfo, AuthorizationInfo, Check } from '../activities/questions.ts';
+import { QUESTION_PREFIX } from '../names.ts';
+import type { Temporal } from './connect.ts';
+import { Refused, reasonOf, Unreachable } from './errors.ts';
+
+/** Longer than the worker takes to give up: without an answer by then there is no worker. */
+const PATIENCE = '75 s';
+
+/** What only a worker knows, since it alone has the secrets; each question is a short workflow. */
+export function createQuestions({ client, taskQueue }: Temporal) {
+  async function put<Answer>(question: string, args: unknown[]): Promise<Answer> {
+    try {
+      return await client.workflow.execute<(...args: unknown[]) => Promise<Answer>>(question, {
+        workflowId: `${QUESTION_PREFIX}${question}/${randomUUID()}`,
+        taskQueue,
+        args,
+        workflowExecutionTimeout: PATIENCE,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { type, message } = reasonOf(error);
+      if (type === 'TimeoutFailure') throw new Unreachable('The worker did not answer in time; see its log');
+      throw new Refused(message);
+    }
+  }
+  return {
+    listAuthorizations: () => put<AuthorizationInfo[]>('listAuthorizations', []),
+    proveAuthorization: (name: string) => put<void>('proveAuthorization', [name]),
+    listAudiences: (authorization: string) => put<AudienceInfo[]>('listAudiences', [authorization]),
+    checkJob: (document: unknown) => put<Check[]>('checkJob', [document]),
+  };
+}
+
+export type Questions = ReturnType<typeof createQuestions>;

@@ -1,0 +1,152 @@
+import {
+  type WorkflowExecutionDescription,
+  type WorkflowExecutionStatusName,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { EXPORT_WORKFLOW } from '../names.ts';
+import type { exportAudience } from '../workflows/index.ts';
+import { type Progress, progressQuery } from '../workflows/messages.ts';
+import type { Temporal } from './connect.ts';
+import { readTitle, type Title } from './title.ts';
+
+/** Longer than a worker takes to replay a run; without a worker each query waits for so long. */
+const QUERY_PATIENCE_MS = 5_000;
+
+/** A run as the server knows it: no worker is needed for any of this. */
+export interface Run {
+  workflowId: string;
+  runId: string;
+  status: WorkflowExecutionStatusName;
+  /** When its work began: of a run that continued as new, the first link of the chain. */
+  started: Date;
+  ended: Date | null;
+  /** The cron expression that starts its runs. */
+  cron: string | null;
+  /** When a cron's next run is due; until then nothing of it has happened. */
+  sleepsUntil: Date | null;
+  /** The run before it, of the same cron. */
+  previousRunId: string | null;
+  title: Title;
+}
+
+export type ExportHandle = WorkflowHandle<typeof exportAudience>;
+
+export function handleOf({ client }: Temporal, run: { workflowId: string; runId?: string }): ExportHandle {
+  return client.workflow.getHandle<typeof exportAudience>(run.workflowId, run.runId, { followRuns: false });
+}
+
+/** Undefined when the server keeps no such run: it never was, or its retention is over. */
+export async function describeRun(
+  temporal: Temporal,
+  workflowId: string,
+  runId?: string,
+): Promise<Run | undefined> {
+  const handle = temporal.client.workflow.getHandle(workflowId, runId);
+  try {
+    const described = await handle.describe();
+    return await readRun(temporal, described);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function readRun(temporal: Temporal, described: WorkflowExecutionDescription): Promise<Run> {
+  const { workflowId, runId, status, startTime, executionTime, closeTime, historyLength } = described;
+  const first = await firstEvent(temporal, workflowId, runId);
+  const isCron = Boolean(first.cron);
+  // The clock of this machine is not asked: the server has written the first event, and no task yet.
+  const isWaiting = status.name === 'RUNNING' && historyLength <= 1 && first.hasBackoff;
+  return {
+    workflowId,
+    runId,
+    status: status.name,
+    started: isCron
+      ? (executionTime ?? startTime)
+      : await chainStart(temporal, workflowId, first.continuedRunId, startTime),
+    ended: closeTime ?? null,
+    cron: first.cron,
+    sleepsUntil: isWaiting ? (executionTime ?? null) : null,
+    previousRunId: isCron ? first.continuedRunId : null,
+    title: readTitle(first.document, described.memo),
+  };
+}
+
+/** When the chain of a run that continued as new began, as far back as the server keeps it. */
+async function chainStart(
+  temporal: Temporal,
+  workflowId: string,
+  continuedRunId: string | null,
+  startTime: Date,
+): Promise<Date> {
+  if (continuedRunId === null) return startTime;
+  try {
+    const before = await temporal.client.workflow.getHandle(workflowId, continuedRunId).describe();
+    const first = await firstEvent(temporal, workflowId, continuedRunId);
+    // What is before a cron's run is another run.
+    if (first.cron) return before.executionTime ?? before.startTime;
+    return await chainStart(temporal, workflowId, first.continuedRunId, before.startTime);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return startTime;
+    throw error;
+  }
+}
+
+interface FirstEvent {
+  cron: string | null;
+  /** Whether the run begins later than it was made. */
+  hasBackoff: boolean;
+  continuedRunId: string | null;
+  /** The run's first argument; whoever started it may have sent anything. */
+  document: unknown;
+}
+
+async function firstEvent({ client }: Temporal, workflowId: string, runId: string): Promise<FirstEvent> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  });
+  const event = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  return {
+    cron: event?.cronSchedule || null,
+    hasBackoff: Number(event?.firstWorkflowTaskBackoff?.seconds ?? 0) > 0,
+    continuedRunId: event?.continuedExecutionRunId || null,
+    document: await decodeFromPayloadsAtIndex(
+      client.options.loadedDataConverter,
+      0,
+      event?.input?.payloads,
+    ).catch(() => undefined),
+  };
+}
+
+/** What visibility lists of a job, newest first; a moment behind, and without what a chain left behind. */
+export async function* listRuns({ client }: Temporal, jobId: string) {
+  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND (TemporalScheduledById = ${quoted(jobId)} OR WorkflowId = ${quoted(jobId)})`;
+  for await (const run of client.workflow.list({ query })) {
+    if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
+  }
+}
+
+/** Ids of workflows may hold anything. */
+function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/** The run's own account of itself; undefined when no worker answers in time. */
+export async function progressOf(
+  temporal: Temporal,
+  run: { workflowId: string; runId: string },
+): Promise<Progress | undefined> {
+  const handle = handleOf(temporal, run);
+  try {
+    return await temporal.client.connection.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
+      handle.query(progressQuery),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { UsageError } from '../errors.ts';
+
+/** The names in the file on this machine; none when there is no file. */
+export async function namesIn(file: string): Promise<string[]> {
+  return Object.keys(parse(await read(file), file));
+}
+
+/** Adds an authorization to the file. @returns What puts the file back as it was. */
+export async function saveAuthorization(
+  file: string,
+  name: string,
+  authorization: Readonly<Record<string, string>>,
+): Promise<() => Promise<void>> {
+  const before = await read(file);
+  const entries = { ...parse(before, file), [name]: authorization };
+  await writePrivately(file, `${JSON.stringify(entries, null, 2)}\n`);
+  return () => (before === undefined ? rm(file) : writePrivately(file, before));
+}
+
+function read(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new UsageError(`Cannot read the authorizations file ${file} (${error.code}); correct it`);
+  });
+}
+
+function parse(text: string | undefined, file: string): Record<string, unknown> {
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    // The parser's message quotes the text, which may be a secret.
+    throw new UsageError(`The authorizations file ${file} is not JSON; correct it`);
+  }
+}
+
+/** At no moment is the file half-written, or open to others. */
+async function writePrivately(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}.tmp`;
+  await writeFile(draft, text, { mode: 0o600 });
+  await chmod(draft, 0o600);
+  await rename(draft, file);
+}

@@ -1,0 +1,38 @@
+import { confirm } from '@inquirer/prompts';
+import { Interrupted, Refused, Unreachable } from '../errors.ts';
+
+/** Ctrl-C while no prompt is there to take it. */
+export async function interruptible<T>(work: Promise<T>): Promise<T> {
+  let interrupt = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new Interrupted());
+  });
+  process.once('SIGINT', interrupt);
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}
+
+/** Repeats a step for as long as it fails and the person wants it; undefined when they give up. */
+export async function withRetries<T>(step: () => Promise<T>): Promise<T | undefined> {
+  for (;;) {
+    try {
+      return await interruptible(step());
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      complain(error);
+      if (!(await confirm({ message: 'Try again?', default: true }))) return undefined;
+    }
+  }
+}
+
+/** What a person can do something about while the wizard waits. */
+export function isExpected(error: unknown): error is Refused | Unreachable {
+  return error instanceof Refused || error instanceof Unreachable;
+}
+
+export function complain(error: Error): void {
+  process.stderr.write(`✘ ${error.message}\n`);
+}

@@ -1,0 +1,63 @@
+import { realpath, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { confirm, input } from '@inquirer/prompts';
+import type { JobDocument } from '../../job.ts';
+import { slugOf } from '../../names.ts';
+import { complain } from './interruptible.ts';
+import { notEmpty } from './validBy.ts';
+
+/** Saves the document where the person says, never over a file unasked. @returns Its path, as it was typed. */
+export async function saveDocument(document: JobDocument, authorizationsFile: string): Promise<string> {
+  const text = `${JSON.stringify(document, null, 2)}\n`;
+  for (;;) {
+    const path = await input({
+      message: 'Save the document as',
+      default: `${slugOf(document.name)}.json`,
+      validate: notEmpty,
+    });
+    if (await isSameFile(path, authorizationsFile)) {
+      complain(new Error(`${path} is the authorizations file; choose another name`));
+      continue;
+    }
+    const error = await write(path, text);
+    if (!error) return path;
+    complain(error);
+  }
+}
+
+/** @returns What keeps it from being written. */
+async function write(path: string, text: string): Promise<Error | undefined> {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+    return undefined;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    if (error.code !== 'EEXIST') return new Error(`Cannot write ${path} (${error.code})`);
+  }
+  if (!(await confirm({ message: `Overwrite ${path}?`, default: false }))) {
+    return new Error(`${path} was kept; choose another name`);
+  }
+  try {
+    await writeFile(path, text);
+    return undefined;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return new Error(`Cannot write ${path} (${error.code})`);
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error;
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  return (await realPath(one)) === (await realPath(other));
+}
+
+/** Through links, also of a file that is not there yet. */
+async function realPath(path: string): Promise<string> {
+  const full = resolve(path);
+  return realpath(full).catch(async () =>
+    join(await realpath(dirname(full)).catch(() => dirname(full)), basename(full)),
+  );
+}

@@ -1,0 +1,15 @@
+interface Schema {
+  safeParse(value: string): { success: boolean; error?: { issues: { message: string }[] } | undefined };
+}
+
+/** A prompt's check, made of the setting's schema. */
+export function validBy(schema: Schema) {
+  return (value: string): true | string => {
+    const result = schema.safeParse(value);
+    return result.success || (result.error?.issues[0]?.message ?? 'not valid');
+  };
+}
+
+export function notEmpty(value: string): true | string {
+  return value.trim() !== '' || 'must not be empty';
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Temporal } from './connect.ts';
+import { Unreachable } from './errors.ts';
+
+/** The server's enum value for the queue of workflow tasks. */
+const WORKFLOW_TASKS = 1;
+/** The server remembers a worker for minutes after its end; a live one polls once a minute at least. */
+const POLLS_WITHIN_SECONDS = 90;
+
+/** Whether a worker has polled the task queue lately. */
+export async function isWorkerPolling({ client, taskQueue }: Temporal): Promise<boolean> {
+  const polledAt = await lastPoll(client, taskQueue);
+  if (polledAt === undefined) return false;
+  return (await serverSeconds(client)) - polledAt < POLLS_WITHIN_SECONDS;
+}
+
+/** @throws {Unreachable} when no worker is polling. */
+export async function assertWorker(temporal: Temporal): Promise<void> {
+  if (!(await isWorkerPolling(temporal))) throw new Unreachable(noWorker(temporal.taskQueue));
+}
+
+export function noWorker(taskQueue: string): string {
+  return `No worker is polling the task queue "${taskQueue}"; start one with "npm run worker"`;
+}
+
+/** When a task queue was polled last, by the server's clock, in seconds; undefined when never. */
+async function lastPoll(client: Temporal['client'], taskQueue: string): Promise<number | undefined> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: WORKFLOW_TASKS,
+  });
+  const times = (pollers ?? []).map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0));
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/**
+ * The server's clock. This machine's may be minutes off, and no call tells the time, but the server notes when
+ * a queue is polled: this polls one that nobody else knows.
+ */
+async function serverSeconds(client: Temporal['client']): Promise<number> {
+  const { connection, workflowService } = client;
+  const name = `clock-${randomUUID()}`;
+  const polling = new AbortController();
+  const poll = connection.withAbortSignal(polling.signal, () =>
+    workflowService.pollWorkflowTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name },
+      identity: 'client',
+    }),
+  );
+  // Its end is the abort below; where polling is not allowed, the local clock has to do.
+  const ended = poll.then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      const seconds = await lastPoll(client, name);
+      if (seconds !== undefined) return seconds;
+      await sleep(50);
+    }
+    return Date.now() / 1000;
+  } finally {
+    polling.abort();
+    await ended;
+  }
+}
