@@ -1,7 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { describeIssue } from './job.ts';
+import { BadJson, parseJsonText } from './documents.ts';
+import { describeProblems, type KnownSettings } from './problems.ts';
+import { number, oneOf, text, wholeNumber } from './settingTypes.ts';
+import { problemWithBaseUrl } from './urls.ts';
 
 /** Gigya's data centres. `global.gigya.com` serves accounts only, no Data Store. */
 export const DATACENTERS = [
@@ -13,22 +16,20 @@ export const DATACENTERS = [
   'global.gigya.com',
 ] as const;
 
-const text = z.string({ error: 'use a text' }).trim().min(1, { error: 'use a text that is not empty' });
+const name = text();
 
-const secret = text.describe('the secret itself, env:NAME or file:PATH');
+const secret = text(16_384).describe('The secret itself, env:NAME or file:PATH');
 
-const figure = z.number({ error: 'use a number' });
+const rate = number.positive({ error: 'must be above 0' });
 
-const rate = figure.positive({ error: 'use a number above 0' });
-
-const datacenter = text.transform((value, context) => {
+const datacenter = text().transform((value, context) => {
   const found = DATACENTERS.find((host) => host === value || host.split('.')[0] === value);
   if (found) return found;
-  context.addIssue({ code: 'custom', message: `use one of ${DATACENTERS.join(', ')}` });
+  context.addIssue({ code: 'custom', message: `must be one of ${DATACENTERS.join(', ')}` });
   return z.NEVER;
 });
 
-const baseUrl = text.transform((value, context) => {
+const baseUrl = text().transform((value, context) => {
   const problem = problemWithBaseUrl(value);
   if (problem === undefined) return value.replace(/\/+$/, '');
   context.addIssue({ code: 'custom', message: problem });
@@ -41,61 +42,56 @@ const lytics = z.strictObject({
   base_url: baseUrl.default('https://api.lytics.io'),
 });
 
+const limits = z.strictObject({
+  /** Requests a second from this worker, all methods together. SAP's smallest quota is 120. */
+  calls_per_second: rate.default(120),
+  /** Of those, searches a second. SAP's smallest quota is 10. */
+  searches_per_second: rate.default(10),
+  /** Requests in flight at once. SAP's own writers use 10 to 20. */
+  connections: wholeNumber(1, 500).default(20),
+});
+
 const gigya = z
   .strictObject({
     provider: z.literal('gigya'),
-    api_key: text,
+    api_key: text(),
     datacenter: datacenter.optional(),
-    user_key: text,
+    user_key: text(),
     secret_key: secret.optional(),
     private_key: secret.optional(),
-    /** With a `secret_key`: sent as it is (over HTTPS), or never sent and used to sign each request. */
-    authentication: z
-      .enum(['secret', 'signature'], { error: 'use "secret" or "signature"' })
-      .default('secret'),
+    /** With a `secret_key`: `secret` sends it (over HTTPS), `signature` signs each request and never sends it. */
+    authentication: oneOf(['secret', 'signature']).default('secret'),
     base_url: baseUrl.optional(),
-    limits: z
-      .strictObject({
-        /** Requests a second, from this worker, all methods together. SAP's smallest quota is 120. */
-        calls_per_second: rate.default(120),
-        /** Of those, searches a second. SAP's smallest quota is 10. */
-        searches_per_second: rate.default(10),
-        /** Requests under way at once. SAP's own writers use 10 to 20. */
-        connections: figure
-          .int({ error: 'use a whole number' })
-          .min(1, { error: 'use a number from 1 to 500' })
-          .max(500, { error: 'use a number from 1 to 500' })
-          .default(20),
-      })
-      .prefault({}),
-    /** How long Gigya's search may be behind the truth, in seconds. */
-    index_lag_seconds: figure.min(0, { error: 'use 0 or more' }).default(30),
+    limits: limits.prefault({}),
+    /** How far Gigya's search index may be behind, in seconds. */
+    index_lag_seconds: number.min(0, { error: 'must be 0 or more' }).default(30),
   })
   .superRefine((value, context) => {
     if ((value.secret_key === undefined) === (value.private_key === undefined)) {
-      const message = 'give either secret_key or private_key (RSA bearer), and only one of them';
+      const message = 'set either secret_key or private_key (RSA bearer), not both';
       context.addIssue({ code: 'custom', path: ['secret_key'], message });
     }
     if (value.datacenter === undefined && value.base_url === undefined) {
       context.addIssue({
         code: 'custom',
         path: ['datacenter'],
-        message: `missing; use one of ${DATACENTERS.join(', ')}`,
+        message: `missing; it must be one of ${DATACENTERS.join(', ')}`,
       });
     }
   });
 
 const authorization = z.discriminatedUnion('provider', [lytics, gigya], {
-  error: (issue) => (issue.code === 'invalid_union' ? 'use "lytics" or "gigya"' : 'use a JSON object: {…}'),
+  error: (issue) =>
+    issue.code === 'invalid_union' ? 'must be "lytics" or "gigya"' : 'must be a JSON object: {…}',
 });
 
 const notEntries = (issue: { code?: string | undefined }) =>
   issue.code === 'invalid_key'
-    ? 'use names that are not empty'
-    : 'use a JSON object: {"name": {"provider": …}, …}';
-const entriesSchema = z.record(text, z.unknown(), { error: notEntries });
+    ? 'the name of an authorization must not be empty'
+    : 'must be a JSON object: {"name": {"provider": …}, …}';
+const entriesSchema = z.record(name, z.unknown(), { error: notEntries });
 
-export const authorizationsSchema = z.record(text, authorization, { error: notEntries });
+export const authorizationsSchema = z.record(name, authorization, { error: notEntries });
 
 export type LyticsAuthorization = z.output<typeof lytics>;
 export type GigyaAuthorization = z.output<typeof gigya>;
@@ -109,15 +105,15 @@ export class AuthorizationError extends Error {
 
 /**
  * Reads the authorizations file. Secrets stay as they are written (`env:NAME`, `file:PATH`) until
- * {@link resolveSecrets} is asked for one of them.
+ * {@link resolveSecrets} reads those of one authorization.
  *
- * @throws {AuthorizationError} naming all that is wrong in it.
+ * @throws {AuthorizationError} listing every problem.
  */
 export async function readAuthorizations(path: string): Promise<Authorizations> {
   return check(authorizationsSchema, await readEntries(path), path);
 }
 
-/** Reads one authorization. What is wrong with another is nothing that this one's jobs should fail of. */
+/** Reads one authorization. Mistakes in the others don't matter: their jobs are not this one. */
 export async function readAuthorization(path: string, name: string): Promise<Authorization> {
   const entries = await readEntries(path);
   if (Object.hasOwn(entries, name)) {
@@ -130,6 +126,15 @@ export async function readAuthorization(path: string, name: string): Promise<Aut
   );
 }
 
+/** The names of a provider's authorizations, valid or not. */
+export async function namesOfProvider(path: string, provider: Authorization['provider']): Promise<string[]> {
+  const entries = Object.entries(await readEntries(path));
+  return entries.filter(([, entry]) => providerOf(entry) === provider).map(([name]) => name);
+}
+
+const providerOf = (entry: unknown): unknown =>
+  typeof entry === 'object' && entry !== null && 'provider' in entry ? entry.provider : undefined;
+
 async function readEntries(path: string): Promise<Record<string, unknown>> {
   let written: string;
   try {
@@ -140,22 +145,33 @@ async function readEntries(path: string): Promise<Record<string, unknown>> {
       `The authorizations file ${path} could not be read (${why}); create it, or set AUTHORIZATIONS_FILE to its path`,
     );
   }
-  let parsed: unknown;
+  return check(entriesSchema, parseEntries(written, path), path);
+}
+
+function parseEntries(written: string, path: string): unknown {
   try {
-    parsed = JSON.parse(written);
-  } catch {
-    // JSON.parse quotes the text around the fault, which may be a secret.
-    throw new AuthorizationError(`The authorizations file ${path} is not JSON; correct it`);
+    return parseJsonText(written, `The authorizations file ${path}`);
+  } catch (error) {
+    throw error instanceof BadJson ? new AuthorizationError(error.message) : error;
   }
-  return check(entriesSchema, parsed, path);
 }
 
 function check<T extends z.ZodType>(schema: T, value: unknown, path: string): z.output<T> {
   const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
-  const problems = read.error.issues.map((issue) => `  ${describeIssue(issue)}`).join('\n');
+  const problems = describeProblems(read.error, settingsOf)
+    .map((problem) => `  ${problem}`)
+    .join('\n');
   throw new AuthorizationError(`The authorizations file ${path} is not valid:\n${problems}`);
 }
+
+/** The settings of the authorization that an unknown one stands in. */
+const settingsOf: KnownSettings = ({ path: [name], input }) => {
+  const isLytics = providerOf(input) === 'lytics';
+  const limitNames = Object.keys(limits.shape).map((limit) => `limits.${limit}`);
+  const settings = isLytics ? Object.keys(lytics.shape) : [...Object.keys(gigya.shape), ...limitNames];
+  return settings.map((setting) => `${String(name)}.${setting}`);
+};
 
 /** Reads `env:NAME` and `file:PATH` (relative to the authorizations file) of one authorization. */
 export async function resolveSecrets<A extends Authorization>(
@@ -168,7 +184,7 @@ export async function resolveSecrets<A extends Authorization>(
     resolved.token = await readSecret(`${name}.token`, resolved.token, file);
     // It is sent as a header.
     if (/^[\x20-\x7e]+$/.test(resolved.token)) return resolved;
-    throw new AuthorizationError(`${name}.token: has characters that no token has; copy it anew`);
+    throw new AuthorizationError(`${name}.token: has characters that a token cannot have; copy it again`);
   }
   if (resolved.secret_key !== undefined) {
     resolved.secret_key = await readSecret(`${name}.secret_key`, resolved.secret_key, file);
@@ -216,18 +232,4 @@ export async function findExposedSecrets(file: string): Promise<string[]> {
     }
   }
   return warnings;
-}
-
-/** What is wrong with a `base_url`, and what to use. */
-export function problemWithBaseUrl(value: string): string | undefined {
-  if (!URL.canParse(value)) return 'use a URL, such as "https://gateway.example.com"';
-  const url = new URL(value);
-  if (url.username || url.password || url.search || url.hash)
-    return 'use a URL without credentials, "?" and "#"';
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return undefined;
-  return 'use https:// (plain http:// is accepted for loopback hosts only, since the secret travels)';
-}
-
-export function isLoopback(hostname: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

@@ -1,10 +1,10 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
-import { isLoopback } from './authorizations.ts';
 import { Exchange, type Response } from './exchange.ts';
 import { asNoAnswer, NoAnswer } from './noAnswer.ts';
 import { readProxies } from './proxies.ts';
+import { isLoopback } from './urls.ts';
 import { VERSION } from './version.ts';
 
 export { NoAnswer } from './noAnswer.ts';

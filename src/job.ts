@@ -1,113 +1,97 @@
 import { z } from 'zod';
+import { config } from './jobConfig.ts';
 import { slugOf } from './names.ts';
+import { describeProblems } from './problems.ts';
+import { notObject, oneOf, text, timeOfDay, timezone } from './settingTypes.ts';
 
-/** Where the audiences are written: the user's account, or an object of theirs in Gigya's Data Store. */
-export type Storage = 'account' | 'data_store';
+export type { Storage } from './jobConfig.ts';
 
-// What travels into a URL path, a query or a schema may only hold characters that mean nothing there.
-const IDENTIFIER = /^[A-Za-z0-9_-]+$/;
-const FIELD = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const LYTICS_FIELD = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+const AUTH_IDS =
+  'must list the authorization for Gigya, or it and one for Lytics: ["gigya"] or ["gigya", "lytics"]';
 
-const storages: Record<string, Storage> = {
-  account: 'account',
-  data_store: 'data_store',
-  // Lytics documents the form's labels but not the values behind them, so a pasted job may carry either.
-  accounts: 'account',
-  datastore: 'data_store',
-  'data store': 'data_store',
-};
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `use ${values.map((value) => `"${value}"`).join(' or ')}` });
-
-const text = (max: number) =>
-  z
-    .string({ error: 'use a text' })
-    .trim()
-    .min(1, { error: 'use a text that is not empty' })
-    .max(max, { error: `use at most ${max} characters` });
-
-const flag = z.boolean({ error: 'use true or false, without quotes' });
-
-const timezone = z.string({ error: 'use an IANA time zone, such as "Europe/Vienna"' }).refine(isTimezone, {
-  error: (issue) =>
-    `"${String(issue.input)}" is no time zone; use an IANA name, such as "Europe/Vienna" or "UTC"`,
-});
-
-const timeOfDay = z
-  .string({ error: 'use a 24-hour time, such as "03:30"' })
-  .regex(/^([01]?\d|2[0-3]):[0-5]\d$/, {
-    error: 'use a 24-hour time from "00:00" to "23:59", such as "03:30"',
-  })
-  .transform((time) => time.padStart(5, '0'));
-
-const object = (issue: { code?: string | undefined }) =>
-  issue.code === 'invalid_type' ? 'use a JSON object: {…}' : undefined;
-
-const config = z.strictObject(
-  {
-    segment_id: text(256).regex(IDENTIFIER, {
-      error: 'use the id or the slug of a Lytics audience (letters, digits, "-", "_")',
-    }),
-    gigya_id_field: text(256)
-      .regex(LYTICS_FIELD, { error: 'use the name of a Lytics user field, such as "gy_profile_id"' })
-      .default('gy_profile_id'),
-    target_storage: z
-      .string({ error: 'use "account" or "data_store"' })
-      .transform((value, context) => {
-        const storage = storages[value.trim().toLowerCase()];
-        if (storage) return storage;
-        context.addIssue({ code: 'custom', message: 'use "account" or "data_store"' });
-        return z.NEVER;
-      })
-      .default('account'),
-    continuous_update: flag.default(false),
-    time_of_day: timeOfDay.default('00:00'),
-    timezone: timezone.default('UTC'),
-    audience_format: oneOf(['slug', 'id', 'name']).default('slug'),
-    audiences: oneOf(['public', 'all']).default('public'),
-    gigya_field: text(128)
-      .regex(FIELD, { error: 'use the name of a top-level field of Gigya, such as "lytics_segments"' })
-      .default('lytics_segments'),
-    data_store_type: text(128)
-      .regex(FIELD, { error: 'use the name of a Data Store type, such as "lytics"' })
-      .default('lytics'),
-    on_exit: oneOf(['update', 'keep']).default('update'),
-    dry_run: flag.default(false),
-  },
-  { error: object },
-);
-
-/** The job document: the one argument of the workflow `exportAudience`. See the README for each setting. */
+/** The job document: the one argument of the workflow `exportAudience`. docs/job.schema.json has each setting. */
 export const jobSchema = z.strictObject(
   {
-    name: text(200).refine((name) => slugOf(name) !== '', {
-      error: 'use a name with at least one letter or digit: the workflow id is made of it',
-    }),
+    name: text(200)
+      .refine((name) => slugOf(name) !== '', {
+        error: 'must have at least one letter or digit, since the workflow id is made of them',
+      })
+      .describe('Name of the job. The workflow id is `gigya-export/` and its letters and digits.'),
     description: z
-      .string({ error: 'use a text' })
-      .max(2000, { error: 'use at most 2000 characters' })
-      .optional(),
+      .string({ error: 'must be a string' })
+      .max(2000, { error: 'must be at most 2000 characters' })
+      .optional()
+      .describe('Text for people; shown in the Web UI.'),
     auth_ids: z
-      .array(text(200), { error: 'list the names of two authorizations: ["lytics", "gigya"]' })
-      .length(2, { error: 'list exactly two authorizations: one for Lytics and one for Gigya' })
-      .refine(([first, second]) => first !== second, {
-        error: 'list two different authorizations: one for Lytics and one for Gigya',
-      }),
+      .array(text(200), { error: AUTH_IDS })
+      .min(1, { error: AUTH_IDS })
+      .max(2, { error: AUTH_IDS })
+      .refine((ids) => new Set(ids).size === ids.length, { error: 'must not list an authorization twice' })
+      .describe(
+        "Names of authorizations: Gigya's, or Gigya's and Lytics' in either order. With Gigya's alone, the only Lytics authorization of the worker's file is used.",
+      ),
     config,
+    quiet_time_of_day: timeOfDay
+      .optional()
+      .describe('When quiet hours begin: pages are held back, and the run continues after them.'),
+    quiet_timezone: timezone.optional().describe('IANA time zone of `quiet_time_of_day`; UTC when left out.'),
+    quiet_period: z
+      .number({ error: 'must be a number of hours' })
+      .min(0, { error: 'must be from 0 to 24 hours' })
+      .max(24, { error: 'must be from 0 to 24 hours' })
+      .optional()
+      .describe('Length of the quiet hours, in hours; 0 means none.'),
+    expires_at: z.iso
+      .datetime({ offset: true, error: 'must be a date and time, such as "2030-01-31T00:00:00Z"' })
+      .optional()
+      .describe('When the job expires: no run starts after it.'),
+    status: oneOf(['paused'])
+      .optional()
+      .describe('`paused` creates the job paused. Other states that Lytics reports have no effect.'),
   },
-  { error: object },
+  { error: notObject },
 );
 
-/** A job document with every default filled in. */
+/** A job document with every default filled in. It is stored in histories and schedules, and read again from there. */
 export type Job = z.output<typeof jobSchema>;
 export type JobConfig = Job['config'];
 
 /** What people may write: defaults left out. */
 export type JobDocument = z.input<typeof jobSchema>;
 
-/** A job document was refused. `problems` has one line each: the path, and what to use instead. */
+/** Settings that are read but not acted on yet. A job that uses one is refused: it would not do what it says. */
+export const NOT_YET: readonly { setting: string; isUsed: (job: Job) => boolean }[] = [
+  { setting: 'status', isUsed: ({ status }) => status === 'paused' },
+  { setting: 'quiet_time_of_day', isUsed: (job) => job.quiet_time_of_day !== undefined },
+  { setting: 'quiet_period', isUsed: ({ quiet_period = 0 }) => quiet_period > 0 },
+  { setting: 'expires_at', isUsed: ({ expires_at }) => expires_at !== undefined },
+  { setting: 'config.run_frequency', isUsed: ({ config }) => config.run_frequency !== 'daily' },
+  { setting: 'config.mappings', isUsed: ({ config }) => config.mappings.length > 0 },
+  { setting: 'config.exclude_segment_ids', isUsed: ({ config }) => config.exclude_segment_ids.length > 0 },
+  { setting: 'config.mute_webhooks', isUsed: ({ config }) => config.mute_webhooks },
+];
+
+/** Keys of a job in Lytics' reply that describe it there; they have no effect here. */
+export const READ_ONLY = [
+  'id',
+  'account_id',
+  'workflow',
+  'workflow_id',
+  'user_id',
+  'created',
+  'updated',
+  'deleted',
+  'hidden',
+  'verbose_logging',
+  'meta',
+  'monitoring',
+  'anomaly_rule',
+  'api_token_auth_id',
+  'sleep_until',
+  'drop_events_during_quiet_window',
+] as const;
+
+/** A job document was refused. `problems` has one line each: the path, and what to write there. */
 export class InvalidJob extends Error {
   override readonly name = 'InvalidJob';
   readonly problems: readonly string[];
@@ -119,36 +103,77 @@ export class InvalidJob extends Error {
 }
 
 /**
- * Reads a job document and fills in its defaults.
+ * Reads a job document, as people write it or as Lytics' `GET /v2/job/gigya-export/{id}` returns it, and
+ * fills in its defaults. Its own result gives the same result again.
  *
- * @throws {InvalidJob} naming every path that is wrong and what to write there.
+ * @throws {InvalidJob} listing every problem.
  */
 export function parseJob(document: unknown): Job {
-  const read = jobSchema.safeParse(document, { reportInput: true });
-  if (read.success) return read.data;
-  throw new InvalidJob(read.error.issues.map(describeIssue));
+  const read = jobSchema.safeParse(withoutEffectless(unwrap(document)), { reportInput: true });
+  if (!read.success) throw new InvalidJob(describeProblems(read.error, () => SETTINGS));
+  const unsupported = NOT_YET.filter(({ isUsed }) => isUsed(read.data));
+  if (unsupported.length === 0) return read.data;
+  throw new InvalidJob(unsupported.map(({ setting }) => `${setting}: is not supported yet; remove it`));
 }
 
-export function isTimezone(name: string): boolean {
-  // Intl also takes offsets such as "+02:00", which a Temporal Schedule does not.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
+/** The keys of a job document that are set and have no effect, in the document's order. */
+export function keysWithoutEffect(document: unknown): string[] {
+  const job = unwrap(document);
+  if (!isObject(job)) return [];
+  return Object.keys(job).filter((key) => {
+    if (isEmpty(job[key])) return false;
+    if (key === 'quiet_timezone') return isEmpty(job['quiet_time_of_day']);
+    return isReadOnly(key) || (key === 'status' && !isPaused(job[key]));
+  });
 }
 
-/** `config.time_of_day: use a 24-hour time …`; shared with the authorizations file. */
-export function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.') || 'document';
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => (issue.path.length > 0 ? `${path}.${key}` : key));
-    return `${keys.join(', ')}: not a known setting; remove it or correct its spelling`;
-  }
-  if (issue.code === 'invalid_type' && issue.input === undefined && issue.path.length > 0) {
-    return `${path}: missing; ${issue.message}`;
-  }
-  return `${path}: ${issue.message}`;
+/** The full name of each setting, for suggestions. */
+const SETTINGS = [
+  ...Object.keys(jobSchema.shape),
+  ...Object.keys(config.shape).map((setting) => `config.${setting}`),
+];
+
+/** Lytics' reply has the job in `data`. */
+function unwrap(document: unknown): unknown {
+  const isReply = isObject(document) && isObject(document['data']) && !('config' in document);
+  return isReply ? document['data'] : document;
 }
+
+/** Leaves out what has no effect (see {@link READ_ONLY}) and what is empty: `""` and null mean the default. */
+function withoutEffectless(job: unknown): unknown {
+  if (!isObject(job)) return job;
+  const { $schema: _editorHint, status, ...rest } = withoutEmpty(job, jobSchema.shape);
+  const settings = Object.fromEntries(Object.entries(rest).filter(([key]) => !isReadOnly(key)));
+  return {
+    ...settings,
+    ...(status !== undefined &&
+      (typeof status !== 'string' || isPaused(status)) && { status: lower(status) }),
+    ...('config' in rest && {
+      config: isObject(rest['config']) ? withoutEmpty(rest['config'], config.shape) : rest['config'],
+    }),
+  };
+}
+
+function withoutEmpty(
+  settings: Record<string, unknown>,
+  shape: Record<string, z.ZodType>,
+): Record<string, unknown> {
+  const kept = ([key, value]: [string, unknown]) =>
+    !(isEmpty(value) && Object.hasOwn(shape, key) && shape[key]?.safeParse(undefined).success);
+  return Object.fromEntries(Object.entries(settings).filter(kept));
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Go's zero time is what an unset time of Lytics can look like. */
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (typeof value === 'string' && ['', '0001-01-01T00:00:00Z'].includes(value.trim()));
+
+const lower = (value: unknown) => (typeof value === 'string' ? value.trim().toLowerCase() : value);
+
+const isPaused = (status: unknown) => lower(status) === 'paused';
+
+const isReadOnly = (key: string) => READ_ONLY.some((name) => name === key);

@@ -22,15 +22,17 @@ export const SEAL_BROKEN = 'SealBroken';
 /** An update was refused by its validator; the message says why. */
 export const REFUSED = 'Refused';
 
-/** `VIPs to Gigya` → `vips-to-gigya`: letters and digits of any script stay, everything else becomes a dash. */
+/**
+ * `VIPs to Gigya` → `vips-to-gigya`: letters and digits of any script stay, with their marks; everything else
+ * becomes a dash. Marks without a letter are dropped too: emoji leave invisible ones.
+ */
 export function slugOf(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .replace(/^-+|-+$/g, '');
+  const letters = name.normalize('NFKC').toLowerCase().normalize('NFKC').replace(VARIATION_SELECTORS, '');
+  return (letters.match(/[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu) ?? []).join('-');
 }
+
+/** Marks that only choose between shapes of a character, such as the keycap of a digit. */
+const VARIATION_SELECTORS = /[\ufe00-\ufe0f]/g;
 
 /** The id of the job's workflow, and of its schedule if it has one. */
 export function workflowIdOf(name: string): string {

@@ -1,6 +1,8 @@
 import {
   type Authorization,
+  AuthorizationError,
   type GigyaAuthorization,
+  namesOfProvider,
   readAuthorization,
   resolveSecrets,
 } from '../authorizations.ts';
@@ -61,7 +63,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   return {
     async lytics(authIds) {
-      const [name, written] = await find(file, authIds, isLytics, 'Lytics');
+      const [name, written] = await findLytics(file, authIds);
       const authorization = await resolveSecrets(name, written, file);
       return reuse(lyticsClients, name, authorization, () =>
         openLytics(name, authorization, {
@@ -96,6 +98,25 @@ export function createConnections(options: ConnectionsOptions): Connections {
 const isLytics = (authorization: Authorization) => authorization.provider === 'lytics';
 const isGigya = (authorization: Authorization) => authorization.provider === 'gigya';
 
+/** The job's Lytics authorization; where it names Gigya's alone, the only one in the file. */
+async function findLytics(file: string, authIds: Job['auth_ids']) {
+  const [name = ''] = authIds;
+  const isGigyaAlone = authIds.length === 1 && isGigya(await readAuthorization(file, name));
+  return find(file, isGigyaAlone ? [await onlyLytics(file)] : authIds, isLytics, 'Lytics');
+}
+
+async function onlyLytics(file: string): Promise<string> {
+  const [name, ...others] = await namesOfProvider(file, 'lytics');
+  if (name === undefined) {
+    throw new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`);
+  }
+  if (others.length === 0) return name;
+  const names = [name, ...others].map((id) => `"${id}"`).join(', ');
+  throw new InvalidJob([
+    `auth_ids: the worker has several authorizations for Lytics (${names}); add the one to use`,
+  ]);
+}
+
 async function find<A extends Authorization>(
   file: string,
   authIds: Job['auth_ids'],
@@ -107,6 +128,6 @@ async function find<A extends Authorization>(
     if (isWanted(authorization)) return [name, authorization];
   }
   throw new InvalidJob([
-    `auth_ids: neither is an authorization for ${provider}; name one for Lytics and one for Gigya`,
+    `auth_ids: names no authorization for ${provider}; name one for Lytics and one for Gigya`,
   ]);
 }

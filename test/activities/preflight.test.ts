@@ -106,7 +106,7 @@ describe('a preflight ends the run with what to change', () => {
   it('when the job document is wrong', async () => {
     const failure = await failureOf(preflight({ ...job(), name: '' }));
     expect(failure).toMatchObject({ type: 'InvalidJob', nonRetryable: true });
-    expect(failure.message).toContain('name: use a text that is not empty');
+    expect(failure.message).toContain('name: must not be empty');
   });
 
   it('when an authorization is not there', async () => {
@@ -124,7 +124,7 @@ describe('a preflight ends the run with what to change', () => {
     const failure = await failureOf(preflight({ ...job(), auth_ids }, file));
     expect(failure).toMatchObject({ type: 'InvalidJob', nonRetryable: true });
     expect(failure.message).toContain(
-      `auth_ids: neither is an authorization for ${missing}; name one for Lytics and one for Gigya`,
+      `auth_ids: names no authorization for ${missing}; name one for Lytics and one for Gigya`,
     );
   });
 
@@ -133,7 +133,7 @@ describe('a preflight ends the run with what to change', () => {
     const file = join(folder, 'authorizations.json');
     expect(await configurationFault(job(), file)).toContain(`${file} could not be read (ENOENT); create it`);
     writeFileSync(file, '{');
-    expect(await configurationFault(job(), file)).toContain(`${file} is not JSON; correct it`);
+    expect(await configurationFault(job(), file)).toContain(`${file} is not valid JSON (line 1, column 2)`);
   });
 
   it("when a secret's environment variable is not set", async () => {

@@ -44,7 +44,7 @@ describe('the authorizations', () => {
   it.each([
     ['lytics', { token: 'wrong' }, 'the token is wrong or has expired; correct lytics.token'],
     ['gigya', { secret_key: 'd3Jvbmc=' }, 'the secret is not valid; correct the secret of gigya'],
-    ['none', {}, 'none.provider: use "lytics" or "gigya"'],
+    ['none', {}, 'none.provider: must be "lytics" or "gigya"'],
   ])('that do not work tell what to change: %s', async (name, change, message) => {
     const file = await changedAuthorizations(sandbox, { [name]: change });
     const failure = await failureOf(attemptOf().run(ask(file).proveAuthorization, name));
@@ -95,7 +95,7 @@ describe('a job that is checked', () => {
   it('that is wrong is told so, and looked at no further', async () => {
     const [check, ...more] = await checkJob({ ...job(), name: '' });
     expect(check).toMatchObject({ what: 'job document', ok: false });
-    expect(check?.found).toContain('name: use a text that is not empty');
+    expect(check?.found).toContain('name: must not be empty');
     expect(more).toEqual([]);
   });
 

@@ -154,9 +154,9 @@ describe('the webhook of a worker', () => {
     const failures = await Promise.all(documents.map(async (document) => failureOf(await start(document))));
     await elsewhere.close();
     expect(failures.map(({ type }) => type)).toEqual(['InvalidJob', 'InvalidJob']);
-    expect(failures[0]?.message).toContain('alert_webhook: not a known setting');
+    expect(failures[0]?.message).toContain('alert_webhook: unknown setting');
     expect(failures[1]?.message).toContain(
-      'config.alert_webhook, config.ALERT_WEBHOOK: not a known setting; remove it',
+      'config.alert_webhook: unknown setting; remove it\n  config.ALERT_WEBHOOK: unknown setting; remove it',
     );
     expect(elsewhere.asked).toEqual([]);
   });

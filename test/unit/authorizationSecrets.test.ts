@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('a secret', () => {
-  it('may be written out', async () => {
+  it('may be literal', async () => {
     expect(await resolveSecrets('lytics', lytics('abc:def'), 'a.json')).toMatchObject({ token: 'abc:def' });
   });
 
@@ -31,7 +31,7 @@ describe('a secret', () => {
     expect(resolved.token).toBe('abc');
   });
 
-  it('may be in a file, whose path counts from the authorizations file', async () => {
+  it('may be in a file, whose path is relative to the authorizations file', async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'secrets'));
     writeFileSync(join(folder, 'secrets', 'gigya'), 'c2VjcmV0\n');
@@ -52,7 +52,7 @@ describe('a secret', () => {
     expect(resolved).not.toHaveProperty('secret_key');
   });
 
-  it('is read when it is asked for, and leaves what was written as it is', async () => {
+  it('is read on use and leaves the authorization as it was written', async () => {
     vi.stubEnv('LYTICS_TOKEN_OF_THE_TEST', 'first');
     const written = lytics('env:LYTICS_TOKEN_OF_THE_TEST');
     expect((await resolveSecrets('lytics', written, 'a.json')).token).toBe('first');
@@ -69,10 +69,10 @@ describe('a secret', () => {
   });
 
   it.each(['a\nb', '“abc”', 'a\u0000b'])(
-    'that is a token with what no header can carry is refused: %j',
+    'that is a token with characters a header cannot carry is refused: %j',
     async (token) => {
       await expect(resolveSecrets('ly', lytics(token), 'a.json')).rejects.toThrow(
-        'ly.token: has characters that no token has; copy it anew',
+        'ly.token: has characters that a token cannot have; copy it again',
       );
     },
   );
@@ -148,7 +148,7 @@ describe('no message holds a secret', () => {
     ),
   });
 
-  it('wherever in the file it stands', async () => {
+  it('wherever it is in the file', async () => {
     const file = join(temporaryFolder(), 'authorizations.json');
     let complaints = 0;
     await fc.assert(
@@ -176,14 +176,14 @@ describe('no message holds a secret', () => {
     expect(complaints).toBeGreaterThan(100);
   });
 
-  it('nor when the file is cut off in its midst', async () => {
+  it('nor when the file is cut off', async () => {
     const file = join(temporaryFolder(), 'authorizations.json');
     await fc.assert(
       fc.asyncProperty(secrets, fc.nat({ max: 40 }), async (secret, cut) => {
         const written = JSON.stringify({ lytics: { provider: 'lytics', token: secret } });
         writeFileSync(file, written.slice(0, -1 - cut));
         const said = await complaintsAbout(file);
-        expect(said).toContain('is not JSON; correct it');
+        expect(said).toMatch(/is not valid JSON \(line 1, column \d+\): /);
         expect(said).not.toContain(secret.trim().slice(0, 12));
       }),
     );
@@ -191,7 +191,7 @@ describe('no message holds a secret', () => {
 });
 
 describe('files with secrets that others can read', () => {
-  it.skipIf(process.platform === 'win32')('are named with what to do, the others not', async () => {
+  it.skipIf(process.platform === 'win32')('are named with the fix, the others are not', async () => {
     const folder = temporaryFolder();
     const file = join(folder, 'authorizations.json');
     const written = {
@@ -217,7 +217,7 @@ describe('files with secrets that others can read', () => {
     ]);
   });
 
-  it('are none where there is no file', async () => {
+  it('are none without a file', async () => {
     expect(await findExposedSecrets(join(temporaryFolder(), 'none.json'))).toEqual([]);
   });
 });

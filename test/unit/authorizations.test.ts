@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AuthorizationError, isLoopback, readAuthorizations } from '../../src/authorizations.ts';
+import { AuthorizationError, readAuthorizations } from '../../src/authorizations.ts';
+import { isLoopback } from '../../src/urls.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const lytics = { provider: 'lytics', token: 'env:LYTICS_TOKEN' };
@@ -28,7 +29,7 @@ async function problemsOf(content: unknown): Promise<string> {
 }
 
 describe('the authorizations file', () => {
-  it('names credentials of both providers; what is left out has a default', async () => {
+  it('has credentials of both providers; what is left out has a default', async () => {
     expect(await readAuthorizations(fileWith({ lytics, gigya }))).toEqual({
       lytics: { provider: 'lytics', token: 'env:LYTICS_TOKEN', base_url: 'https://api.lytics.io' },
       gigya: {
@@ -40,7 +41,7 @@ describe('the authorizations file', () => {
     });
   });
 
-  it('keeps what it says', async () => {
+  it('keeps every setting', async () => {
     const { secret_key: _, ...withoutSecret } = gigya;
     const full = {
       'Lytics (test)': { ...lytics, base_url: 'https://gateway.example.com/lytics' },
@@ -63,17 +64,22 @@ describe('the authorizations file', () => {
     ['au1', 'au1.gigya.com'],
     ['cn1', 'cn1.sapcdm.cn'],
     ['global', 'global.gigya.com'],
-  ])('takes %s for the data centre %s', async (datacenter, host) => {
+  ])('accepts %s as the data centre %s', async (datacenter, host) => {
     const read = await readAuthorizations(fileWith({ gigya: { ...gigya, datacenter } }));
     expect(read['gigya']).toMatchObject({ datacenter: host });
   });
 
-  it('needs no data centre where a base URL takes its place', async () => {
+  it('needs no data centre with a base URL', async () => {
     const { datacenter: _, ...rest } = gigya;
     const read = await readAuthorizations(
       fileWith({ gigya: { ...rest, base_url: 'https://gw.example.com/' } }),
     );
     expect(read['gigya']).toMatchObject({ base_url: 'https://gw.example.com' });
+  });
+
+  it('may start with a byte order mark', async () => {
+    const read = await readAuthorizations(fileWith(`\ufeff${JSON.stringify({ gigya })}`));
+    expect(Object.keys(read)).toEqual(['gigya']);
   });
 
   it('may be empty: a worker can start before it has credentials', async () => {
@@ -94,26 +100,27 @@ describe('a base URL', () => {
     expect(read['lytics']).toMatchObject({ base_url });
   });
 
-  const plain = 'use https:// (plain http:// is accepted for loopback hosts only, since the secret travels)';
+  const plain =
+    'must use https:// (plain http:// is accepted for loopback hosts only, since secrets are sent)';
   it.each([
-    ['gateway.example.com', 'use a URL, such as "https://gateway.example.com"'],
+    ['gateway.example.com', 'must be a URL, such as "https://gateway.example.com"'],
     ['http://gateway.example.com', plain],
     ['http://localhost.example.com', plain],
     ['http://127.0.0.1.example.com', plain],
     ['http://10.0.0.1', plain],
     ['http://0.0.0.0', plain],
     ['ftp://localhost', plain],
-    ['https://name:pass@gateway.example.com', 'use a URL without credentials, "?" and "#"'],
-    ['https://gateway.example.com/?key=1', 'use a URL without credentials, "?" and "#"'],
-    ['https://gateway.example.com/#top', 'use a URL without credentials, "?" and "#"'],
-    ['', 'use a text that is not empty'],
+    ['https://name:pass@gateway.example.com', 'must be a URL without credentials, "?" and "#"'],
+    ['https://gateway.example.com/?key=1', 'must be a URL without credentials, "?" and "#"'],
+    ['https://gateway.example.com/#top', 'must be a URL without credentials, "?" and "#"'],
+    ['', 'must not be empty'],
   ])('may not be %j', async (base_url, problem) => {
     const refused = await problemsOf({ lytics: { ...lytics, base_url }, gigya: { ...gigya, base_url } });
     expect(refused.split('\n')).toContain(`lytics.base_url: ${problem}`);
     expect(refused.split('\n')).toContain(`gigya.base_url: ${problem}`);
   });
 
-  it('is of a loopback host only when the whole name is', () => {
+  it('is on a loopback host only if the whole host name is', () => {
     expect(['localhost', '127.0.0.1', '127.9.9.9', '[::1]'].filter((host) => !isLoopback(host))).toEqual([]);
     expect(
       ['localhost.evil.com', '127.0.0.1.evil.com', 'evil127.0.0.1', '[::2]', ''].filter(isLoopback),
@@ -124,73 +131,91 @@ describe('a base URL', () => {
 describe('an authorizations file is refused with the setting and the fix', () => {
   const centres =
     'us1.gigya.com, eu1.gigya.com, au1.gigya.com, eu2.gigya.com, cn1.sapcdm.cn, global.gigya.com';
-  const one = 'give either secret_key or private_key (RSA bearer), and only one of them';
+  const one = 'set either secret_key or private_key (RSA bearer), not both';
   const without = (setting: keyof typeof gigya) => ({ ...gigya, [setting]: undefined });
   it.each<[what: string, content: unknown, problem: string]>([
-    ['a list', [lytics], 'document: use a JSON object: {"name": {"provider": …}, …}'],
-    ['a text for credentials', { lytics: 'token' }, 'lytics: use a JSON object: {…}'],
-    ['no provider', { a: { token: 'x' } }, 'a.provider: use "lytics" or "gigya"'],
-    ['another provider', { a: { ...lytics, provider: 'segment' } }, 'a.provider: use "lytics" or "gigya"'],
-    ['no token', { lytics: { provider: 'lytics' } }, 'lytics.token: missing; use a text'],
-    ['an empty token', { lytics: { ...lytics, token: ' ' } }, 'lytics.token: use a text that is not empty'],
-    ['a number for a token', { lytics: { ...lytics, token: 5 } }, 'lytics.token: use a text'],
-    ['no API key', { gigya: without('api_key') }, 'gigya.api_key: missing; use a text'],
-    ['a number for an API key', { gigya: { ...gigya, api_key: 3 } }, 'gigya.api_key: use a text'],
-    ['no user key', { gigya: without('user_key') }, 'gigya.user_key: missing; use a text'],
+    ['a list', [lytics], 'document: must be a JSON object: {"name": {"provider": …}, …}'],
+    ['a string as credentials', { lytics: 'token' }, 'lytics: must be a JSON object: {…}'],
+    ['no provider', { a: { token: 'x' } }, 'a.provider: must be "lytics" or "gigya"'],
+    [
+      'another provider',
+      { a: { ...lytics, provider: 'segment' } },
+      'a.provider: must be "lytics" or "gigya"',
+    ],
+    ['no token', { lytics: { provider: 'lytics' } }, 'lytics.token: missing; it must be a string'],
+    ['an empty token', { lytics: { ...lytics, token: ' ' } }, 'lytics.token: must not be empty'],
+    ['a number as token', { lytics: { ...lytics, token: 5 } }, 'lytics.token: must be a string'],
+    ['no API key', { gigya: without('api_key') }, 'gigya.api_key: missing; it must be a string'],
+    ['a number as API key', { gigya: { ...gigya, api_key: 3 } }, 'gigya.api_key: must be a string'],
+    ['no user key', { gigya: without('user_key') }, 'gigya.user_key: missing; it must be a string'],
     ['no secret', { gigya: without('secret_key') }, `gigya.secret_key: ${one}`],
     ['two secrets', { gigya: { ...gigya, private_key: 'file:key.pem' } }, `gigya.secret_key: ${one}`],
-    ['no data centre', { gigya: without('datacenter') }, `gigya.datacenter: missing; use one of ${centres}`],
+    [
+      'no data centre',
+      { gigya: without('datacenter') },
+      `gigya.datacenter: missing; it must be one of ${centres}`,
+    ],
     [
       'another data centre',
       { gigya: { ...gigya, datacenter: 'eu9' } },
-      `gigya.datacenter: use one of ${centres}`,
+      `gigya.datacenter: must be one of ${centres}`,
     ],
     [
       'another authentication',
       { gigya: { ...gigya, authentication: 'oauth' } },
-      'gigya.authentication: use "secret" or "signature"',
+      'gigya.authentication: must be "secret" or "signature"',
     ],
     [
       'no calls at all',
       { gigya: { ...gigya, limits: { calls_per_second: 0 } } },
-      'gigya.limits.calls_per_second: use a number above 0',
+      'gigya.limits.calls_per_second: must be above 0',
     ],
     [
-      'a text for a rate',
+      'a string as rate',
       { gigya: { ...gigya, limits: { searches_per_second: '10' } } },
-      'gigya.limits.searches_per_second: use a number',
+      'gigya.limits.searches_per_second: must be a number',
     ],
     [
       'no connections',
       { gigya: { ...gigya, limits: { connections: 0 } } },
-      'gigya.limits.connections: use a number from 1 to 500',
+      'gigya.limits.connections: must be a whole number from 1 to 500',
     ],
     [
       'too many connections',
       { gigya: { ...gigya, limits: { connections: 501 } } },
-      'gigya.limits.connections: use a number from 1 to 500',
+      'gigya.limits.connections: must be a whole number from 1 to 500',
     ],
     [
       'half a connection',
       { gigya: { ...gigya, limits: { connections: 1.5 } } },
-      'gigya.limits.connections: use a whole number',
+      'gigya.limits.connections: must be a whole number from 1 to 500',
     ],
     [
       'an unknown limit',
       { gigya: { ...gigya, limits: { calls: 5 } } },
-      'gigya.limits.calls: not a known setting; remove it or correct its spelling',
+      'gigya.limits.calls: unknown setting; remove it',
     ],
     [
       'a negative lag',
       { gigya: { ...gigya, index_lag_seconds: -1 } },
-      'gigya.index_lag_seconds: use 0 or more',
+      'gigya.index_lag_seconds: must be 0 or more',
     ],
     [
       'an unknown setting',
       { lytics: { ...lytics, api_key: 'x' } },
-      'lytics.api_key: not a known setting; remove it or correct its spelling',
+      'lytics.api_key: unknown setting; remove it',
     ],
-    ['an empty name', { '': lytics }, 'document: use names that are not empty'],
+    [
+      'misspelt settings',
+      { gigya: { ...gigya, datacentre: 'eu1', limits: { connection: 5 } }, lytics: { ...lytics, Token: '' } },
+      'gigya.limits.connection: unknown setting; did you mean gigya.limits.connections?\ngigya.datacentre: unknown setting; did you mean gigya.datacenter?\nlytics.Token: unknown setting; did you mean lytics.token?',
+    ],
+    [
+      'a limit in the wrong place',
+      { gigya: { ...gigya, connections: 5 } },
+      'gigya.connections: unknown setting; did you mean gigya.limits.connections?',
+    ],
+    ['an empty name', { '': lytics }, 'document: the name of an authorization must not be empty'],
   ])('%s', async (_what, content, problem) => {
     expect(await problemsOf(content)).toBe(problem);
   });
@@ -204,10 +229,12 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     );
   });
 
-  it('when it is no JSON', async () => {
+  it('when it is not JSON, without quoting it', async () => {
     const file = fileWith('{"lytics": {"provider": "lytics", "token": "a-secret"');
     await expect(readAuthorizations(file)).rejects.toThrow(
-      new AuthorizationError(`The authorizations file ${file} is not JSON; correct it`),
+      new AuthorizationError(
+        `The authorizations file ${file} is not valid JSON (line 1, column 54): the text ends early; expected "," or "}"`,
+      ),
     );
   });
 });

@@ -33,20 +33,20 @@ async function expectUntouched(): Promise<void> {
 describe('a bad document from the Temporal CLI', () => {
   const good = jobDocument('good');
   it.each<[string, unknown, RegExp]>([
-    ['no argument at all', undefined, /document: use a JSON object/],
-    ['null', null, /document: use a JSON object/],
-    ['a text', 'vip', /document: use a JSON object/],
-    ['a list', [good], /document: use a JSON object/],
+    ['no argument at all', undefined, /document: must be a JSON object/],
+    ['null', null, /document: must be a JSON object/],
+    ['a text', 'vip', /document: must be a JSON object/],
+    ['a list', [good], /document: must be a JSON object/],
     ['nothing in it', {}, /name: missing.*auth_ids: missing.*config: missing/s],
     [
       'a key that is misspelt',
       { ...good, config: { segment_id: 'vip', target_store: 'account' } },
-      /config\.target_store: not a known setting/,
+      /config\.target_store: unknown setting; did you mean config\.target_storage\?/,
     ],
     [
       'a time that is none',
       { ...good, config: { segment_id: 'vip', time_of_day: '25:00' } },
-      /config\.time_of_day: use a 24-hour time/,
+      /config\.time_of_day: must be a time of day/,
     ],
   ])('fails the run with InvalidJob: %s', async (_, document, message) => {
     const workflowId = unique('raw');

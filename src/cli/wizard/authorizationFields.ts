@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { input, password, select } from '@inquirer/prompts';
-import { DATACENTERS, problemWithBaseUrl } from '../../authorizations.ts';
+import { DATACENTERS } from '../../authorizations.ts';
+import { problemWithBaseUrl } from '../../urls.ts';
 import { notEmpty } from './validBy.ts';
 
 export type Provider = 'lytics' | 'gigya';

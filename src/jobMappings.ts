@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { notObject, number, oneOf, text, wholeNumber } from './settingTypes.ts';
+
+const FIELD = 'must be the name of a top-level field in Gigya, such as "lytics_momentum"';
+const LYTICS_FIELD = 'the name of a Lytics user field has letters, digits, "_", "." and "-" only';
+
+const gigyaField = text(128).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: FIELD });
+
+const target = z.strictObject(
+  {
+    field: gigyaField.describe('The Gigya field, under `data`.'),
+    top: wholeNumber(1, 1000).optional().describe('Of a map of scores: how many of the highest to keep.'),
+    min: number.optional().describe('Of a map of scores: the lowest score to keep.'),
+    round: number
+      .positive({ error: 'must be above 0' })
+      .optional()
+      .describe('The step that numbers are rounded to, so that a small change rewrites no user.'),
+    on_null: oneOf(['clear', 'keep'])
+      .default('clear')
+      .describe('When Lytics has no value: `clear` the field in Gigya or `keep` it.'),
+  },
+  { error: notObject },
+);
+
+/** `"field"` is short for `{"field": "field"}`, which is the canonical form. */
+export const mappingTarget = z.preprocess(
+  (value: string | z.input<typeof target>) => (typeof value === 'string' ? { field: value } : value),
+  target,
+);
+
+/** Lytics' own shape: a list of `{"lytics_field": "gigya_field"}`. */
+export const mappings = z.array(
+  z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/), mappingTarget, {
+    error: (issue) => (issue.code === 'invalid_key' ? LYTICS_FIELD : notObject(issue)),
+  }),
+  { error: 'must be a list: [{"lytics_field": "gigya_field"}]' },
+);
