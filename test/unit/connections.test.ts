@@ -67,6 +67,34 @@ describe("a worker's connections", () => {
     await expect(connections.gigya(['lytics', 'gigya'])).rejects.toBeInstanceOf(AuthorizationError);
   });
 
+  it("use the file's only Lytics authorization where a job names Gigya's alone", async () => {
+    const { connections, write, file } = connectionsOf({ lytics, gigya, broken: { provider: 'gigya' } });
+    expect((await connections.lytics(['gigya'])).name).toBe('lytics');
+    expect((await connections.gigya(['gigya'])).gigya.name).toBe('gigya');
+    expect((await connections.lytics(['lytics'])).name).toBe('lytics');
+
+    write({ lytics, gigya, 'lytics-2': lytics });
+    await expect(connections.lytics(['gigya'])).rejects.toThrow(
+      new InvalidJob([
+        'auth_ids: the worker has several authorizations for Lytics ("lytics", "lytics-2"); add the one to use',
+      ]),
+    );
+    expect((await connections.lytics(['gigya', 'lytics-2'])).name).toBe('lytics-2');
+
+    write({ gigya });
+    await expect(connections.lytics(['gigya'])).rejects.toThrow(
+      new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`),
+    );
+    await expect(connections.lytics(['none'])).rejects.toThrow('this worker has no authorization "none"');
+  });
+
+  it("are refused for Gigya where a job names Lytics' authorization alone", async () => {
+    const { connections } = connectionsOf({ lytics, gigya });
+    await expect(connections.gigya(['lytics'])).rejects.toThrow(
+      'auth_ids: names no authorization for Gigya; name one for Lytics and one for Gigya',
+    );
+  });
+
   it('are refused where both names are of one provider', async () => {
     const { connections } = connectionsOf({ lytics, gigya, other: gigya });
     await expect(connections.lytics(['gigya', 'other'])).rejects.toBeInstanceOf(InvalidJob);

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { jobSchema, NOT_YET, parseJob } from '../../src/job.ts';
+import { jobJsonSchema, settingsTable } from '../../src/jobReference.ts';
+
+const read = (path: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+const namesIn = (folder: string) => readdirSync(new URL(`../../${folder}`, import.meta.url));
+
+const schema = z.fromJSONSchema(jobJsonSchema());
+
+describe('docs/job.schema.json', () => {
+  it('is what "npm run schema" writes', () => {
+    expect(read('docs/job.schema.json')).toEqual(JSON.parse(JSON.stringify(jobJsonSchema())));
+  });
+
+  const inFolder = (folder: string) => namesIn(folder).map((name) => `${folder}/${name}`);
+  const examples = inFolder('examples').filter((path) => /\/job.*\.json$/.test(path));
+  it.each([...examples, ...inFolder('test/fixtures/lyticsJobs')])('accepts %s', (path) => {
+    const document = Object(read(path));
+    expect(schema.safeParse(document.data ?? document).error).toBeUndefined();
+  });
+
+  it('accepts what parsing results in, and the short form of mappings', () => {
+    const document = { name: 'VIPs', auth_ids: ['gigya'], config: { segment_id: 'vip' } };
+    expect(schema.safeParse(parseJob(document)).error).toBeUndefined();
+    const mapped = {
+      ...document,
+      config: { ...document.config, mappings: [{ a: 'b' }, { c: { field: 'd' } }] },
+    };
+    expect(schema.safeParse(mapped).error).toBeUndefined();
+  });
+
+  it.each([
+    { auth_ids: ['gigya'], config: { segment_id: 'vip' } },
+    { name: 'VIPs', auth_ids: ['gigya'], config: {} },
+    { name: 'VIPs', auth_ids: ['gigya'], config: { segment_id: 'vip', on_exit: 'drop' } },
+    { name: 'VIPs', auth_ids: ['gigya'], config: { segment_id: 'vip', onexit: 'keep' } },
+    { name: 'VIPs', auth_ids: ['gigya'], segment_id: 'vip', config: { segment_id: 'vip' } },
+  ])('refuses %j', (document) => {
+    expect(schema.safeParse(document).success).toBe(false);
+  });
+});
+
+describe('the table of settings', () => {
+  const table = settingsTable();
+
+  it('has each setting once, with its meaning', () => {
+    const { config, ...top } = jobSchema.shape;
+    const settings = [...Object.keys(top), ...Object.keys(config.shape).map((key) => `config.${key}`)];
+    expect(table.map(({ setting }) => setting)).toEqual(settings);
+    expect(table.filter(({ meaning }) => !/^\S.*\.$/.test(meaning))).toEqual([]);
+  });
+
+  it.each([
+    ['name', 'string', 'required'],
+    ['description', 'string', 'none'],
+    ['auth_ids', 'string[]', 'required'],
+    ['config.time_of_day', 'string', '"00:00"'],
+    ['config.on_exit', '"update" | "keep"', '"update"'],
+    ['config.max_removals', 'number', '0.2'],
+    ['config.day_of_month', 'whole number', 'none'],
+    ['config.dry_run', 'boolean', 'false'],
+    ['config.mappings', 'object[]', '[]'],
+  ])('has the type and default of %s', (setting, type, value) => {
+    expect(table.find((row) => row.setting === setting)).toMatchObject({ type, default: value });
+  });
+
+  it('has the defaults that parsing fills in', () => {
+    const { config } = parseJob({ name: 'VIPs', auth_ids: ['gigya'], config: { segment_id: 'vip' } });
+    const defaults = Object.entries(config).map(([key, value]) => [`config.${key}`, JSON.stringify(value)]);
+    const documented = new Map(table.map((row) => [row.setting, row.default]));
+    const differing = defaults.filter(([key = '', value]) => documented.get(key) !== value);
+    expect(differing).toEqual([['config.segment_id', '"vip"']]);
+  });
+
+  it('marks the settings that are not supported yet', () => {
+    const marked = table.filter(({ meaning }) => meaning.endsWith('Only the default is supported yet.'));
+    expect(marked.map(({ setting }) => setting).sort()).toEqual(NOT_YET.map(({ setting }) => setting).sort());
+  });
+});

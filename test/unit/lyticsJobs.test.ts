@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { InvalidJob, type Job, jobSchema, keysWithoutEffect, parseJob, READ_ONLY } from '../../src/job.ts';
+
+// Jobs as Lytics' API returns them, with made-up values: keys and types are those of its OpenAPI documents.
+const folder = new URL('../fixtures/lyticsJobs/', import.meta.url);
+const fixture = (name: string): unknown => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
+
+const SEGMENT = '4cd9d2a6a1d3d0b9b4cb2a0e7a5a1f50';
+const GIGYA = 'd3d9446802a44259755d38e6d163e820';
+const inReply = [
+  'id',
+  'account_id',
+  'workflow',
+  'workflow_id',
+  'status',
+  'user_id',
+  'created',
+  'updated',
+  'hidden',
+  'verbose_logging',
+  'meta',
+  'drop_events_during_quiet_window',
+];
+
+type Expected = Partial<Omit<Job, 'config'>> & { config: Partial<Job['config']> };
+
+const accepted: Record<string, { job: Expected; withoutEffect: string[] }> = {
+  running: {
+    job: {
+      name: 'GIGYA: Export Audiences',
+      auth_ids: [GIGYA],
+      config: {
+        segment_id: SEGMENT,
+        gigya_id_field: 'gy_profile_id',
+        target_storage: 'account',
+        continuous_update: true,
+        time_of_day: '02:00',
+        timezone: 'Europe/Vienna',
+      },
+    },
+    withoutEffect: inReply,
+  },
+  defaults: {
+    job: {
+      config: {
+        segment_id: SEGMENT,
+        gigya_id_field: 'gy_profile_id',
+        target_storage: 'account',
+        continuous_update: false,
+        time_of_day: '00:00',
+        timezone: 'UTC',
+      },
+    },
+    withoutEffect: inReply,
+  },
+  dataStore: {
+    job: {
+      name: 'VIPs to the Data Store',
+      description: 'Nightly',
+      config: { target_storage: 'data_store', time_of_day: '23:30', timezone: 'America/Los_Angeles' },
+    },
+    withoutEffect: inReply,
+  },
+  sleeping: {
+    job: { quiet_timezone: 'UTC', config: { time_of_day: '02:00' } },
+    withoutEffect: [...inReply, 'sleep_until', 'quiet_timezone'],
+  },
+  created: {
+    job: {
+      name: 'VIPs to Gigya',
+      config: { segment_id: 'vip', target_storage: 'account', time_of_day: '14:00' },
+    },
+    withoutEffect: [],
+  },
+};
+
+const refused: Record<string, string[]> = {
+  paused: ['status: is not supported yet; remove it'],
+  quietHours: [
+    'quiet_time_of_day: is not supported yet; remove it',
+    'quiet_period: is not supported yet; remove it',
+  ],
+  expiring: ['expires_at: is not supported yet; remove it'],
+  mapped: ['config.mappings: is not supported yet; remove it'],
+};
+
+describe("a job of Lytics' API", () => {
+  it.each(Object.entries(accepted))('runs as it is: %s', (name, { job, withoutEffect }) => {
+    const parsed = parseJob(fixture(name));
+    expect(parsed).toMatchObject(job);
+    expect(Object.keys(parsed).filter((key) => !(key in jobSchema.shape))).toEqual([]);
+    expect(keysWithoutEffect(fixture(name)).sort()).toEqual([...withoutEffect].sort());
+  });
+
+  it.each(Object.entries(refused))(
+    'that relies on what is not supported yet is refused: %s',
+    (name, problems) => {
+      expect(() => parseJob(fixture(name))).toThrow(new InvalidJob(problems));
+    },
+  );
+
+  it('has a fixture in one of these tables, each', () => {
+    const files = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
+    expect(files.sort()).toEqual([...Object.keys(accepted), ...Object.keys(refused)].sort());
+  });
+});
+
+describe('docs/lytics-jobs.md', () => {
+  const page = readFileSync(new URL('../../docs/lytics-jobs.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, keys = '']) =>
+    [...keys.matchAll(/`([^`]+)`/g)].map(([, key]) => key),
+  );
+
+  it("has a row for each key of Lytics' job", () => {
+    const keys = ['running', 'created'].flatMap((name) => {
+      const document = Object(fixture(name));
+      const job = document.data ?? document;
+      return [...Object.keys(job), ...Object.keys(job.config).map((key) => `config.${key}`)];
+    });
+    const expected = new Set([...keys, ...READ_ONLY].filter((key) => key !== 'config'));
+    expect([...expected].filter((key) => !rows.includes(key))).toEqual([]);
+  });
+
+  it('has a row once', () => {
+    expect(rows.filter((key, position) => rows.indexOf(key) < position)).toEqual([]);
+  });
+});
