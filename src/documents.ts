@@ -21,8 +21,8 @@ export function parseJsonText(text: string, what: string): unknown {
 }
 
 function describeFault(json: string): string {
-  // What decoding UTF-16 as UTF-8 leaves, such as of a file that PowerShell wrote.
-  if (json.startsWith('\ufffd') || json.includes('\u0000')) return 'in UTF-8; save it as UTF-8';
+  // UTF-16 that was read as UTF-8, such as a file that Windows PowerShell wrote.
+  if (json.includes('\u0000')) return 'in UTF-8; save it as UTF-8';
   const { offset, reason } = findJsonFault(json) ?? { offset: 0, reason: 'it cannot be parsed' };
   const lines = json.slice(0, offset).split(/\r\n|\r|\n/);
   const column = [...(lines.at(-1) ?? '')].length + 1;

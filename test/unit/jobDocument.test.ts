@@ -437,6 +437,7 @@ describe('the id of a workflow and its schedule', () => {
     ['❤️ VIPs', 'vips'],
     ['VIPs ❤️', 'vips'],
     ['ＶＩＰ', 'vip'],
+    ['VIP 1\ufe0f\u20e3', 'vip-1\u20e3'],
   ])('of %j is made of its letters and digits', (name, slug) => {
     expect(slugOf(name)).toBe(slug);
     expect(workflowIdOf(name)).toBe(`gigya-export/${slug}`);

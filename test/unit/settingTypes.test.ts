@@ -91,6 +91,6 @@ describe('the nearest known name', () => {
 
   it('is the one with the fewest edits', () => {
     expect(nearestName('caat', ['cart', 'boat', 'cat'])).toBe('cart');
-    expect(nearestName('abcd', ['badc', 'abdc'])).toBe('abdc');
+    expect(nearestName('abcd', ['abxy', 'abdc'])).toBe('abdc');
   });
 });
