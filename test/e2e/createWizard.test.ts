@@ -53,7 +53,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await person.answers('Storage', KEYS.down);
     await person.answers('Keep updated (daily)?', 'y');
     await person.answers('Time of day', '25:00');
-    await person.sees('24-hour time');
+    await person.sees('must be a time of day');
     // One digit for the hour is enough.
     person.types(`${'\u007f'.repeat(5)}2:30${KEYS.enter}`);
     await person.sees('? Timezone (type to search)');
