@@ -5,6 +5,7 @@ export interface JsonFault {
 }
 
 type Expected = keyof typeof REASONS;
+type Open = '{' | '[';
 
 const REASONS = {
   value: 'expected a value',
@@ -27,59 +28,64 @@ const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
  * some faults and quotes the text around others, which may be a secret; this quotes nothing.
  */
 export function findJsonFault(text: string): JsonFault | undefined {
-  const open: ('{' | '[')[] = [];
+  const open: Open[] = [];
   let expected: Expected = 'value';
   let offset = 0;
-  const skip = (pattern: RegExp) => {
+  const skip = (pattern: RegExp): boolean => {
     pattern.lastIndex = offset;
-    if (pattern.test(text)) offset = pattern.lastIndex;
-  };
-  const afterValue = (): Expected => {
-    const inside = open.at(-1);
-    if (inside === undefined) return 'end';
-    return inside === '{' ? 'commaOrBrace' : 'commaOrBracket';
+    const isThere = pattern.test(text);
+    if (isThere) offset = pattern.lastIndex;
+    return isThere;
   };
   for (;;) {
     skip(SPACE);
-    const start = offset;
-    const mark = text[offset] ?? '';
-    if (mark === '') {
+    const mark = text[offset];
+    if (mark === undefined) {
       return expected === 'end' ? undefined : { offset, reason: `the text ends early; ${REASONS[expected]}` };
     }
-    const acceptsValue: boolean = expected === 'value' || expected === 'elementOrClose';
-    const acceptsName: boolean = expected === 'name' || expected === 'nameOrClose';
-    if (mark === '"' && (acceptsValue || acceptsName)) {
+    const next = stepPast(mark, expected, open);
+    if (next !== undefined) {
+      offset++;
+      expected = next;
+    } else if (mark === '"' && (acceptsValue(expected) || acceptsName(expected))) {
       skip(UNCLOSED_STRING);
       if (text[offset] !== '"') return { offset, reason: faultInString(text[offset]) };
       offset++;
-      expected = acceptsName ? 'colon' : afterValue();
-    } else if ((mark === '{' || mark === '[') && acceptsValue) {
-      offset++;
-      open.push(mark);
-      expected = mark === '{' ? 'nameOrClose' : 'elementOrClose';
-    } else if (
-      (mark === '}' && (expected === 'nameOrClose' || expected === 'commaOrBrace')) ||
-      (mark === ']' && (expected === 'elementOrClose' || expected === 'commaOrBracket'))
-    ) {
-      offset++;
-      open.pop();
-      expected = afterValue();
-    } else if (mark === ',' && expected === 'commaOrBrace') {
-      offset++;
-      expected = 'name';
-    } else if (mark === ',' && expected === 'commaOrBracket') {
-      offset++;
-      expected = 'value';
-    } else if (mark === ':' && expected === 'colon') {
-      offset++;
-      expected = 'value';
+      expected = acceptsName(expected) ? 'colon' : afterValue(open);
+    } else if (acceptsValue(expected) && skip(LITERAL)) {
+      expected = afterValue(open);
     } else {
-      if (acceptsValue) skip(LITERAL);
-      if (offset === start) return { offset, reason: REASONS[expected] };
-      expected = afterValue();
+      return { offset, reason: REASONS[expected] };
     }
   }
 }
+
+/** What is expected after a bracket, a comma or a colon; undefined where it may not stand. */
+function stepPast(mark: string, expected: Expected, open: Open[]): Expected | undefined {
+  if ((mark === '{' || mark === '[') && acceptsValue(expected)) {
+    open.push(mark);
+    return mark === '{' ? 'nameOrClose' : 'elementOrClose';
+  }
+  const closesObject = mark === '}' && (expected === 'nameOrClose' || expected === 'commaOrBrace');
+  const closesList = mark === ']' && (expected === 'elementOrClose' || expected === 'commaOrBracket');
+  if (closesObject || closesList) {
+    open.pop();
+    return afterValue(open);
+  }
+  if (mark === ',' && expected === 'commaOrBrace') return 'name';
+  if (mark === ',' && expected === 'commaOrBracket') return 'value';
+  return mark === ':' && expected === 'colon' ? 'value' : undefined;
+}
+
+function afterValue(open: readonly Open[]): Expected {
+  const inside = open.at(-1);
+  if (inside === undefined) return 'end';
+  return inside === '{' ? 'commaOrBrace' : 'commaOrBracket';
+}
+
+const acceptsValue = (expected: Expected) => expected === 'value' || expected === 'elementOrClose';
+
+const acceptsName = (expected: Expected) => expected === 'name' || expected === 'nameOrClose';
 
 function faultInString(mark: string | undefined): string {
   if (mark === '\\') return 'a string has an invalid escape sequence';

@@ -59,6 +59,16 @@ describe('a preflight', () => {
     expect((await preflight(document)).audience).toMatchObject({ slug: 'vip' });
   });
 
+  it("takes a job as Lytics' API returns it, with Gigya's authorization alone", async () => {
+    const reply = {
+      status: 200,
+      data: { ...job({ time_of_day: '2:00am' }), auth_ids: ['gigya'], id: '0a1b', status: 'running' },
+    };
+    const plan = await preflight(reply);
+    expect(plan.job).toMatchObject({ name: 'Test', auth_ids: ['gigya'], config: { time_of_day: '02:00' } });
+    expect(plan.audience).toMatchObject({ slug: 'vip' });
+  });
+
   it.each([
     ['slug', 'vip'],
     ['name', 'VIP customers'],
