@@ -1,4 +1,5 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { isRecord } from './gigya/documents.ts';
 import type { Keys } from './keys.ts';
 
 export type Limits = { calls_per_second?: number | undefined; searches_per_second?: number | undefined };
@@ -38,4 +39,44 @@ export function writeAuthorizations(path: string, authorizations: Authorizations
   writeFileSync(path, `${JSON.stringify(authorizations, null, 2)}\n`, { mode: 0o600 });
   // The mode above is for a new file only.
   chmodSync(path, 0o600);
+}
+
+export class ForeignFile extends Error {
+  override name = 'ForeignFile';
+}
+
+/** Throws unless the file is absent, empty, or holds what a sandbox wrote: anything else may be someone's secrets. */
+export function refuseForeignFile(path: string): void {
+  if (!existsSync(path) || isOwn(readFileSync(path, 'utf8'))) return;
+  throw new ForeignFile(
+    `${path} exists and no sandbox wrote it: it may hold real credentials. ` +
+      'Name another file with --authorizations, or overwrite it with --force.',
+  );
+}
+
+/** A sandbox's file names its four authorizations, and every authorization in it is for this machine. */
+function isOwn(text: string): boolean {
+  if (text.trim() === '') return true;
+  const names = ['lytics', 'gigya', 'gigya-rsa', 'gigya-signature'];
+  const held = parsed(text);
+  if (!held) return false;
+  const entries = Object.values(held);
+  return entries.length === 0 || (names.every((name) => name in held) && entries.every(isLocal));
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isLocal(authorization: unknown): boolean {
+  return (
+    isRecord(authorization) &&
+    typeof authorization.base_url === 'string' &&
+    /^http:\/\/127\.0\.0\.1:\d+\/?$/.test(authorization.base_url)
+  );
 }

@@ -3,23 +3,20 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type {
-  AccountInput,
-  AudienceInput,
-  AudiencePatch,
-  PopulationInput,
-  Question,
-  RowInput,
-} from './admin.ts';
+import type { AccountInput, LabelInput } from './admin/gigya.ts';
+import type { AudienceInput, AudiencePatch, PopulationInput, RowInput } from './admin/lytics.ts';
+import type { Question } from './admin/questions.ts';
 import type { Authorizations } from './authorizations.ts';
 import type { FaultInput, FaultRule } from './faults.ts';
 import type { Account, StoredObject } from './gigya/state.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Job } from './lytics/jobs.ts';
 import type { Audience, Row } from './lytics/state.ts';
+import type { Stays } from './population/changes.ts';
 import type { Settings, SettingsPatch } from './settings.ts';
 import type { StatsReport } from './stats.ts';
-import type { Truth, Verdict } from './truth.ts';
+import type { Truth } from './truth.ts';
+import type { Verdict } from './verify.ts';
 
 export type { FaultInput, JournalEntry, Settings, SettingsPatch, StatsReport, Truth, Verdict };
 
@@ -39,7 +36,9 @@ export type SandboxOptions = {
   settings?: SettingsPatch | undefined;
   quota?: [calls: number, searches: number] | undefined;
   limits?: [calls: number, searches: number] | undefined;
+  /** A file that exists and that no sandbox wrote is refused without `force`. */
   authorizations?: string | undefined;
+  force?: boolean | undefined;
   /** State file; with the same `port` a sandbox that was killed goes on where it was. */
   state?: string | undefined;
 };
@@ -77,7 +76,10 @@ export type SandboxAdmin = {
   /** Each returns how many members the audience has then. */
   population(change: PopulationInput): Promise<number>;
   enter(count: number, audience?: string): Promise<number>;
-  leave(count: number, audience?: string): Promise<number>;
+  /** `stays`: whether those who leave stay in their other audiences, or in none but `all`. */
+  leave(count: number, audience?: string, stays?: Stays): Promise<number>;
+  /** Gone from Lytics altogether; their accounts stay. */
+  remove(count: number, audience?: string): Promise<number>;
   change(count: number, audience?: string): Promise<number>;
   audiences(): Promise<(Audience & { size: number })[]>;
   addAudience(audience: AudienceInput): Promise<Audience>;
@@ -94,6 +96,8 @@ export type SandboxAdmin = {
     patch: { data?: Record<string, unknown>; profile?: Record<string, unknown> },
   ): Promise<Account>;
   removeAccount(uid: string): Promise<void>;
+  /** Labels that something else wrote, past the journal. Returns the UIDs that got one. */
+  addLabels(labels: LabelInput): Promise<string[]>;
 };
 
 export type Sandbox = {
@@ -181,12 +185,13 @@ function switches(options: SandboxOptions): string[] {
     ['authorizations', options.authorizations],
     ['state', options.state],
   ];
-  return given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+  const named = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+  return options.force ? [...named, '--force'] : named;
 }
 
 /** The admin side of a sandbox that runs already. */
 export function connectAdmin(url: string): SandboxAdmin {
-  // The answers are of this repository's own making: their types are those of the handlers in admin.ts.
+  // The answers are of this repository's own making: their types are those of the handlers in admin/.
   const call = async <T>(verb: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${url}/admin/${path}`, {
       method: verb,
@@ -225,7 +230,9 @@ export function connectAdmin(url: string): SandboxAdmin {
     addJob: (job) => call('POST', 'jobs', job),
     population,
     enter: (count, audience = 'vip') => population({ action: 'enter', audience, count }),
-    leave: (count, audience = 'vip') => population({ action: 'leave', audience, count }),
+    leave: (count, audience = 'vip', stays = 'others') =>
+      population({ action: 'leave', audience, count, stays }),
+    remove: (count, audience = 'vip') => population({ action: 'remove', audience, count }),
     change: (count, audience = 'vip') => population({ action: 'change', audience, count }),
     audiences: () => call('GET', 'audiences'),
     addAudience: (audience) => call('POST', 'audiences', audience),
@@ -238,6 +245,7 @@ export function connectAdmin(url: string): SandboxAdmin {
     putAccounts: (...accounts) => call('POST', 'accounts', { accounts }),
     account: (uid) => call('GET', `accounts/${part(uid)}`),
     patchAccount: (uid, patch) => call('PATCH', `accounts/${part(uid)}`, patch),
+    addLabels: async (labels) => (await call<{ uids: string[] }>('POST', 'labels', labels)).uids,
     removeAccount: (uid) => call('DELETE', `accounts/${part(uid)}`),
   };
 }

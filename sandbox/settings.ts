@@ -111,32 +111,47 @@ export const gigyaSettings = z.strictObject({
   deniedMethods: z.array(z.string()).default([]),
 });
 
-export const settingsSchema = z.strictObject({
+const general = {
   /** Milliseconds before a request is looked at (and a write applied). */
-  latencyMs: z.number().min(0).default(0),
+  latencyMs: z.number().min(0),
+  /** The coding of replies where Accept-Encoding permits it. */
+  compress: z.enum(['none', 'gzip', 'deflate', 'br']),
+  /** Whether it is used for a request without Accept-Encoding too, which permits any coding. */
+  compressUnasked: z.boolean(),
+};
+
+export const settingsSchema = z.strictObject({
+  latencyMs: general.latencyMs.default(0),
+  compress: general.compress.default('none'),
+  compressUnasked: general.compressUnasked.default(false),
   lytics: lyticsSettings.prefault({}),
   gigya: gigyaSettings.prefault({}),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
 
-export const settingsPatchSchema = z.strictObject({
-  latencyMs: z.number().min(0).optional(),
-  lytics: z.record(z.string(), z.unknown()).optional(),
-  gigya: z.record(z.string(), z.unknown()).optional(),
-});
+export const settingsPatchSchema = z
+  .strictObject(general)
+  .partial()
+  .extend({
+    lytics: z.record(z.string(), z.unknown()).optional(),
+    gigya: z.record(z.string(), z.unknown()).optional(),
+  });
 
 export type SettingsPatch = {
-  latencyMs?: number | undefined;
+  latencyMs?: Settings['latencyMs'] | undefined;
+  compress?: Settings['compress'] | undefined;
+  compressUnasked?: Settings['compressUnasked'] | undefined;
   lytics?: Partial<Settings['lytics']> | undefined;
   gigya?: Partial<Settings['gigya']> | undefined;
 };
 
-/** Throws a ZodError that names the switch when a patch is wrong. */
+/** Throws a ZodError that names the setting when a patch is wrong. */
 export function patchSettings(current: Settings, patch: unknown): Settings {
-  const { latencyMs, lytics, gigya } = settingsPatchSchema.parse(patch);
+  const { lytics, gigya, ...rest } = settingsPatchSchema.parse(patch);
   return settingsSchema.parse({
-    latencyMs: latencyMs ?? current.latencyMs,
+    ...current,
+    ...rest,
     lytics: { ...current.lytics, ...lytics },
     gigya: { ...current.gigya, ...gigya },
   });

@@ -153,10 +153,10 @@ export function writeAccount(
   return !sameAccount(before, after);
 }
 
-/** An account as the population or the admin side wants it: also what `verify` compares with. */
-export function putAccount(state: GigyaState, account: Account): void {
+/** An account as the population or the admin side wants it, and what `verify` compares with unless told otherwise. */
+export function putAccount(state: GigyaState, account: Account, keepBaseline = false): void {
   state.accounts.set(account.UID, account);
-  state.baseline.set(account.UID, account);
+  if (!keepBaseline) state.baseline.set(account.UID, account);
   state.index.write(account.UID, account);
 }
 

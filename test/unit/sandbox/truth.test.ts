@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../../sandbox/client.ts';
-import { oddKinds } from '../../../sandbox/population.ts';
+import { oddKinds } from '../../../sandbox/population/odd.ts';
 import { callsOf } from './calls.ts';
 
 let sandbox: Sandbox;
