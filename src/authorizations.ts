@@ -101,6 +101,13 @@ export type Authorizations = Readonly<Record<string, Authorization>>;
 /** The authorizations cannot be used as they are. The message names the setting and the fix, never a secret. */
 export class AuthorizationError extends Error {
   override readonly name = 'AuthorizationError';
+  /** This worker does not have the authorization; another one may. */
+  readonly isMissing: boolean;
+
+  constructor(message: string, { isMissing = false } = {}) {
+    super(message);
+    this.isMissing = isMissing;
+  }
 }
 
 /**
@@ -123,6 +130,7 @@ export async function readAuthorization(path: string, name: string): Promise<Aut
   const known = Object.keys(entries).map((id) => `"${id}"`);
   throw new AuthorizationError(
     `auth_ids: this worker has no authorization "${name}"; its file ${path} has ${known.join(', ') || 'none'}`,
+    { isMissing: true },
   );
 }
 

@@ -19,6 +19,9 @@ export type FinalFailure = (typeof FINAL_FAILURES)[number];
 /** A page cannot be opened: the secret that it was sealed under has changed. */
 export const SEAL_BROKEN = 'SealBroken';
 
+/** The signal that an activity reports with what it waits for. */
+export const TROUBLE_SIGNAL = 'trouble';
+
 /** An update was refused by its validator; the message says why. */
 export const REFUSED = 'Refused';
 

@@ -1,61 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
-import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
-import { asFailure } from './failures.ts';
-import { createLease, MARGIN_MS } from './lease.ts';
-import { createTroubleReport } from './trouble.ts';
+import { createFailures, type Failures, withDetails } from './failures.ts';
+import { createLease, type Lease, MARGIN_MS } from './lease.ts';
+import { ATTEMPT_OVER, createTroubleReport } from './trouble.ts';
 
-export type { CallOptions };
+/** What an activity leaves behind when its attempt ends early. */
+export interface Kept {
+  /** What the next attempt continues from: read at each heartbeat. */
+  details?: () => object;
+  /**
+   * What is done by now: the activity's result when the run is cancelled, and a detail of its failure. Without
+   * it a cancellation is thrown.
+   */
+  soFar?: () => unknown;
+}
 
 /** One attempt of an activity, for what it calls. */
 export interface Attempt {
-  /** Counts from 1. */
+  /** From 1. */
   readonly number: number;
-  /** Aborts when the attempt is over: cancelled, out of time, failed, or another has taken its place. */
+  /** Aborts when the attempt is over: cancelled, out of time, failed, or replaced by another. */
   readonly signal: AbortSignal;
-  /** Throws when the attempt is over. */
-  assertCurrent(): void;
+  /** What the attempt before left behind; undefined when there is nothing. */
+  readonly resumedFrom: unknown;
   /** For calls that read. */
   readonly reading: CallOptions;
   /** For calls that write: none is sent once the attempt is over. */
   readonly writing: CallOptions;
+  keep(kept: Kept): void;
 }
 
-/** Heartbeats are a second apart: that is how much work a killed worker does twice. */
+/** Heartbeats are a second apart: that is how much work a killed worker repeats. */
 const HEARTBEAT_MS = 1_000;
 
+const current = new AsyncLocalStorage<Attempt>();
+
+/** The attempt that the caller runs in. */
+export function currentAttempt(): Attempt {
+  const attempt = current.getStore();
+  if (!attempt) throw new Error('This code runs in activities only, behind the attempt interceptor');
+  return attempt;
+}
+
 /**
- * Runs an activity's work with a heartbeat a second.
- *
- * The work ends by itself when its time limit is near, and when this process was frozen, or cut off from
- * the server, for so long that another worker may have the work by now: what this attempt would write
- * then is old. A timed-out activity gets no signal from the server, so the attempt watches the clock itself.
- *
- * @param options.details What the next attempt goes on from, read at each heartbeat.
- * @param options.soFar What was done when the run is cancelled; without it the cancellation is thrown.
+ * Runs every activity as an attempt: with a heartbeat a second, a lease, a report of what it waits for, and
+ * with its errors turned into Temporal failures.
  */
-export async function runAttempt<T>(
-  work: (attempt: Attempt) => Promise<T>,
-  { details = () => undefined, soFar }: { details?: () => unknown; soFar?: () => T } = {},
-): Promise<T> {
-  const context = Context.current();
-  const { startToCloseTimeoutMs, attempt } = context.info;
+export function createAttemptInterceptor(): ActivityInterceptorsFactory {
+  const failures = createFailures();
+  return (context) => ({
+    inbound: { execute: (input, next) => runAttempt(context, failures, () => next(input)) },
+  });
+}
+
+/**
+ * The work ends by itself when its time limit is near, and when this process was frozen, or cut off from the
+ * server, for so long that another worker may have the work: what this attempt would write then is outdated.
+ * The server does not signal an activity that timed out, so the attempt watches the clock.
+ */
+async function runAttempt(
+  context: Context,
+  failures: Failures,
+  work: () => Promise<unknown>,
+): Promise<unknown> {
+  const { startToCloseTimeoutMs, attempt: number, heartbeatDetails } = context.info;
   const trouble = createTroubleReport(context);
   const over = new AbortController();
-  // Each request under way listens: more than Node takes for a leak.
+  // Each request in flight listens: more than Node takes for a leak.
   setMaxListeners(0, over.signal);
   const endsAt = startToCloseTimeoutMs > 0 ? Date.now() + startToCloseTimeoutMs - MARGIN_MS : Infinity;
+  let kept: Kept = {};
+  const details = () =>
+    kept.details ? { ...kept.details(), waits_for: trouble.reason() ?? null } : undefined;
   const lease = createLease(context, details);
 
   function assertCurrent(): void {
-    if (lease.hasEnded()) over.abort(retryable('stood still, or was cut off from the server, for too long'));
-    if (Date.now() > endsAt) over.abort(retryable('reached its time limit'));
+    if (lease.hasEnded()) over.abort(attemptOver('lost its lease (process paused or Temporal unreachable)'));
+    if (Date.now() > endsAt) over.abort(attemptOver('reached its time limit'));
     over.signal.throwIfAborted();
-  }
-
-  /** The server is asked beside the work, and not waited for: its last answer holds for a while. */
-  async function holdOn(): Promise<void> {
-    await lease.renew().catch(() => over.abort(retryable('came after its time')));
   }
 
   const onCancel = () => over.abort(context.cancellationSignal.reason);
@@ -64,49 +89,68 @@ export async function runAttempt<T>(
   try {
     if (context.cancellationSignal.aborted) onCancel();
     // The SDK's own heartbeats are what a cancellation comes back on.
-    context.heartbeat(details());
-    // This task may have lain in a process that was frozen.
-    await holdOn();
+    context.heartbeat(heartbeatDetails);
+    // This task may have waited in a process that was frozen.
+    await renew(lease, over);
     assertCurrent();
     timer = setInterval(() => {
       try {
         assertCurrent();
         context.heartbeat(details());
-        void holdOn();
+        void renew(lease, over);
         trouble.report();
       } catch {
         clearInterval(timer);
       }
     }, HEARTBEAT_MS);
-    const reading = { signal: over.signal, onTrouble: trouble.note };
-    const writing = { ...reading, beforeSend: assertCurrent };
-    return await work({ number: attempt, signal: over.signal, assertCurrent, reading, writing });
+    const reading = { signal: over.signal, monitor: trouble.monitor };
+    const attempt: Attempt = {
+      number,
+      signal: over.signal,
+      resumedFrom: heartbeatDetails,
+      reading,
+      writing: { ...reading, beforeSend: assertCurrent },
+      keep(next) {
+        kept = next;
+      },
+    };
+    const result = await current.run(attempt, work);
+    failures.forget(context.info);
+    return result;
   } catch (error) {
-    if (soFar && context.cancellationDetails?.cancelRequested) return soFar();
+    if (kept.soFar && context.cancellationDetails?.cancelRequested) return kept.soFar();
     context.heartbeat(details());
-    const failure = asFailure(reasonOf(over.signal.aborted ? over.signal.reason : error), attempt);
-    // What is under way beside the call that failed ends here, and not while the report is sent.
-    over.abort(retryable('is over'));
+    const failure = failures.toFailure(
+      causeOf(over.signal.aborted ? over.signal.reason : error),
+      context.info,
+    );
+    // Other requests of this attempt end here, and not while the report is sent.
+    over.abort(attemptOver('has ended'));
     await trouble.reportFailure(failure);
-    throw failure;
+    throw withDetails(failure, kept.soFar);
   } finally {
     clearInterval(timer);
     context.cancellationSignal.removeEventListener('abort', onCancel);
-    over.abort(retryable('is over'));
+    over.abort(attemptOver('has ended'));
   }
 }
 
-/** A failure takes the last heartbeat along, a cancellation does not: and the next worker is to go on after it. */
-function reasonOf(error: unknown): unknown {
-  const isShutDown = error instanceof CancelledFailure && error.message === 'WORKER_SHUTDOWN';
-  return isShutDown ? retryable('was cut off by the shutdown of its worker') : error;
+/** The server is asked beside the work, which does not wait for the answer: the last one is valid for a while. */
+async function renew(lease: Lease, over: AbortController): Promise<void> {
+  await lease.renew().catch(() => over.abort(attemptOver('came after its time limit')));
 }
 
-function retryable(what: string): ApplicationFailure {
-  // The next attempt has nothing to wait for: it goes on with the next user.
+/** A failure carries the last heartbeat, a cancellation does not: and the next worker has to continue from it. */
+function causeOf(error: unknown): unknown {
+  const isShutDown = error instanceof CancelledFailure && error.message === 'WORKER_SHUTDOWN';
+  return isShutDown ? attemptOver('was ended by the shutdown of its worker') : error;
+}
+
+function attemptOver(what: string): ApplicationFailure {
+  // The next attempt has nothing to wait for: it continues with the next user.
   return ApplicationFailure.create({
-    type: 'AttemptOver',
-    message: `This attempt ${what}; another goes on`,
+    type: ATTEMPT_OVER,
+    message: `This attempt ${what}; another one continues`,
     nextRetryDelay: '1 s',
   });
 }

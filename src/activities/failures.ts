@@ -1,39 +1,106 @@
+import type { Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AuthorizationError } from '../authorizations.ts';
-import { GigyaError } from '../gigya/errors.ts';
+import { ServiceError } from '../errors.ts';
 import { InvalidJob } from '../job.ts';
-import { LyticsError } from '../lytics/errors.ts';
 import type { FinalFailure } from '../names.ts';
 
-/** Gigya asks for a minute at least before it is called again. */
-const UNAVAILABLE = 503001;
-/** After so many attempts of an activity a clock or a nonce that Gigya refuses is no accident. */
-const ATTEMPTS_TO_MEND = 5;
+/** A fault that may pass is tried so often, this far apart: a person who has to act hears of it within a minute. */
+const BRIEF_TRIES = 5;
+const BRIEF_DELAY = '10 s';
+/** An error that nobody expected is a fault in this program: a few tries, then a person has to see it. */
+const UNEXPECTED_TRIES = 3;
+/** Another worker may have the authorization that this one lacks. */
+const OTHER_WORKER_TRIES = 8;
+const LONGEST_MESSAGE = 500;
 
 export function finalFailure(type: FinalFailure, message: string): ApplicationFailure {
   const failure = ApplicationFailure.create({ type, message, nonRetryable: true });
-  // The message says what to change; where in the code that was noticed helps nobody who reads a history.
+  // The message says what to change; where in the code it was noticed helps nobody who reads a history.
   failure.stack = `${type}: ${message}`;
   return failure;
 }
 
-/** What an activity's error means to Temporal: whether to try again, and when. */
-export function asFailure(error: unknown, attempt: number): unknown {
-  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof InvalidJob) return finalFailure('InvalidJob', error.message);
-  if (error instanceof AuthorizationError) return finalFailure('Configuration', error.message);
-  if (error instanceof LyticsError) {
-    if (error.kind === 'configuration') return finalFailure('Configuration', error.message);
-    return ApplicationFailure.create({ type: 'Lytics', message: error.message });
+/** Turns the errors of activities into Temporal failures. */
+export interface Failures {
+  toFailure(error: unknown, activity: Info): Error;
+  /** The activity succeeded: its earlier failures do not count any more. */
+  forget(activity: Info): void;
+}
+
+export function createFailures(): Failures {
+  const tries = new Map<string, number>();
+
+  /** Failures of an activity in a row, in this worker: attempts that ended for other reasons do not count. */
+  function isLastTry(activity: Info, most: number): boolean {
+    const key = keyOf(activity);
+    const count = (tries.get(key) ?? 0) + 1;
+    tries.set(key, count);
+    if (count >= most) tries.delete(key);
+    return count >= most;
   }
-  if (error instanceof GigyaError) {
-    const isFinal = error.kind === 'configuration' || (error.kind === 'once' && attempt >= ATTEMPTS_TO_MEND);
-    if (isFinal) return finalFailure('Configuration', error.message);
+
+  function ofService(error: ServiceError, activity: Info): ApplicationFailure {
+    const { message, service } = error;
+    if (error.retry === 'never') return finalFailure('Configuration', message);
+    if (error.retry === 'briefly') {
+      if (isLastTry(activity, BRIEF_TRIES)) return finalFailure('Configuration', message);
+      return ApplicationFailure.create({ type: service, message, nextRetryDelay: BRIEF_DELAY });
+    }
     return ApplicationFailure.create({
-      type: 'Gigya',
-      message: error.message,
-      ...(error.code === UNAVAILABLE && { nextRetryDelay: '60 s' as const }),
+      type: service,
+      message,
+      ...(error.retryAfterMs !== undefined && { nextRetryDelay: error.retryAfterMs }),
     });
   }
-  return error;
+
+  return {
+    toFailure(error, activity) {
+      if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+      if (error instanceof InvalidJob) return finalFailure('InvalidJob', error.message);
+      if (error instanceof AuthorizationError) {
+        if (!error.isMissing || activity.attempt >= OTHER_WORKER_TRIES) {
+          return finalFailure('Configuration', error.message);
+        }
+        return ApplicationFailure.create({
+          type: 'Authorization',
+          message: error.message,
+          nextRetryDelay: '1 s',
+        });
+      }
+      if (error instanceof ServiceError) return ofService(error, activity);
+      return ApplicationFailure.create({
+        type: 'Unexpected',
+        message: describeUnexpected(error),
+        nonRetryable: isLastTry(activity, UNEXPECTED_TRIES),
+      });
+    },
+    forget: (activity) => tries.delete(keyOf(activity)),
+  };
+}
+
+/** Adds what an attempt had done by then to its final failure. */
+export function withDetails(failure: Error, soFar: (() => unknown) | undefined): Error {
+  if (!soFar || !(failure instanceof ApplicationFailure) || !failure.nonRetryable) return failure;
+  const { message, type, stack } = failure;
+  const detailed = ApplicationFailure.create({
+    message,
+    type: type ?? 'Error',
+    nonRetryable: true,
+    details: [soFar()],
+  });
+  if (stack !== undefined) detailed.stack = stack;
+  return detailed;
+}
+
+const keyOf = ({ workflowExecution, activityId }: Info) => `${workflowExecution?.runId}/${activityId}`;
+
+/** Text in quotes may be a user's: it is left out. */
+function describeUnexpected(error: unknown): string {
+  if (!(error instanceof Error)) return 'Unexpected error; report it';
+  // A SyntaxError quotes what it could not read.
+  const message = error instanceof SyntaxError ? '' : error.message.replace(/(["'`]).*?\1/gs, '…');
+  const place = /\((?:.*\/)?((?:src|dist)\/[^)]+)\)/.exec(error.stack ?? '')?.[1];
+  const said = `Unexpected ${error.name}: ${message}`.slice(0, LONGEST_MESSAGE);
+  return `${said}${place ? ` (${place})` : ''}; this is a fault in the exporter, report it`;
 }

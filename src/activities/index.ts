@@ -1,11 +1,17 @@
+import type { Counts } from '../counts.ts';
 import type { Metrics } from '../metrics.ts';
+import { createCatalogues } from './catalogues.ts';
+import type { WrittenPage } from './checkpoint.ts';
 import type { Connections } from './connections.ts';
-import { createCountInGigya } from './countInGigya.ts';
+import { createCountCarriers } from './countCarriers.ts';
+import { createFetchLeavers } from './fetchLeavers.ts';
 import { createFetchMembership } from './fetchMembership.ts';
 import { createPreflight } from './preflight.ts';
 import { createQuestions } from './questions.ts';
 import { createSendAlert } from './sendAlert.ts';
 import { createUpdateGigya } from './updateGigya.ts';
+
+export { createAttemptInterceptor } from './attempt.ts';
 
 export interface ActivitiesOptions {
   connections: Connections;
@@ -15,35 +21,52 @@ export interface ActivitiesOptions {
   alertWebhook?: string | undefined;
   /** After how long without a finished page a run counts as stalled, in seconds. @default 1800 */
   alertAfterSeconds?: number;
+  /** Temporal's Web UI, for links in alerts. */
+  webUiUrl?: string | undefined;
+  namespace?: string | undefined;
 }
 
 /** The activities of a worker, by the names that histories know them under. */
 export function createActivities(options: ActivitiesOptions) {
   const { connections, authorizationsFile, metrics, alertWebhook, alertAfterSeconds = 1800 } = options;
-  const fetchMembership = createFetchMembership(connections);
-  const updateGigya = createUpdateGigya(connections);
+  const { webUiUrl, namespace } = options;
+  const catalogues = createCatalogues();
   return {
     preflight: createPreflight(connections, alertAfterSeconds),
-    async fetchMembership(...args: Parameters<typeof fetchMembership>) {
-      const since = performance.now();
-      const page = await fetchMembership(...args);
-      metrics?.page('fetchMembership', performance.now() - since);
-      const failed = Object.values(page.failures).reduce((sum, count) => sum + count, 0);
-      metrics?.users({ members: page.count, no_gigya_id: page.no_gigya_id, failed });
-      return page;
-    },
-    async updateGigya(...args: Parameters<typeof updateGigya>) {
-      const since = performance.now();
-      const written = await updateGigya(...args);
-      const { updated, unchanged, unknown_uid, failed } = written;
-      metrics?.page('updateGigya', performance.now() - since);
-      metrics?.users({ updated, unchanged, unknown_uid, failed });
-      return written;
-    },
-    countInGigya: createCountInGigya(connections),
-    sendAlert: createSendAlert(alertWebhook),
+    fetchMembership: measured(
+      'fetchMembership',
+      createFetchMembership(connections, catalogues),
+      countsOf,
+      metrics,
+    ),
+    fetchLeavers: measured('fetchLeavers', createFetchLeavers(connections, catalogues), countsOf, metrics),
+    updateGigya: measured('updateGigya', createUpdateGigya(connections), writtenCountsOf, metrics),
+    countCarriers: createCountCarriers(connections),
+    sendAlert: createSendAlert({ webhook: alertWebhook, webUiUrl, namespace }),
     ...createQuestions(connections, authorizationsFile),
   };
 }
 
 export type Activities = ReturnType<typeof createActivities>;
+
+/** Measures the time that a page takes, and counts its users. */
+function measured<Input, Result>(
+  name: string,
+  activity: (input: Input) => Promise<Result>,
+  counts: (result: Result) => Partial<Counts>,
+  metrics: Metrics | undefined,
+): (input: Input) => Promise<Result> {
+  return async (input) => {
+    const since = performance.now();
+    const result = await activity(input);
+    metrics?.page(name, performance.now() - since);
+    metrics?.users(counts(result));
+    return result;
+  };
+}
+
+const countsOf = ({ counts }: { counts: Partial<Counts> }) => counts;
+
+function writtenCountsOf({ updated, unchanged, unknown_uid, failed }: WrittenPage): Partial<Counts> {
+  return { updated, unchanged, unknown_uid, failed };
+}

@@ -4,27 +4,32 @@ import { CompactEncrypt, compactDecrypt } from 'jose';
 import { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
 import { SEAL_BROKEN } from '../names.ts';
+import type { UserRecord } from '../record.ts';
+
+const value = z.union([z.array(z.string()), z.string(), z.number(), z.boolean(), z.null()]);
 
 const pageSchema = z.object({
-  /** The audiences that the users of the page are in, in Gigya's words. */
-  audiences: z.array(z.string()),
-  /** A UID, its audiences as positions in the list, and how many rows of the audience it stands for. */
-  users: z.array(z.tuple([z.string(), z.array(z.number()), z.number()])),
+  records: z.array(z.object({ uid: z.string(), data: z.record(z.string(), value) })),
+  copies: z.array(z.tuple([z.string(), z.number()])),
 });
 
-/** Users with their audiences. Each UID stands once. */
-export type Page = z.output<typeof pageSchema>;
+/** Records that travel together. Each UID appears once. */
+export interface Page {
+  records: UserRecord[];
+  /** Rows that a record stands for, by UID, where that is more than one. */
+  copies: [uid: string, rows: number][];
+}
 
-/** Far above what a batch holds: a page comes from our own history, and still is data from outside. */
+/** Far above what a page holds: pages come from our own history, and are data from outside all the same. */
 const LARGEST_PAGE = 64 * 1024 * 1024;
 
-/** The key that a job's pages are sealed under: of its Gigya secret, so it is nowhere else to be kept or lost. */
+/** The key that a job's pages are sealed under. Derived from its Gigya secret, so there is no other key to keep or lose. */
 export function sealingKey({ secret_key, private_key }: GigyaAuthorization): Uint8Array {
   const secret = secret_key ?? private_key ?? '';
   return new Uint8Array(hkdfSync('sha256', secret, '', 'lytics-gigya-export/page/1', 32));
 }
 
-/** Compressed and encrypted: the history holds no user data in the clear. */
+/** Compresses and encrypts: no history holds user data in the clear. */
 export function sealPage(page: Page, key: Uint8Array): Promise<string> {
   return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(page)))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', zip: 'DEF' })
@@ -43,7 +48,7 @@ export async function openPage(sealed: string, key: Uint8Array): Promise<Page> {
   } catch {
     throw ApplicationFailure.create({
       type: SEAL_BROKEN,
-      message: 'The page cannot be opened: the Gigya secret was changed while it was under way',
+      message: 'The page cannot be opened: the Gigya secret changed after the page was sealed',
       nonRetryable: true,
     });
   }

@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Counts } from '../counts.ts';
 import { openHttp } from '../http.ts';
-import { runAttempt } from './attempt.ts';
+import { currentAttempt } from './attempt.ts';
 
 /** What somebody has to know, without any user's data. */
 export interface Alert {
-  state: 'failed' | 'guarded' | 'stalled';
+  state: 'failed' | 'guarded' | 'stalled' | 'recovered';
   job: string;
   audience: string;
   reason: string;
@@ -14,30 +14,41 @@ export interface Alert {
   counts: Counts;
 }
 
+export interface AlertOptions {
+  /** Where alerts are posted to; without it there are none. */
+  webhook?: string | undefined;
+  /** Temporal's Web UI, for a link to the run. */
+  webUiUrl?: string | undefined;
+  namespace?: string | undefined;
+}
+
 /**
- * Posts an alert, as JSON with a readable `text`, to the worker's webhook. The address is the
- * worker's setting and never the document's: a document must not make the worker call addresses.
+ * Posts an alert, as JSON with a readable `text`, to the worker's webhook. The address is a setting of the
+ * worker and never of the document: a document must not make the worker call addresses.
+ *
+ * @returns Whether it was sent.
  */
-export function createSendAlert(webhook: string | undefined) {
-  return (alert: Alert): Promise<boolean> =>
-    runAttempt(async ({ signal }) => {
-      if (webhook === undefined) return false;
-      const { origin, pathname, search } = new URL(webhook);
-      const http = openHttp(origin, { connections: 1, timeoutMs: 10_000 });
-      try {
-        const text = `Gigya export "${alert.job}" ${alert.state}: ${alert.reason}`;
-        const reply = await http.send({
-          method: 'POST',
-          path: `${pathname}${search}`,
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ text, ...alert }),
-          signal,
-        });
-        if (reply.status >= 200 && reply.status < 300) return true;
-        const message = `ALERT_WEBHOOK answered HTTP ${reply.status}; check the setting of the worker`;
-        throw ApplicationFailure.create({ type: 'Alert', message });
-      } finally {
-        await http.close();
-      }
-    });
+export function createSendAlert({ webhook, webUiUrl, namespace = 'default' }: AlertOptions) {
+  return async (alert: Alert): Promise<boolean> => {
+    if (webhook === undefined) return false;
+    const { origin, pathname, search } = new URL(webhook);
+    const http = openHttp(origin, { connections: 1, timeoutMs: 10_000 });
+    const id = encodeURIComponent(alert.workflow_id);
+    const link = webUiUrl && `${webUiUrl}/namespaces/${namespace}/workflows/${id}/${alert.run_id}`;
+    const text = `Gigya export "${alert.job}" ${alert.state}: ${alert.reason}${link ? ` (${link})` : ''}`;
+    try {
+      const reply = await http.send({
+        method: 'POST',
+        path: `${pathname}${search}`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ text, ...alert, ...(link && { link }) }),
+        signal: currentAttempt().signal,
+      });
+      if (reply.status >= 200 && reply.status < 300) return true;
+      const message = `ALERT_WEBHOOK answered HTTP ${reply.status}; check the setting of the worker`;
+      throw ApplicationFailure.create({ type: 'Alert', message });
+    } finally {
+      await http.close();
+    }
+  };
 }

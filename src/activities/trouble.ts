@@ -1,62 +1,124 @@
 import { ApplicationFailure, type Context } from '@temporalio/activity';
+import type { CallMonitor } from '../monitor.ts';
+import { TROUBLE_SIGNAL } from '../names.ts';
 
-/** Trouble that passes by itself so soon is none that a person has to see: each report is a few events of history. */
+/** Don't report delays shorter than this: each report is a few events of history. */
 const LASTING_MS = 5_000;
-/** What was not heard of for so long has passed. */
-const PASSED_MS = 10_000;
+/** A request that is not answered for so long is worth a word, long before it times out. */
+const SILENCE_MS = 10_000;
+/** The rate is limited until no call was refused for so long. */
+const THROTTLED_MS = 30_000;
 const BETWEEN_REPORTS_MS = 15_000;
 const PATIENCE_MS = 5_000;
 
-/** Tells the run what an activity waits for or tries again, so that the person who watches it sees why it is slow. */
+/** Reports to the run what an activity waits for or retries, so that people see why it is slow. */
 export interface TroubleReport {
-  /** Something is in the way now, or will be for so long. */
-  note(trouble: string, lastsMs?: number): void;
-  /** Tells the run, if trouble lasts or has passed. To be called every second or so. */
+  readonly monitor: CallMonitor;
+  /** Why the activity is slow now; undefined when it is not. */
+  reason(): string | undefined;
+  /** Reports a reason that lasts, and that it is gone. Call it every second or so. */
   report(): void;
-  /** Tells the run that this attempt failed, and will be followed by another. */
+  /** Reports that this attempt failed, and that another follows. */
   reportFailure(failure: unknown): Promise<void>;
 }
 
 export function createTroubleReport(context: Context): TroubleReport {
-  const { activityType, attempt, workflowExecution } = context.info;
+  const { activityId, activityType, attempt, workflowExecution } = context.info;
+  const calls = createCallLog();
   let since: number | undefined;
-  let notedAt = 0;
-  let latest = '';
-  let told: { at: number; isTrouble: boolean } = { at: Number.NEGATIVE_INFINITY, isTrouble: false };
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  // The attempt before may have reported that it failed.
+  let reported: string | null = attempt > 1 ? '' : null;
 
-  async function tell(trouble: string | null): Promise<void> {
-    told = { at: Date.now(), isTrouble: trouble !== null };
+  async function tell(reason: string | null): Promise<void> {
+    reported = reason;
+    reportedAt = Date.now();
+    if (reason !== null) context.log.warn('The run waits', { reason });
     if (!workflowExecution) return;
     const { workflowId, runId } = workflowExecution;
     try {
       const { client } = context;
       const run = client.workflow.getHandle(workflowId, runId);
-      await client.withDeadline(Date.now() + PATIENCE_MS, () => run.signal('trouble', trouble));
+      await client.withDeadline(Date.now() + PATIENCE_MS, () =>
+        run.signal(TROUBLE_SIGNAL, { activity: activityId, reason }),
+      );
     } catch {
-      // The run has ended, or the server is away: the work matters more than the report.
+      // The run has ended, or the server cannot be reached: the work matters more than the report.
     }
   }
 
   return {
-    note(trouble, lastsMs = 0) {
-      const now = Date.now();
-      if (since === undefined || now - notedAt > PASSED_MS) since = now;
-      notedAt = now + lastsMs;
-      latest = trouble;
-    },
+    monitor: calls.monitor,
+    reason: () => calls.reason(Date.now()),
     report() {
       const now = Date.now();
-      if (now - told.at < BETWEEN_REPORTS_MS) return;
-      const hasPassed = now - notedAt > PASSED_MS;
-      if (hasPassed && told.isTrouble) void tell(null);
-      // Heard of once, it may have been mended by the next try.
-      const lasts = since !== undefined && Math.min(now, notedAt) - since > LASTING_MS;
-      if (!hasPassed && lasts) void tell(latest);
+      const reason = calls.reason(now);
+      if (reason === undefined) {
+        since = undefined;
+        if (reported !== null && calls.hasSucceeded()) void tell(null);
+        return;
+      }
+      since ??= now;
+      const lasts = now - since >= LASTING_MS;
+      const isDue = reported === null || now - reportedAt >= BETWEEN_REPORTS_MS;
+      if (lasts && isDue && reason !== reported) void tell(reason);
     },
     async reportFailure(failure) {
-      if (!(failure instanceof ApplicationFailure) || failure.nonRetryable || failure.type === 'AttemptOver')
-        return;
-      await tell(`${activityType}, attempt ${attempt}: ${failure.message}; it will be tried again`);
+      if (!(failure instanceof ApplicationFailure) || failure.nonRetryable) return;
+      if (failure.type === ATTEMPT_OVER) return;
+      await tell(`${activityType}, attempt ${attempt}: ${failure.message}; retrying`);
+    },
+  };
+}
+
+/** The type of failure of an attempt that stopped by itself, for another to continue. */
+export const ATTEMPT_OVER = 'AttemptOver';
+
+/** Finds out from the calls of an activity why it is slow. */
+function createCallLog() {
+  const waiting = new Map<string, { requests: number; since: number }>();
+  let trouble: { message: string; at: number; until: number } | undefined;
+  let throttled: { message: string; at: number } | undefined;
+  let succeededAt = Number.NEGATIVE_INFINITY;
+
+  const monitor: CallMonitor = {
+    sent(service) {
+      const now = Date.now();
+      const state = waiting.get(service) ?? { requests: 0, since: now };
+      waiting.set(service, state);
+      if (state.requests++ === 0) state.since = now;
+      return (isAnswered) => {
+        state.requests--;
+        if (isAnswered) state.since = Date.now();
+      };
+    },
+    succeeded() {
+      succeededAt = Date.now();
+    },
+    trouble(message, lastsMs = 0) {
+      const at = Date.now();
+      trouble = { message, at, until: at + lastsMs };
+    },
+    throttled(message) {
+      throttled = { message, at: Date.now() };
+    },
+  };
+
+  function silence(now: number): string | undefined {
+    for (const [service, { requests, since }] of waiting) {
+      if (requests === 0 || now - since < SILENCE_MS) continue;
+      return `${service} has not answered since ${new Date(since).toISOString().slice(11, 19)} UTC`;
+    }
+    return undefined;
+  }
+
+  return {
+    monitor,
+    hasSucceeded: () => succeededAt > Number.NEGATIVE_INFINITY,
+    reason(now: number): string | undefined {
+      // A note stays until a call succeeds, however far apart the attempts are.
+      if (trouble && (trouble.until > now || trouble.at >= succeededAt)) return trouble.message;
+      return silence(now) ?? (throttled && now - throttled.at < THROTTLED_MS ? throttled.message : undefined);
     },
   };
 }

@@ -1,304 +1,182 @@
-import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
-import { z } from 'zod';
-import { type Failures, systematicFailure } from '../counts.ts';
-import { GigyaError } from '../gigya/errors.ts';
+import { addFailures, type OutcomesSoFar, systematicFailure } from '../counts.ts';
+import { isRecordFault, ServiceError } from '../errors.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
-import { type GigyaStorage, holds } from '../gigya/storage.ts';
-import { type Attempt, runAttempt } from './attempt.ts';
+import type { GigyaStorage } from '../gigya/storage.ts';
+import { fieldsOf } from '../mapping/mapping.ts';
+import { type Held, holds, type UserRecord } from '../record.ts';
+import { type Attempt, currentAttempt } from './attempt.ts';
+import { Checkpoint, type Outcome, type ReadBack, type WrittenPage } from './checkpoint.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
+import { Unanswered } from './outage.ts';
 import type { Plan } from './preflight.ts';
-import { openPage, sealingKey } from './sealedPage.ts';
-
-/** Which kinds of write a run has read back, to know that arrays are replaced and not appended to. */
-export interface ReadBack {
-  /** Any write. */
-  write: boolean;
-  /** A write over other audiences: the one that tells. */
-  replacement: boolean;
-}
+import { READ_BACK_TRIES, readBack, replacesArray } from './readBack.ts';
+import { openPage, type Page, sealingKey } from './sealedPage.ts';
 
 export interface PageToWrite {
   plan: Plan;
   /** Sealed. */
   page: string;
   readBack: ReadBack;
-  /** What became of the users before, to notice when all fail the same way. */
-  earlier: { handled: number; failures: Failures };
+  /** Outcomes of the pages before, to notice when all records fail the same way. */
+  earlier: OutcomesSoFar;
 }
-
-const writtenSchema = z.object({
-  updated: z.number(),
-  unchanged: z.number(),
-  unknown_uid: z.number(),
-  failed: z.number(),
-  /** Of those that failed, how many for which reason: Gigya's errorCode. */
-  failures: z.record(z.string(), z.number()),
-  /** UIDs that carry the exported audience now. */
-  carrying: z.number(),
-  readBack: z.object({ write: z.boolean(), replacement: z.boolean() }),
-  /** The run was cancelled before all were done. */
-  stopped: z.boolean(),
-});
-
-/** What became of a page's users. */
-export type WrittenPage = z.output<typeof writtenSchema>;
-
-const progressSchema = writtenSchema.extend({
-  /** A bit a user, in base64: whose fate is known. */
-  done: z.base64(),
-  /** The position of a user who was written or read well, to tell a bad record from a bad service. */
-  canary: z.number().nullable(),
-});
-
-interface User {
-  position: number;
-  uid: string;
-  audiences: string[];
-  copies: number;
-}
-
-type Fate = 'updated' | 'unchanged' | 'unknown_uid' | { failed: string };
-
-/** Users in a row that get no answer: the service is at fault, not they. */
-const OUTAGE = 20;
-/** After so many attempts a user who alone gets no answer is given up, if others get theirs. */
-const ATTEMPTS_PER_USER = 5;
-/** So often a user who was well has to be well again, until another counts as a bad record. */
-const CANARY_CALLS = 5;
-/** Users to try, one by one, until a write has been read back. */
-const READ_BACK_TRIES = 10;
 
 /**
- * Brings Gigya to a page's state: skips who holds the same already, writes the rest, each whole.
- * Every second it tells the server who is done, so that another attempt goes on with the next user.
+ * Writes a page of records to Gigya: skips those that Gigya holds already, and writes the others, each whole.
+ * Every second a heartbeat carries which records are done, so that another attempt continues with the next.
  */
 export function createUpdateGigya(connections: Connections) {
   return async ({ plan, page: sealed, readBack, earlier }: PageToWrite): Promise<WrittenPage> => {
-    const progress = goOn(Context.current().info.heartbeatDetails, readBack);
-    return runAttempt(
-      async (attempt) => {
-        const { config, auth_ids } = plan.job;
-        const { gigya, authorization } = await connections.gigya(auth_ids);
-        const page = await openPage(sealed, sealingKey(authorization));
-        const users = page.users.map(([uid, positions, copies], position) => ({
-          position,
-          uid,
-          audiences: positions.flatMap((index) => page.audiences[index] ?? []),
-          copies,
-        }));
-        const writer = createWriter(openStorage(gigya, config), plan, users, progress, earlier, attempt);
-        await writer.write(authorization.limits.connections);
-        return progress.written;
-      },
-      { details: () => progress.snapshot(), soFar: () => ({ ...progress.written, stopped: true }) },
-    );
+    const attempt = currentAttempt();
+    const checkpoint = new Checkpoint(attempt.resumedFrom, readBack);
+    attempt.keep({ details: () => checkpoint.snapshot(), soFar: () => checkpoint.stopped });
+    const { config, auth_ids } = plan.job;
+    const { gigya, authorization } = await connections.gigya(auth_ids);
+    const page = await openPage(sealed, sealingKey(authorization));
+    const storage = openStorage(gigya, config, fieldsOf(config));
+    const writer = new Writer(storage, plan, page, checkpoint, earlier, attempt);
+    await writer.write(authorization.limits.connections);
+    return checkpoint.written;
   };
 }
 
-interface Progress {
-  written: WrittenPage;
-  isDone(position: number): boolean;
-  settle(user: User, fate: Fate, isCarrying: boolean): void;
-  canary: number | null;
-  snapshot(): z.output<typeof progressSchema>;
+/** A record at its position in the page. */
+interface Entry {
+  position: number;
+  record: UserRecord;
 }
 
-/** The progress of the attempt before, if it left any. */
-function goOn(details: unknown, readBack: ReadBack): Progress {
-  const before = progressSchema.safeParse(details).data;
-  const done = new Set<number>();
-  let written: WrittenPage = {
-    updated: 0,
-    unchanged: 0,
-    unknown_uid: 0,
-    failed: 0,
-    failures: {},
-    carrying: 0,
-    readBack,
-    stopped: false,
-  };
-  if (before) {
-    const { done: bits, canary: _, ...counts } = before;
-    written = counts;
-    const bytes = Buffer.from(bits, 'base64');
-    for (let position = 0; position < bytes.length * 8; position++) {
-      if (((bytes[position >> 3] ?? 0) >> (position & 7)) & 1) done.add(position);
-    }
-  }
-  return {
-    written,
-    canary: before?.canary ?? null,
-    isDone: (position) => done.has(position),
-    settle(user, fate, isCarrying) {
-      done.add(user.position);
-      if (typeof fate === 'object') {
-        written.failed += user.copies;
-        written.failures[fate.failed] = (written.failures[fate.failed] ?? 0) + user.copies;
-        return;
-      }
-      if (fate === 'updated') {
-        // One write, however many rows spoke of the user.
-        written.updated += 1;
-        written.unchanged += user.copies - 1;
-      } else {
-        written[fate] += user.copies;
-      }
-      if (fate === 'unknown_uid') return;
-      this.canary = user.position;
-      if (isCarrying) written.carrying += 1;
-    },
-    snapshot() {
-      const bytes = Buffer.alloc(Math.ceil((Math.max(-1, ...done) + 1) / 8));
-      for (const position of done) bytes[position >> 3] = (bytes[position >> 3] ?? 0) | (1 << (position & 7));
-      return { ...written, done: bytes.toString('base64'), canary: this.canary };
-    },
-  };
-}
+class Writer {
+  readonly #entries: readonly Entry[];
+  readonly #unanswered = new Unanswered<Entry>();
+  readonly #copies: ReadonlyMap<string, number>;
+  readonly #isDryRun: boolean;
 
-function createWriter(
-  storage: GigyaStorage,
-  plan: Plan,
-  users: User[],
-  progress: Progress,
-  earlier: PageToWrite['earlier'],
-  attempt: Attempt,
-) {
-  const isDryRun = plan.job.config.dry_run;
-  const { written } = progress;
-  const { reading, writing } = attempt;
-  const unanswered: { user: User; error: GigyaError }[] = [];
-  let unansweredInARow = 0;
-
-  async function write(concurrency: number): Promise<void> {
-    const open = users.filter((user) => !progress.isDone(user.position));
-    const index = await lookUp(open);
-    await readFirstWritesBack(open, index);
-    const rest = open.filter(
-      (user) => !progress.isDone(user.position) && !unanswered.some((one) => one.user === user),
-    );
-    await pMap(rest, (user) => handle(user, index, false), { concurrency, signal: attempt.signal });
-    await giveUpTheUnanswerable();
+  constructor(
+    private readonly storage: GigyaStorage,
+    private readonly plan: Plan,
+    page: Page,
+    private readonly checkpoint: Checkpoint,
+    private readonly earlier: OutcomesSoFar,
+    private readonly attempt: Attempt,
+  ) {
+    this.#entries = page.records.map((record, position) => ({ record, position }));
+    this.#copies = new Map(page.copies);
+    this.#isDryRun = plan.job.config.dry_run;
   }
 
-  /** What the index holds. When Gigya refuses the search itself, nothing is known, and all are tried. */
-  async function lookUp(open: User[]): Promise<Map<string, unknown>> {
+  async write(concurrency: number): Promise<void> {
+    const open = this.#entries.filter(({ position }) => !this.checkpoint.isDone(position));
+    const index = await this.#lookUp(open);
+    await this.#writeFirstOnes(open, index);
+    const rest = open.filter((entry) => this.#isOpen(entry));
+    await pMap(rest, (entry) => this.#handle(entry, index, false), {
+      concurrency,
+      signal: this.attempt.signal,
+    });
+    await this.#giveUpUnanswered();
+  }
+
+  #isOpen(entry: Entry): boolean {
+    return !this.checkpoint.isDone(entry.position) && !this.#unanswered.has(entry);
+  }
+
+  /** What the index holds. When Gigya refuses the search itself nothing is known, and every record is tried. */
+  async #lookUp(open: readonly Entry[]): Promise<Map<string, Held>> {
     try {
-      return await storage.lookUp(
-        open.map(({ uid }) => uid),
-        reading,
+      return await this.storage.lookUp(
+        open.map(({ record }) => record.uid),
+        this.attempt.reading,
       );
     } catch (error) {
-      if (error instanceof GigyaError && ['record', 'unknown_uid', 'fine'].includes(error.kind))
-        return new Map();
+      if (isRecordFault(error)) return new Map();
       throw error;
     }
   }
 
-  /** Before many users are written at once, single ones are, and read back: does the site replace arrays? */
-  async function readFirstWritesBack(open: User[], index: Map<string, unknown>): Promise<void> {
-    if (isDryRun || written.readBack.replacement) return;
-    const toWrite = open.filter(({ uid, audiences }) => !holds(index.get(uid), audiences));
-    const toReplace = toWrite.filter(({ uid }) => {
-      const held = index.get(uid);
-      return Array.isArray(held) && held.length > 0;
-    });
-    for (const user of toReplace.slice(0, READ_BACK_TRIES)) {
-      if (written.readBack.replacement) return;
-      await handle(user, index, true);
+  /** Before many records are written at once, single ones are written and read back. */
+  async #writeFirstOnes(open: readonly Entry[], index: Map<string, Held>): Promise<void> {
+    const { readBack } = this.checkpoint.written;
+    if (this.#isDryRun || readBack.replacement) return;
+    const toWrite = open.filter(({ record }) => !holds(index.get(record.uid) ?? {}, record.data));
+    const toReplace = toWrite.filter(({ record }) => replacesArray(index.get(record.uid) ?? {}, record));
+    for (const entry of toReplace.slice(0, READ_BACK_TRIES)) {
+      if (readBack.replacement) return;
+      await this.#handle(entry, index, true);
     }
-    for (const user of toWrite.slice(0, READ_BACK_TRIES)) {
-      if (written.readBack.write) return;
-      if (!progress.isDone(user.position)) await handle(user, index, true);
+    for (const entry of toWrite.slice(0, READ_BACK_TRIES)) {
+      if (readBack.write) return;
+      if (this.#isOpen(entry)) await this.#handle(entry, index, true);
     }
   }
 
-  async function handle(user: User, index: Map<string, unknown>, isReadBack: boolean): Promise<void> {
+  async #handle(entry: Entry, index: Map<string, Held>, isReadBack: boolean): Promise<void> {
     try {
-      const fate = await bring(user, index, isReadBack);
-      settle(user, fate);
+      this.#settle(entry, await this.#bring(entry.record, index, isReadBack));
     } catch (error) {
-      if (!(error instanceof GigyaError)) throw error;
-      if (error.kind === 'configuration' || error.kind === 'wait') throw error;
-      if (error.kind === 'unknown_uid') return settle(user, 'unknown_uid');
-      if (error.kind === 'fine') return settle(user, 'unchanged');
-      if (error.kind === 'record') return settle(user, { failed: String(error.code ?? 'refused') });
-      unanswered.push({ user, error });
-      if (++unansweredInARow >= OUTAGE) throw error;
+      if (!(error instanceof ServiceError)) throw error;
+      if (isRecordFault(error)) return this.#settle(entry, outcomeOf(error));
+      if (error.retry !== 'now' && error.retry !== 'later') throw error;
+      this.#unanswered.add(entry, error);
       return;
     }
-    unansweredInARow = 0;
+    this.#unanswered.answered();
   }
 
-  /** Brings one user's account to the page's state. */
-  async function bring(
-    { uid, audiences }: User,
-    index: Map<string, unknown>,
-    isReadBack: boolean,
-  ): Promise<Fate> {
-    const isListed = index.has(uid);
+  /** Brings one user to their record. */
+  async #bring(record: UserRecord, index: Map<string, Held>, isReadBack: boolean): Promise<Outcome> {
+    const { uid, data } = record;
+    const { reading, writing } = this.attempt;
     let held = index.get(uid);
-    // Accounts younger than the index are tried all the same; so is what a query cannot ask for.
-    if (!isListed && (isDryRun || !storage.refusesUnknown || !isQueryable(uid))) {
-      const account = await storage.read(uid, reading);
-      if (!account) return 'unknown_uid';
-      held = account.held;
-      if (holds(held, audiences)) return 'unchanged';
-    } else if (isListed && holds(held, audiences)) {
-      return 'unchanged';
+    // Accounts younger than the index are tried all the same, and so is what a query cannot contain.
+    const needsRead = this.#isDryRun || !this.storage.refusesUnknown || !isQueryable(uid);
+    if (!held && needsRead) {
+      held = (await this.storage.read(uid, reading)) ?? undefined;
+      if (!held) return { kind: 'unknown_uid' };
     }
-    if (isDryRun) return 'updated';
-    await storage.write(uid, audiences, writing);
-    if (isReadBack) await readBack(uid, held, audiences);
-    return 'updated';
+    if (held && holds(held, data)) return { kind: 'unchanged' };
+    if (this.#isDryRun) return { kind: 'updated' };
+    await this.storage.write(record, writing);
+    if (isReadBack) await readBack(this.storage, record, held ?? {}, this.checkpoint, reading);
+    return { kind: 'updated' };
   }
 
-  async function readBack(uid: string, before: unknown, audiences: string[]): Promise<void> {
-    const account = await storage.read(uid, reading);
-    if (account && !holds(account.held, audiences)) {
-      const kept = Array.isArray(account.held) ? account.held.length : 0;
-      const field = plan.job.config.gigya_field;
-      throw finalFailure(
-        'Configuration',
-        `Gigya holds ${kept} audiences after a write of ${audiences.length}: the field data.${field} does not replace arrays (or something else writes it). Nothing more is written; declare another field, and set config.gigya_field`,
-      );
-    }
-    written.readBack.write = true;
-    if (Array.isArray(before) && before.length > 0) written.readBack.replacement = true;
-  }
-
-  function settle(user: User, fate: Fate): void {
-    const { label } = plan.audience;
-    progress.settle(user, fate, label !== undefined && user.audiences.includes(label));
-    if (fate === 'updated' || fate === 'unchanged') return;
-    const handled =
-      earlier.handled + written.updated + written.unchanged + written.unknown_uid + written.failed;
-    const failures = { ...earlier.failures };
-    for (const [reason, count] of Object.entries(written.failures))
-      failures[reason] = (failures[reason] ?? 0) + count;
-    failures['403005'] = (earlier.failures['403005'] ?? 0) + written.unknown_uid;
-    const systematic = systematicFailure(handled, failures);
+  #settle({ position, record }: Entry, outcome: Outcome): void {
+    this.checkpoint.settle(position, outcome, this.#copies.get(record.uid) ?? 1, this.#isCarrier(record));
+    if (outcome.kind === 'updated' || outcome.kind === 'unchanged') return;
+    const { updated, unchanged, unknown_uid, failed, failures } = this.checkpoint.written;
+    const soFar: OutcomesSoFar = {
+      handled: this.earlier.handled + updated + unchanged + unknown_uid + failed,
+      failures: { ...this.earlier.failures },
+    };
+    addFailures(soFar.failures, failures);
+    if (!this.plan.job.config.lite_accounts) addFailures(soFar.failures, { unknown_uid });
+    const systematic = systematicFailure(soFar);
     if (systematic) throw finalFailure('Configuration', systematic);
   }
 
-  /**
-   * Users who got no answer are left to the next attempt. After a few of those, when a user who was
-   * written before can still be written, the fault is theirs and not the service's.
-   */
-  async function giveUpTheUnanswerable(): Promise<void> {
-    const [first] = unanswered;
-    if (!first) return;
-    const canary = users[progress.canary ?? -1];
-    if (attempt.number < ATTEMPTS_PER_USER || !canary) throw first.error;
-    // One answer may be luck, where the service gives one only now and then.
-    for (let time = 0; time < CANARY_CALLS; time++) {
-      if (isDryRun) await storage.read(canary.uid, reading);
-      else await storage.write(canary.uid, canary.audiences, writing);
-    }
-    for (const { user, error } of unanswered) settle(user, { failed: String(error.code ?? 'no_answer') });
+  #isCarrier({ data }: UserRecord): boolean {
+    const { label } = this.plan.audience;
+    const value = data[this.plan.job.config.gigya_field];
+    return label !== undefined && Array.isArray(value) && value.includes(label);
   }
 
-  return { write };
+  async #giveUpUnanswered(): Promise<void> {
+    const canary = this.#entries[this.checkpoint.canary ?? -1]?.record;
+    const { reading, writing, number } = this.attempt;
+    const probe = async (record: UserRecord) => {
+      if (this.#isDryRun) await this.storage.read(record.uid, reading);
+      else await this.storage.write(record, writing);
+    };
+    for (const { record, error } of await this.#unanswered.giveUp(number, canary && (() => probe(canary)))) {
+      this.#settle(record, { kind: 'failed', reason: error.reason });
+    }
+  }
+}
+
+function outcomeOf({ reason }: ServiceError): Outcome {
+  return reason === 'unknown_uid' || reason === 'unchanged' ? { kind: reason } : { kind: 'failed', reason };
 }

@@ -1,24 +1,22 @@
 import type { Gigya } from './client.ts';
-import { isQueryable, quote } from './query.ts';
-import { createReader, type GigyaStorage, writeReply } from './storage.ts';
+import { lookUp, type Place, searchByLabel } from './search.ts';
+import { checkSchema, type GigyaStorage, readData, writeReply } from './storage.ts';
 
-/** A user's audiences in a field of the account itself: `data.<field>`. */
-export function accountStorage(gigya: Gigya, field: string): GigyaStorage {
-  const reader = createReader(gigya, 'accounts', field);
+export function accountsPlace(fields: readonly string[]): Place {
+  return { namespace: 'accounts', source: 'accounts', condition: '', fields };
+}
+
+/** Records in the account itself: `data.<field>`. */
+export function accountStorage(gigya: Gigya, fields: readonly string[]): GigyaStorage {
+  const place = accountsPlace(fields);
   return {
     refusesUnknown: true,
-    check: (options) => reader.check({}, options),
-    lookUp: (uids, options) => reader.lookUp(uids, 'accounts', '', options),
-    read: (UID, options) => reader.read('accounts.getAccountInfo', { UID, include: 'data' }, options),
-    async write(UID, audiences, options) {
-      await gigya.call('accounts.setAccountInfo', { UID, data: { [field]: audiences } }, writeReply, options);
+    check: (field, options) => checkSchema(gigya, 'accounts.getSchema', {}, field, options),
+    lookUp: (uids, options) => lookUp(gigya, place, uids, options),
+    read: (UID, options) => readData(gigya, 'accounts.getAccountInfo', { UID, include: 'data' }, options),
+    async write({ uid, data }, options) {
+      await gigya.call('accounts.setAccountInfo', { UID: uid, data }, writeReply, options);
     },
-    async count(audience, options) {
-      if (!isQueryable(audience)) return undefined;
-      return reader.count(
-        `SELECT UID FROM accounts WHERE data.${field} contains ${quote(audience)} LIMIT 1`,
-        options,
-      );
-    },
+    findCarriers: (wanted, cursor, options) => searchByLabel(gigya, place, wanted, cursor, options),
   };
 }

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { CallOptions, Gigya } from './client.ts';
 
 /**
- * Proves the credentials by a call that touches no user. A write's 403005 can mean an unknown UID as
- * well as an unknown user key; after this it can only be the UID. @throws {GigyaError}
+ * Proves the credentials and the permission by one search. getSchema proves neither: it can succeed without
+ * any. After this, 403005 on a write can only mean an unknown UID. @throws {GigyaError}
  */
 export async function proveCredentials(gigya: Gigya, options?: CallOptions): Promise<void> {
-  await gigya.call('accounts.getSchema', {}, z.unknown(), options);
+  await gigya.call('accounts.search', { query: 'SELECT UID FROM accounts LIMIT 1' }, z.unknown(), options);
 }

@@ -1,94 +1,106 @@
-/**
- * What a caller does about a refusal. Read off Gigya's "Response Codes and Errors" once, here:
- * - `wait`: the rate limit; slow down and send again, it is no failure
- * - `transient`: back off and send again
- * - `once`: a clock or a nonce; mend it and send again, once
- * - `configuration`: nothing will work until a person changes something
- * - `record`: this user cannot be written; the next one can
- * - `unknown_uid`: this site has no such account
- * - `fine`: Gigya had nothing to do
- */
-export type GigyaErrorKind =
-  | 'wait'
-  | 'transient'
-  | 'once'
-  | 'configuration'
-  | 'record'
-  | 'unknown_uid'
-  | 'fine';
+import { type Decision, ServiceError } from '../errors.ts';
 
-/** What the person who runs the job changes, by error code. `{}` stands for the authorization's name. */
-const configuration: Record<number, string> = {
-  301001: 'the site lives in another data centre: set {}.datacenter',
+/** What a person changes, by error code. `{}` stands for the authorization's name. */
+const ADVICE: Record<number, string> = {
+  301001: 'the site is in another data centre: set {}.datacenter',
   400001: 'Gigya does not know the request; check {}.base_url',
   400002: 'a parameter is missing; check {}.api_key and {}.user_key',
   400008: 'the field does not fit the schema; declare it in the Gigya console',
   400020:
     'the field is not in the schema: declare it as a string field in the Gigya console, or allow dynamic fields',
-  400029: 'the field may not be written; check its write access in the Gigya console',
+  400029: 'the field cannot be written; check its write access in the Gigya console',
   400093: 'the API key is not valid; correct {}.api_key',
+  400128: 'the nonce was refused twice; check whether something repeats requests to Gigya',
   403000: 'the request was not allowed; check the permissions of {}.user_key and that base_url is https',
-  403003: 'the signature is not valid; correct the secret of {}',
+  403002: "the request expired twice; set this machine's clock",
+  403003: "the signature is not valid; correct the secret of {}, and check this machine's clock",
+  403004: 'the request was repeated; check whether something repeats requests to Gigya',
   403006: 'the user key belongs to another site; correct {}.user_key or {}.api_key',
-  403007: 'the application has no permission for this: give {}.user_key the permission in the Gigya console',
+  403007:
+    'the application does not have the permission: give {}.user_key accounts.* (ids.* is not enough) in the Gigya console',
   403010: 'the secret is not valid; correct the secret of {}',
-  403023: 'the key may not be used for this; check the permissions of {}.user_key',
+  403023: 'the key is not allowed for this; check the permissions of {}.user_key',
   403036:
-    'the site has no such service (the Data Store is an add-on): have it enabled, or use target_storage "account"',
+    'the site does not have this service (the Data Store is an add-on): have it enabled, or use target_storage "account"',
   405001: 'the method is not allowed; check {}.base_url',
 };
 
-const transient = new Set([409030, 500001, 500028, 500034, 503001, 504001, 504002]);
-const once = new Set([403002, 403004, 400128]);
-const record = new Set([
-  404003, 400003, 400004, 400006, 400009, 400022, 400023, 400024, 400025, 400026, 400027, 400302, 400303,
-  413003,
+const RATE_LIMIT = 403048;
+const REDUNDANT = 403200;
+const UNAUTHORIZED_USER = 403005;
+const NO_SUCH_LOGIN_ID = 403047;
+const SERVER_ERROR = 500001;
+const UNAVAILABLE = 503001;
+/** Gigya asks for at least a minute. */
+const UNAVAILABLE_MS = 60_000;
+
+const TRANSIENT = new Set([409030, SERVER_ERROR, 500028, 500034, 504001, 504002]);
+/** A clock or a nonce. */
+const MENDABLE = new Set([403002, 403004, 400128]);
+const CONFIGURATION = new Set([
+  301001, 400001, 400002, 400008, 400020, 400029, 400093, 403000, 403003, 403006, 403007, 403010, 403023,
+  403036, 405001,
 ]);
 
-/** @see GigyaErrorKind */
-export function classifyGigyaError(errorCode: number, errorDetails = ''): GigyaErrorKind {
-  if (errorCode === 403048) return 'wait';
-  if (errorCode === 403200) return 'fine';
-  // One code for two faults: "Unauthorized user" is the account, "The supplied userkey was not found" the credentials.
-  if (errorCode === 403005) return /user\s?key/i.test(errorDetails) ? 'configuration' : 'unknown_uid';
-  if (transient.has(errorCode)) return 'transient';
-  if (once.has(errorCode)) return 'once';
-  if (record.has(errorCode)) return 'record';
-  if (errorCode in configuration) return 'configuration';
-  // A code that is not listed: Gigya's families are 5xxxxx for its own faults, 4xxxxx for the request's.
-  return errorCode >= 500_000 ? 'transient' : 'record';
+/** What the client does by itself, before it bothers its caller. */
+export type Handling = 'slow_down' | 'mend' | 'none';
+
+export interface Refusal extends Decision {
+  handling: Handling;
+  /** A query that is too long answers with the code of a server error. */
+  mayBeTooLong: boolean;
+  /** What was asked for does not exist. */
+  isMissing: boolean;
 }
 
-/** Advice for a refusal that a person has to mend. */
-export function adviceOn(errorCode: number, authorization: string): string {
-  const advice =
-    errorCode === 403005 ? 'the user key is not known; correct {}.user_key' : configuration[errorCode];
-  return (advice ?? 'see the error in Gigya\'s "Response Codes and Errors"').replaceAll('{}', authorization);
-}
-
-export interface GigyaErrorDetails {
-  kind: GigyaErrorKind;
-  /** The API method, such as `accounts.setAccountInfo`. */
-  method: string;
-  /** Gigya's `errorCode`; undefined when there was no answer to read one from. */
-  code?: number | undefined;
-  /** Gigya's handle for this call, which SAP's support asks for. */
-  callId?: string | undefined;
-}
-
-/** Gigya refused a call, or gave no usable answer. The message holds no user's data and no secret. */
-export class GigyaError extends Error {
-  override readonly name = 'GigyaError';
-  readonly kind: GigyaErrorKind;
-  readonly method: string;
-  readonly code: number | undefined;
-  readonly callId: string | undefined;
-
-  constructor(message: string, { kind, method, code, callId }: GigyaErrorDetails) {
-    super(message);
-    this.kind = kind;
-    this.method = method;
-    this.code = code;
-    this.callId = callId;
+/**
+ * Decides what a refusal means. From Gigya's "Response Codes and Errors"; codes that are not listed there go by
+ * family: 5xxxxx is Gigya's fault, 4xxxxx the request's.
+ *
+ * @param details `errorDetails`: 403005 means an unknown user as well as unknown credentials.
+ */
+export function decide(method: string, code: number, details = ''): Refusal {
+  const base = { handling: 'none', mayBeTooLong: false, isMissing: false, reason: String(code) } as const;
+  const record = { ...base, retry: 'never', scope: 'record' } as const;
+  const job = { ...base, scope: 'job' } as const;
+  if (code === RATE_LIMIT) return { ...job, retry: 'now', handling: 'slow_down' };
+  if (code === REDUNDANT) return { ...record, reason: 'unchanged' };
+  if (code === UNAUTHORIZED_USER && /user\s?key/i.test(details)) return { ...job, retry: 'never' };
+  if (code === UNAUTHORIZED_USER || code === NO_SUCH_LOGIN_ID) return { ...record, reason: 'unknown_uid' };
+  if (code === UNAVAILABLE) return { ...job, retry: 'later', retryAfterMs: UNAVAILABLE_MS };
+  if (TRANSIENT.has(code)) {
+    return { ...job, retry: 'now', mayBeTooLong: code === SERVER_ERROR && method.endsWith('.search') };
   }
+  if (MENDABLE.has(code)) return { ...job, retry: 'briefly', handling: 'mend' };
+  if (CONFIGURATION.has(code)) return { ...job, retry: 'never' };
+  if (code >= 500_000) return { ...job, retry: 'now' };
+  return { ...record, isMissing: Math.floor(code / 1000) === 404 };
+}
+
+/** Advice for a refusal that a person has to act on. */
+export function adviceOn(code: number, authorization: string): string {
+  const advice = code === UNAUTHORIZED_USER ? 'the user key is not known; correct {}.user_key' : ADVICE[code];
+  return (advice ?? 'see the code in Gigya\'s "Response Codes and Errors"').replaceAll('{}', authorization);
+}
+
+/** Gigya refused a call, or gave no usable answer. */
+export class GigyaError extends ServiceError {
+  override readonly name = 'GigyaError';
+  readonly mayBeTooLong: boolean;
+  readonly isMissing: boolean;
+
+  constructor(
+    message: string,
+    decision: Decision & Partial<Pick<Refusal, 'mayBeTooLong' | 'isMissing'>>,
+    callId?: string,
+  ) {
+    super('Gigya', message, decision, callId);
+    this.mayBeTooLong = decision.mayBeTooLong ?? false;
+    this.isMissing = decision.isMissing ?? false;
+  }
+}
+
+/** A fault that nothing fixes until a person changes a setting. */
+export function misconfigured(message: string, callId?: string): GigyaError {
+  return new GigyaError(message, { retry: 'never', scope: 'job', reason: 'configuration' }, callId);
 }

@@ -1,22 +1,43 @@
-/**
- * What a caller does about a failed call. Read off the reply once, in the client:
- * - `transient`: back off and send again
- * - `configuration`: nothing will work until a person changes something
- * - `not_found`: there is no such audience (or cursor)
- * - `refused`: Lytics does not take this request as it is
- */
-export type LyticsErrorKind = 'transient' | 'configuration' | 'not_found' | 'refused';
+import { type Decision, ServiceError } from '../errors.ts';
 
-/** Lytics refused a call, or gave no usable answer. The message holds no user's data and no secret. */
-export class LyticsError extends Error {
+/** What a caller may handle by itself. */
+export type LyticsReason = 'not_found' | 'refused' | 'no_answer' | 'configuration' | 'rate';
+
+/** Lytics refused a call, or gave no usable answer. */
+export class LyticsError extends ServiceError {
   override readonly name = 'LyticsError';
-  readonly kind: LyticsErrorKind;
-  /** The HTTP status, or the one in the reply; undefined when there was no answer. */
-  readonly status: number | undefined;
+  /** Lytics does not accept what was asked for: the audience, cursor or query. */
+  readonly isRefused: boolean;
 
-  constructor(message: string, kind: LyticsErrorKind, status?: number) {
-    super(message);
-    this.kind = kind;
-    this.status = status;
+  constructor(message: string, decision: Decision & { reason: LyticsReason }) {
+    super('Lytics', message, decision);
+    this.isRefused = decision.reason === 'not_found' || decision.reason === 'refused';
   }
+}
+
+export const unanswered = (message: string) =>
+  new LyticsError(message, { retry: 'now', scope: 'job', reason: 'no_answer' });
+
+export const misconfigured = (message: string) =>
+  new LyticsError(message, { retry: 'never', scope: 'job', reason: 'configuration' });
+
+/**
+ * Decides what an HTTP status means.
+ *
+ * @param isJson Whether Lytics itself answered; a page of HTML comes from something in between.
+ * @param setting The name of the authorization, for the advice.
+ */
+export function refusal(what: string, status: number, isJson: boolean, name: string): LyticsError {
+  if (status === 401) {
+    return misconfigured(`${what}: the token is wrong or has expired; correct ${name}.token`);
+  }
+  if (status === 403) return misconfigured(`${what}: give the token of ${name} the permission for this`);
+  const isClientError = status >= 400 && status < 500 && status !== 408 && status !== 425;
+  if (!isClientError) return unanswered(what);
+  if (!isJson) {
+    const fix = `check ${name}.base_url and any proxy`;
+    return new LyticsError(`${what}; ${fix}`, { retry: 'briefly', scope: 'job', reason: 'no_answer' });
+  }
+  const reason = status === 404 ? 'not_found' : 'refused';
+  return new LyticsError(what, { retry: 'never', scope: 'record', reason });
 }

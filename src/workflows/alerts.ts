@@ -5,39 +5,48 @@ import type { Progress } from './messages.ts';
 
 const { sendAlert } = proxyActivities<Pick<Activities, 'sendAlert'>>({
   startToCloseTimeout: '20 s',
-  // A webhook that is away must not keep a run from ending.
+  // A webhook that is down must not keep a run from ending.
   scheduleToCloseTimeout: '1 minute',
   retry: { initialInterval: '2 s', maximumAttempts: 4 },
 });
 
-/** Tells whoever is on call; a webhook that does not take it is no reason to fail. */
+/** Alerts whoever is on call; a webhook that does not accept it is no reason to fail. */
 export async function alert(state: Alert['state'], reason: string, progress: Progress): Promise<void> {
   const { workflowId, runId } = workflowInfo();
   const { job, audience, counts } = progress;
   const message: Alert = { state, job, audience, reason, workflow_id: workflowId, run_id: runId, counts };
   await CancellationScope.nonCancellable(async () => {
-    await sendAlert.executeWithOptions({ summary: state }, [message]).catch(() => undefined);
+    await sendAlert.executeWithOptions({ summary: `alert: ${state}` }, [message]).catch(() => undefined);
   });
 }
 
 /**
- * Alerts, once, when no page was finished for so long. Ends with the scope that it runs in.
+ * Alerts when no page finishes for this long, and again when one does. Ends with the scope that it runs in.
  *
- * @param seconds Read anew each time: it is the worker's setting, which the preflight brings.
+ * @param seconds The worker's setting; it is known once preflight has run.
  */
 export async function watchForStall(seconds: () => number, progress: () => Progress): Promise<void> {
-  let finished = '';
+  const marks = () => {
+    const { phase, counts, state } = progress();
+    return JSON.stringify([phase, counts, state, seconds()]);
+  };
   for (;;) {
-    const limit = seconds();
-    // What was waited under another setting counts for nothing.
-    if (await condition(() => seconds() !== limit, limit * 1000, { summary: 'alert if nothing moves' }))
+    const before = marks();
+    const moved = () => marks() !== before;
+    if (!mayStall(progress())) {
+      await condition(moved);
       continue;
-    const now = progress();
-    const marks = JSON.stringify([now.phase, now.counts, now.paused]);
-    if (marks === finished && !now.paused) {
-      await alert('stalled', now.reason ?? `No page was finished within ${limit} s`, now);
-      return;
     }
-    finished = marks;
+    const limit = seconds();
+    if (await condition(moved, limit * 1000, { summary: 'alert if nothing moves' })) continue;
+    const stalled = progress();
+    await alert('stalled', stalled.reason ?? `No page finished within ${limit} s`, stalled);
+    await condition(moved);
+    await alert('recovered', 'The run continues', progress());
   }
+}
+
+/** A run that waits for a person, or for Gigya's index, does not stall. */
+function mayStall({ state, phase }: Progress): boolean {
+  return state === 'running' && phase !== 'approval' && phase !== 'settling';
 }

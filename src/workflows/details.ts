@@ -1,10 +1,10 @@
-import type { Progress } from './messages.ts';
+import type { Approval, Progress } from './messages.ts';
 
 const BAR = 25;
 
-/** The Web UI's status page of a run, in Markdown. Its tables have no room between columns: the figures are a code block. */
+/** The status page of a run in the Web UI, in Markdown. Its tables leave no space between columns, so the figures are a code block. */
 export function detailsOf(progress: Progress): string {
-  const { counts, total, seen, warnings, reason, last_trouble, paused, in_gigya } = progress;
+  const { counts, total, seen, warnings, reason, last_trouble, paused, approval, in_gigya } = progress;
   const target = progress.storage === 'data_store' ? "Gigya's Data Store" : 'Gigya accounts';
   const lines = [
     `### ${plain(progress.job)}: audience \`${progress.audience.replace(/[`\r\n]+/g, ' ')}\` to ${target}`,
@@ -12,6 +12,7 @@ export function detailsOf(progress: Progress): string {
   ];
   if (paused)
     lines.push(`> Paused since ${moment(paused.since)}${paused.note ? `: ${plain(paused.note)}` : ''}`);
+  if (approval) lines.push(...describeApproval(approval));
   if (reason) lines.push(`> ${plain(reason)}`);
   else if (last_trouble)
     lines.push(`Last trouble, at ${moment(last_trouble.at)}: ${plain(last_trouble.message)}`);
@@ -24,9 +25,18 @@ export function detailsOf(progress: Progress): string {
   return lines.join('\n\n');
 }
 
+function describeApproval({ removals, carriers, until }: Approval): string[] {
+  return [
+    `> **${figure(removals)}** of the ${figure(carriers)} users who carry the audience in Gigya would lose it. Nobody does until somebody approves; without an answer the run fails at ${moment(until)}.`,
+    `Approve with the update \`approve\` and the input \`{"removals": ${removals}}\`, or end the run with the update \`refuse\`.`,
+  ];
+}
+
 function headline({ state, phase, rate, seconds_left, dry_run, scan }: Progress): string {
   const parts: string[] = [dry_run ? `${state} (preview: nothing is written)` : state];
   if (phase === 'preflight') parts.push('checking credentials, audience and field');
+  if (phase === 'leavers') parts.push('looking for users who left the audience');
+  if (phase === 'approval') parts.push('waiting for approval');
   if (phase === 'settling') parts.push("waiting until Gigya's index has caught up");
   if (rate > 0) parts.push(`${figure(rate < 10 ? rate : Math.round(rate))} users a second`);
   if (seconds_left !== null) parts.push(`about ${duration(seconds_left)} left`);
@@ -35,7 +45,7 @@ function headline({ state, phase, rate, seconds_left, dry_run, scan }: Progress)
 }
 
 function bar(share: number): string {
-  const filled = Math.min(BAR, Math.round(share * BAR));
+  const filled = Math.max(0, Math.min(BAR, Math.round(share * BAR)));
   return `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${Math.min(100, Math.floor(share * 100))} %`;
 }
 

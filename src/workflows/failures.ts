@@ -1,17 +1,62 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { WrittenPage } from '../activities/checkpoint.ts';
+import { type Counts, type Failures, noCounts } from '../counts.ts';
+import { SEAL_BROKEN } from '../names.ts';
 
-/** The failure that says what to change, where an activity's lies inside "Activity task failed". */
-export function plainly(error: unknown): unknown {
+/** What a failed run adds to its failure: a client reads it without a worker. */
+export interface FailedRun {
+  counts: Counts;
+  failures: Failures;
+}
+
+/** The failure that says what to change, where an activity's hides behind "Activity task failed". */
+export function plainly(error: unknown, failed: FailedRun): unknown {
+  if (isCancellation(error)) return error;
+  if (error instanceof ApplicationFailure) return asRunFailure(error, failed);
   if (!(error instanceof ActivityFailure)) return error;
   const { cause, activityType } = error;
-  if (cause instanceof ApplicationFailure) {
-    const { message, type } = cause;
-    return ApplicationFailure.create({ message, type: type ?? 'Error', nonRetryable: true, cause: error });
-  }
+  if (cause instanceof ApplicationFailure) return asRunFailure(cause, failed, error);
   if (cause instanceof TimeoutFailure) {
-    const last = cause.cause ? `; it failed last with: ${cause.cause.message}` : '';
-    const message = `${activityType} got nowhere within its time limit${last}`;
-    return ApplicationFailure.create({ message, type: 'Timeout', nonRetryable: true, cause: error });
+    const last = cause.cause ? `; it last failed with: ${cause.cause.message}` : '';
+    const message = `${activityType} made no progress within its time limit${last}`;
+    return asRunFailure(ApplicationFailure.create({ message, type: 'Timeout' }), failed, error);
   }
   return error;
+}
+
+function asRunFailure({ message, type }: ApplicationFailure, failed: FailedRun, cause?: Error) {
+  return ApplicationFailure.create({
+    message,
+    type: type ?? 'Error',
+    nonRetryable: true,
+    details: [failed],
+    ...(cause && { cause }),
+  });
+}
+
+/** The reason of a failure and its type, for a person. */
+export function reasonOf(error: unknown): { reason: string; type: string } {
+  const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
+  const type = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
+  return { reason: cause instanceof Error ? cause.message : String(cause), type };
+}
+
+/** An activity could not open its page. */
+export function isSealBroken(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  return error.cause instanceof ApplicationFailure && error.cause.type === SEAL_BROKEN;
+}
+
+/** What a page had written when its activity failed for good; undefined when the failure does not say. */
+export function writtenBefore(error: unknown): WrittenPage | undefined {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
+  const [detail] = error.cause.details ?? [];
+  return isWrittenPage(detail) ? detail : undefined;
+}
+
+function isWrittenPage(detail: unknown): detail is WrittenPage {
+  if (typeof detail !== 'object' || detail === null) return false;
+  const { updated, unchanged, unknown_uid, failed } = { ...noCounts(), ...detail };
+  const numbers = [updated, unchanged, unknown_uid, failed];
+  return 'readBack' in detail && 'failures' in detail && numbers.every((one) => typeof one === 'number');
 }

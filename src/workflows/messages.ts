@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Counts } from '../counts.ts';
+import { TROUBLE_SIGNAL } from '../names.ts';
 
 /**
  * The state of a run in Lytics' words, and three more: `pausing` until nothing is in flight, `sleeping`
@@ -66,5 +67,5 @@ export const approveUpdate = defineUpdate<string, [{ removals: number }]>('appro
 /** Ends a guarded run as `Guard`; nothing is removed. */
 export const refuseUpdate = defineUpdate<string>('refuse');
 
-/** An activity reports what it waits for or retries, and null when it goes on. */
-export const troubleSignal = defineSignal<[trouble: string | null]>('trouble');
+/** An activity (by its id) reports what it waits for or retries, and null when it goes on. */
+export const troubleSignal = defineSignal<[{ activity: string; reason: string | null }]>(TROUBLE_SIGNAL);

@@ -1,37 +1,53 @@
-import type { Cursor, FetchedPage } from '../activities/fetchMembership.ts';
+import type { ReadBack, WrittenPage } from '../activities/checkpoint.ts';
+import type { FetchedPage } from '../activities/fetchedPage.ts';
+import type { MembersPage } from '../activities/fetchMembership.ts';
 import type { Plan } from '../activities/preflight.ts';
-import type { ReadBack, WrittenPage } from '../activities/updateGigya.ts';
-import { accountedFor, addCounts, addFailures, type Counts, type Failures, noCounts } from '../counts.ts';
+import type { ScanCursor } from '../activities/scanRows.ts';
+import {
+  accountedFor,
+  addCounts,
+  addFailures,
+  type Counts,
+  type Failures,
+  noCounts,
+  type OutcomesSoFar,
+} from '../counts.ts';
+import { LARGEST_PAGE, MOST_WARNINGS, PAGE_SECONDS, SMALLEST_PAGE } from './tuning.ts';
 
-/** All that a run knows, in one value: what it goes on from when it continues as new. */
+/** All that a run knows, in one value: what it continues from when it continues as new. */
 export interface Run {
-  /** When the run began, in ms. */
+  /** When the run started, in ms. */
   startedAt: number;
   plan: Plan | null;
   counts: Counts;
   failures: Failures;
-  /** The way through the audience from its beginning; one is enough unless a page may have been lost. */
-  sweep: Sweep;
-  /** Users of the audience, as Lytics last told it. */
+  scan: Scan;
+  /** Whether the members are done. */
+  isScanned: boolean;
+  leavers: Leavers;
+  /** Users in the audience, as Lytics last reported it. */
   total: number | null;
   readBack: ReadBack;
+  /** Rows to fetch for the next page. */
+  pageSize: number;
   warnings: string[];
-  /** Members whose UID stood twice in a page. */
+  /** Members whose UID was on several rows of a page. */
   duplicates: number;
   paused: Pause | null;
   lastTrouble: { at: string; message: string } | null;
 }
 
-export interface Sweep {
-  /** Counts from 1. */
+/** One pass through the audience; one is enough unless a page may have been lost. */
+export interface Scan {
+  /** From 1. */
   number: number;
   /** Where the next page begins; null when all pages were fetched. */
-  cursor: Cursor | null;
+  cursor: ScanCursor | null;
   /** Rows fetched, as Lytics counts them. */
   seen: number;
-  /** Members fetched: rows, and those with several UIDs once for each. */
+  /** Users fetched: rows, and those with several UIDs once for each. */
   fetched: number;
-  /** Rows whose fate is known. */
+  /** Rows whose outcome is known. */
   counted: number;
   /** Whether a page may have been skipped. */
   lossy: boolean;
@@ -39,8 +55,30 @@ export interface Sweep {
   carrying: number;
   /** `counts.updated` when it began. */
   updatedBefore: number;
-  /** Sweeps before that ended early and had written nothing. */
+  /** Scans before this one that ended early and wrote nothing. */
   fruitless: number;
+}
+
+/** Users who carry the audience in Gigya and are not members. */
+export interface Leavers {
+  step: 'search' | 'decide' | 'write' | 'done';
+  /** Gigya's search cursor. */
+  cursor: string | null;
+  /** How often the search started again. */
+  restarts: number;
+  /** What was found, sealed; held until the guard has decided. */
+  pages: readonly { page: string; left: number }[];
+  /** More were found than can be held: the search is repeated when these are written. */
+  isPartial: boolean;
+  carriers: number;
+  removals: number;
+  approval: Decision | null;
+}
+
+export interface Decision {
+  /** When the run fails unless somebody decides, in ms. */
+  until: number;
+  answer: 'approved' | 'refused' | null;
 }
 
 export interface Pause {
@@ -49,7 +87,7 @@ export interface Pause {
   note: string;
 }
 
-/** What a run leaves behind. */
+/** The result of a run. */
 export interface Summary {
   /** The job's name. */
   job: string;
@@ -57,16 +95,18 @@ export interface Summary {
   /** How many users failed, by Gigya's errorCode or a word of ours. */
   failures: Failures;
   audience: Plan['audience'];
-  /** Accounts in Gigya that carry the audience now; null when they could not be counted. */
+  /** Users in Gigya that carry the audience now; null when they could not be counted. */
   in_gigya: number | null;
   dry_run: boolean;
-  sweeps: number;
+  scans: number;
   seconds: number;
   warnings: string[];
 }
 
-const BEGINNING: Cursor = { start: '', before: '' };
-const WARNINGS = 20;
+/** Where a search for leavers begins. */
+export const NOBODY_FOUND = { cursor: null, carriers: 0, removals: 0, pages: [], isPartial: false };
+
+const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
 
 export function beginRun(now: number): Run {
   return {
@@ -74,9 +114,12 @@ export function beginRun(now: number): Run {
     plan: null,
     counts: noCounts(),
     failures: {},
-    sweep: beginSweep(1, 0, 0),
+    scan: beginScan(1, 0, 0),
+    isScanned: false,
+    leavers: { ...NOBODY_FOUND, step: 'search', restarts: 0, approval: null },
     total: null,
     readBack: { write: false, replacement: false },
+    pageSize: SMALLEST_PAGE,
     warnings: [],
     duplicates: 0,
     paused: null,
@@ -84,7 +127,7 @@ export function beginRun(now: number): Run {
   };
 }
 
-export function beginSweep(number: number, updatedBefore: number, fruitless: number): Sweep {
+export function beginScan(number: number, updatedBefore: number, fruitless: number): Scan {
   return {
     number,
     cursor: BEGINNING,
@@ -99,70 +142,80 @@ export function beginSweep(number: number, updatedBefore: number, fruitless: num
 }
 
 export function warn(run: Run, warning: string): void {
-  if (!run.warnings.includes(warning) && run.warnings.length < WARNINGS) run.warnings.push(warning);
+  if (!run.warnings.includes(warning) && run.warnings.length < MOST_WARNINGS) run.warnings.push(warning);
 }
 
-/** Moves the run past a page that was fetched. @returns The number of the page's first member, from 1. */
-export function stepPast(run: Run, page: FetchedPage): number {
-  const firstMember = run.sweep.fetched + 1;
-  run.sweep.fetched += page.count;
-  run.sweep.cursor = page.next;
-  run.sweep.seen += page.rows;
-  run.sweep.lossy ||= page.lossy;
+/** Moves the scan past a page that was fetched. */
+export function stepPast(run: Run, page: MembersPage): void {
+  run.scan.fetched += page.counts.members ?? 0;
+  run.scan.cursor = page.next;
+  run.scan.seen += page.rows;
+  run.scan.lossy ||= page.lossy;
   run.total = page.total ?? run.total;
   run.duplicates += page.duplicates;
   for (const audience of page.unlisted) {
     warn(run, `Users are in "${audience}", which Lytics does not list; it was not exported`);
   }
-  return firstMember;
 }
 
-/** Counts the users of a page whose fate is known. */
-export function countPage(run: Run, page: FetchedPage, written: WrittenPage | null): void {
-  const unwritable = Object.values(page.failures).reduce((sum, count) => sum + count, 0);
-  addCounts(run.counts, { members: page.count, no_gigya_id: page.no_gigya_id, failed: unwritable });
+/**
+ * Counts the users of a page whose outcome is known.
+ *
+ * @param written Null when the page had no records.
+ * @param rows Rows of the scan that the page stands for.
+ */
+export function countPage(
+  run: Run,
+  page: FetchedPage<unknown>,
+  written: WrittenPage | null,
+  rows: number,
+): void {
+  const { members = 0, left = 0 } = page.counts;
+  addCounts(run.counts, page.counts);
   addFailures(run.failures, page.failures);
-  run.sweep.counted += page.rows;
+  run.scan.counted += rows;
   if (!written) return;
   const { updated, unchanged, unknown_uid, failed } = written;
   addCounts(run.counts, { updated, unchanged, unknown_uid, failed });
   addFailures(run.failures, written.failures);
   if (written.stopped) {
-    // It counts for the users that it got to, and a row stands for one of them, mostly.
-    const missing = page.count - page.no_gigya_id - unwritable - updated - unchanged - unknown_uid - failed;
-    run.counts.members -= missing;
-    run.sweep.counted = Math.max(0, run.sweep.counted - missing);
+    // It counts for the records that it got to; mostly a row stands for one of them.
+    const known = accountedFor({ ...noCounts(), ...page.counts });
+    const missing = members + left - known - updated - unchanged - unknown_uid - failed;
+    if (left > 0) run.counts.left -= missing;
+    else run.counts.members -= missing;
+    run.scan.counted = Math.max(0, run.scan.counted - missing);
   }
-  run.sweep.carrying += written.carrying;
+  run.scan.carrying += written.carrying;
   run.readBack.write ||= written.readBack.write;
   run.readBack.replacement ||= written.readBack.replacement;
 }
 
-/** What became of the users so far, for the check whether nearly all fail in the same way. */
-export function fateSoFar({ counts, failures }: Run): { handled: number; failures: Failures } {
-  return {
-    handled: accountedFor(counts) - counts.no_gigya_id,
-    failures: { ...failures, ...(counts.unknown_uid > 0 && { '403005': counts.unknown_uid }) },
-  };
+/** Sizes the next page so that it takes about ten seconds at the rate of the last one. */
+export function sizePages(run: Run, users: number, ms: number): void {
+  const wanted = (users / Math.max(ms, 1)) * 1_000 * PAGE_SECONDS;
+  // One page may have been lucky or not.
+  const bounded = Math.min(run.pageSize * 2, Math.max(run.pageSize / 2, wanted));
+  const size = Math.ceil(bounded / SMALLEST_PAGE) * SMALLEST_PAGE;
+  run.pageSize = Math.max(SMALLEST_PAGE, Math.min(LARGEST_PAGE, size));
 }
 
-/** Warns where Gigya's own count differs from what the run knows of. */
-export function compareWithGigya(run: Run, inGigya: number): void {
-  const { carrying } = run.sweep;
-  if (inGigya === carrying) return;
-  const reason =
-    inGigya > carrying
-      ? 'the others have left the audience, or were written by something else'
-      : 'members on several pages with one Gigya UID count several times, or something else writes the field';
-  const [there, known] = [inGigya, carrying].map((users) => users.toLocaleString('en-US'));
-  warn(run, `${there} users in Gigya carry the audience, where this run knows of ${known}: ${reason}`);
+/** Outcomes so far, for the check whether nearly all records fail in the same way. */
+export function outcomesSoFar({ counts, failures, plan }: Run): OutcomesSoFar {
+  const { unknown_uid } = counts;
+  const isExpected = plan?.job.config.lite_accounts === true;
+  return {
+    handled: accountedFor(counts) - counts.no_gigya_id - counts.excluded - (isExpected ? unknown_uid : 0),
+    failures: { ...failures, ...(unknown_uid > 0 && !isExpected && { unknown_uid }) },
+  };
 }
 
 export function summarize(run: Run, plan: Plan, inGigya: number | null, now: number): Summary {
   if (run.duplicates > 0) {
+    const { duplicates } = run;
     warn(
       run,
-      `${run.duplicates} members share their Gigya UID with another; they got the union of their audiences`,
+      `${duplicates} members share their Gigya UID with another; their profile decided, and they were written once`,
     );
   }
   return {
@@ -172,7 +225,7 @@ export function summarize(run: Run, plan: Plan, inGigya: number | null, now: num
     audience: plan.audience,
     in_gigya: inGigya,
     dry_run: plan.job.config.dry_run,
-    sweeps: run.sweep.number,
+    scans: run.scan.number,
     seconds: Math.round((now - run.startedAt) / 1000),
     warnings: [...plan.warnings, ...run.warnings],
   };

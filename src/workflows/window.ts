@@ -1,37 +1,45 @@
 import { condition } from '@temporalio/workflow';
 
-/** Work that is under way side by side, up to a bound. */
-export interface Window {
-  /** Begins a piece of work, once there is room for it. Throws what an earlier piece failed with. */
-  add(work: () => Promise<void>): Promise<void>;
-  /** Waits until all is done. Throws what a piece failed with. */
-  drain(): Promise<void>;
-  /** Waits until nothing is under way any more, whatever became of it. */
-  settle(): Promise<void>;
-}
+/** Work in flight side by side, up to a bound. */
+export class Window {
+  #inFlight = 0;
+  #failure: { error: unknown } | undefined;
+  readonly #size: number;
 
-export function createWindow(size: number): Window {
-  let underWay = 0;
-  let failure: { error: unknown } | undefined;
-
-  async function roomFor(more: number): Promise<void> {
-    await condition(() => failure !== undefined || underWay + more <= size);
-    if (failure) throw failure.error;
+  constructor(size: number) {
+    this.#size = size;
   }
 
-  return {
-    async add(work) {
-      await roomFor(1);
-      underWay++;
-      work()
-        .catch((error: unknown) => {
-          failure ??= { error };
-        })
-        .finally(() => {
-          underWay--;
-        });
-    },
-    drain: () => roomFor(size),
-    settle: () => condition(() => underWay === 0),
-  };
+  /** Starts a piece of work once there is room for it. @throws what an earlier piece failed with. */
+  async add(work: () => Promise<void>): Promise<void> {
+    await this.room();
+    this.#inFlight++;
+    work()
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#inFlight--;
+      });
+  }
+
+  /** Waits until there is room for one more. @throws what a piece failed with. */
+  room(): Promise<void> {
+    return this.#until(this.#size - 1);
+  }
+
+  /** Waits until all is done. @throws what a piece failed with. */
+  drain(): Promise<void> {
+    return this.#until(0);
+  }
+
+  /** Waits until nothing is in flight any more, however it ended. */
+  settle(): Promise<void> {
+    return condition(() => this.#inFlight === 0);
+  }
+
+  async #until(most: number): Promise<void> {
+    await condition(() => this.#failure !== undefined || this.#inFlight <= most);
+    if (this.#failure) throw this.#failure.error;
+  }
 }

@@ -1,0 +1,253 @@
+import type { GigyaAuthorization } from '../authorizations.ts';
+import type { Gigya } from '../gigya/client.ts';
+import { proveCredentials } from '../gigya/credentials.ts';
+import { openStorage } from '../gigya/openStorage.ts';
+import { isQueryable } from '../gigya/query.ts';
+import { type Job, parseJob } from '../job.ts';
+import type { Audience, Lytics, Row } from '../lytics/client.ts';
+import { LyticsError } from '../lytics/errors.ts';
+import { labelOf } from '../mapping/catalogue.ts';
+import { fieldsOf } from '../mapping/mapping.ts';
+import { uidsIn } from '../mapping/uids.ts';
+import type { Attempt } from './attempt.ts';
+import { findCarriers } from './carriers.ts';
+import type { Connections } from './connections.ts';
+import { finalFailure } from './failures.ts';
+
+/** What the checks find out on their way. */
+export interface Findings {
+  job: Job;
+  lytics: Lytics;
+  gigya: Gigya;
+  authorization: GigyaAuthorization;
+  audience: Audience;
+  /** The first rows of the audience. */
+  rows: readonly Row[];
+  /** Whether these are all rows. */
+  isWhole: boolean;
+}
+
+/** What one check found. */
+export interface Finding {
+  found: string;
+  warnings?: readonly string[];
+  findings?: Partial<Findings>;
+}
+
+/** One thing that a job needs, looked at without writing anything. */
+export interface Check {
+  name: string;
+  /** Without these it cannot be looked at. */
+  needs: readonly (keyof Findings)[];
+  /** @throws when the job cannot run. */
+  look(findings: Findings, tools: CheckTools): Promise<Finding>;
+}
+
+export interface CheckTools {
+  document: unknown;
+  connections: Connections;
+  attempt: Attempt;
+}
+
+/**
+ * Everything that a job needs, in order. Preflight stops at the first that fails, `client check` shows them
+ * all: there is one list, so they cannot disagree.
+ */
+export const CHECKS: readonly Check[] = [
+  {
+    name: 'job document',
+    needs: [],
+    look: async (_, { document }) => ({ found: 'valid', findings: { job: parseJob(document) } }),
+  },
+  {
+    name: 'Lytics credentials',
+    needs: ['job'],
+    async look({ job }, { connections, attempt }) {
+      const lytics = await connections.lytics(job.auth_ids);
+      const audiences = await lytics.audiences(attempt.reading);
+      const found = `"${lytics.name}" works; the account has ${figure(audiences.length)} audiences`;
+      return { found, findings: { lytics } };
+    },
+  },
+  {
+    name: 'Gigya credentials',
+    needs: ['job'],
+    async look({ job }, { connections, attempt }) {
+      const { gigya, authorization } = await connections.gigya(job.auth_ids);
+      await proveCredentials(gigya, attempt.reading);
+      const { base_url, datacenter } = authorization;
+      const found = `"${gigya.name}" works, at ${base_url ?? datacenter}`;
+      return { found, findings: { gigya, authorization } };
+    },
+  },
+  {
+    name: 'audience',
+    needs: ['job', 'lytics'],
+    async look({ job, lytics }, { attempt }) {
+      const audience = await readAudience(lytics, job.config.segment_id, attempt);
+      const size = audience.size === undefined ? 'an unknown number of' : figure(audience.size);
+      const found = `"${audience.name ?? audience.slug_name}" has ${size} users`;
+      return { found, findings: { audience } };
+    },
+  },
+  {
+    name: 'Gigya field',
+    needs: ['job', 'gigya', 'authorization'],
+    async look({ job: { config }, gigya, authorization }, { attempt }) {
+      if (config.target_storage === 'data_store' && authorization.datacenter === 'global.gigya.com') {
+        throw finalFailure(
+          'Configuration',
+          `global.gigya.com has no Data Store; use target_storage "account", or another data centre in ${gigya.name}.datacenter`,
+        );
+      }
+      const storage = openStorage(gigya, config, fieldsOf(config));
+      const warnings = await storage.check(config.gigya_field, attempt.reading);
+      const place =
+        config.target_storage === 'account'
+          ? 'the account'
+          : `the Data Store, type ${config.data_store_type}`;
+      return { found: `data.${config.gigya_field} of ${place} can be written`, warnings };
+    },
+  },
+  {
+    name: 'audience label',
+    needs: ['job', 'audience', 'gigya'],
+    look: checkLabel,
+  },
+  {
+    name: 'Gigya ID field',
+    needs: ['job', 'lytics', 'audience'],
+    async look({ job, lytics, audience }, { attempt }) {
+      const field = job.config.gigya_id_field;
+      const { rows, next } = await lytics.scan(audience.id, '', attempt.reading).catch((error: unknown) => {
+        if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+        throw finalFailure('Configuration', `${error.message}; check config.segment_id`);
+      });
+      const isWhole = next === '';
+      const having = rows.filter((row) => uidsIn(row, field).uids.length > 0).length;
+      const found = `${field} is set for ${having} of the first ${rows.length} users`;
+      const findings = { rows, isWhole };
+      if (having > 0 || rows.length === 0) return { found, findings };
+      if (isWhole) throw finalFailure('Configuration', `${found}; correct config.gigya_id_field`);
+      return { found, findings, warnings: [`${found}; check config.gigya_id_field`] };
+    },
+  },
+  {
+    name: 'Gigya users',
+    needs: ['job', 'gigya', 'rows'],
+    async look({ job: { config }, gigya, rows }, { attempt }) {
+      const uids = rows
+        .flatMap((row) => uidsIn(row, config.gigya_id_field).uids.slice(0, 1))
+        .filter(isQueryable);
+      const known = await openStorage(gigya, config, fieldsOf(config)).lookUp(uids, attempt.reading);
+      const found = `Gigya knows ${known.size} of ${uids.length} users in a sample`;
+      if (known.size > 0 || uids.length === 0) return { found };
+      const warning = `${found}; they may be lite accounts, which cannot be written: check config.gigya_id_field and the site of "${gigya.name}"`;
+      return { found, warnings: [warning] };
+    },
+  },
+  {
+    name: 'quota',
+    needs: ['audience', 'authorization'],
+    async look({ audience: { size }, authorization: { limits } }) {
+      const { calls_per_second: calls, searches_per_second: searches } = limits;
+      const rates = `${figure(calls)} calls and ${figure(searches)} searches a second`;
+      if (size === undefined) return { found: rates };
+      return { found: `${rates}: a first run takes about ${minutes(size / calls)}` };
+    },
+  },
+];
+
+/** Looks at one thing after the other, until one fails. */
+export async function checkAll(tools: CheckTools): Promise<{ findings: Findings; warnings: string[] }> {
+  const findings: Partial<Findings> = {};
+  const warnings: string[] = [];
+  for (const check of CHECKS) {
+    if (!hasAll(findings, check.needs)) continue;
+    const finding = await check.look(findings, tools);
+    Object.assign(findings, finding.findings);
+    warnings.push(...(finding.warnings ?? []));
+  }
+  if (!hasAll(findings, ['job', 'lytics', 'gigya', 'authorization', 'audience', 'rows', 'isWhole'])) {
+    throw new Error('A check was left out');
+  }
+  return { findings, warnings };
+}
+
+/** The result of one check, for a person. */
+export interface CheckResult {
+  what: string;
+  ok: boolean;
+  /** What was found, or what to change. */
+  found: string;
+  warnings: string[];
+}
+
+/** Looks at everything that can be looked at: a fault is a result here. */
+export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
+  const findings: Partial<Findings> = {};
+  const results: CheckResult[] = [];
+  for (const { name: what, needs, look } of CHECKS) {
+    if (!hasAll(findings, needs)) continue;
+    try {
+      const finding = await look(findings, tools);
+      Object.assign(findings, finding.findings);
+      results.push({ what, ok: true, found: finding.found, warnings: [...(finding.warnings ?? [])] });
+    } catch (error) {
+      tools.attempt.signal.throwIfAborted();
+      const found = error instanceof Error ? error.message : String(error);
+      results.push({ what, ok: false, found, warnings: [] });
+    }
+  }
+  return results;
+}
+
+function hasAll(findings: Partial<Findings>, needs: readonly (keyof Findings)[]): findings is Findings {
+  return needs.every((need) => findings[need] !== undefined);
+}
+
+async function readAudience(lytics: Lytics, segment: string, attempt: Attempt): Promise<Audience> {
+  return lytics.audience(segment, attempt.reading).catch((error: unknown) => {
+    if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+    throw finalFailure(
+      'Configuration',
+      `Lytics has no audience "${segment}" (${error.message}); correct config.segment_id, or ${lytics.name}.token if it belongs to another account`,
+    );
+  });
+}
+
+/**
+ * An audience that is not open to Lytics' API is not named in its own users' memberships: writing them would
+ * remove its label from everybody.
+ */
+async function checkLabel({ job, audience, gigya }: Findings, { attempt }: CheckTools): Promise<Finding> {
+  const { config } = job;
+  const label = labelOf(audience, config);
+  if (isExported(job, audience)) return { found: `users carry it as "${label}"` };
+  const fix = 'open it in Lytics, or set config.audiences to "all"';
+  const closed = `The audience "${audience.slug_name}" is not open to Lytics' API`;
+  const storage = openStorage(gigya, config, fieldsOf(config));
+  let cursor: string | null = null;
+  do {
+    const batch = await findCarriers(storage, { job, audience: { label } }, cursor, attempt.reading);
+    if (batch && batch.uids.length > 0) {
+      throw finalFailure(
+        'Configuration',
+        `${closed}, but users in Gigya carry it: the run would remove "${label}" from all of them; ${fix}`,
+      );
+    }
+    cursor = batch?.next ?? null;
+  } while (cursor !== null);
+  return { found: 'not exported', warnings: [`${closed}, so its users will not carry it; ${fix}`] };
+}
+
+/** Whether users of the audience carry its label. */
+export function isExported({ config }: Job, audience: Audience): boolean {
+  return audience.is_public || config.audiences === 'all';
+}
+
+const figure = (value: number) => value.toLocaleString('en-US');
+
+function minutes(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${figure(Math.ceil(seconds / 60))} min`;
+}

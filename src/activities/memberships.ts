@@ -1,0 +1,88 @@
+import pMap from 'p-map';
+import type { Audience, Lytics, Row } from '../lytics/client.ts';
+import { LyticsError } from '../lytics/errors.ts';
+import { audiencesIn, includesAudience } from '../mapping/membership.ts';
+import { uidsIn } from '../mapping/uids.ts';
+import type { Attempt } from './attempt.ts';
+import type { Catalogues } from './catalogues.ts';
+import { finalFailure } from './failures.ts';
+import type { Plan } from './preflight.ts';
+
+const LOOK_UPS_AT_ONCE = 10;
+/** So many users of an audience whose profiles do not name it are no coincidence. */
+const TELLING = 5;
+
+/** The run's audience with all its names. */
+export async function audienceOf(
+  { audience: { id, slug } }: Plan,
+  lytics: Lytics,
+  catalogues: Catalogues,
+  attempt: Attempt,
+): Promise<Audience> {
+  const listed = (await catalogues.read(lytics, [id], attempt.reading)).find(id);
+  const unnamed = { name: undefined, public_name: undefined, size: undefined };
+  return listed ?? { ...unnamed, id, slug_name: slug, is_public: true };
+}
+
+/** What Lytics knows about a user by their UID. */
+export interface Profile {
+  row: Row;
+  audiences: string[];
+}
+
+/** The user's profile; undefined when Lytics does not find them by this field, or says nothing of audiences. */
+export async function lookUpProfile(
+  lytics: Lytics,
+  uid: string,
+  { job: { config } }: Plan,
+  attempt: Attempt,
+): Promise<Profile | undefined> {
+  const row = await lytics.profile(config.gigya_id_field, uid, attempt.reading).catch((error: unknown) => {
+    // One user that Lytics refuses to look up must not hold up the page.
+    if (error instanceof LyticsError && error.isRefused) return undefined;
+    throw error;
+  });
+  return row && { row, audiences: audiencesIn(row, config) ?? [] };
+}
+
+/**
+ * The memberships of rows that have a UID: from the row, or from the profile when the row has none or does not
+ * name the audience that it was scanned from. Rows whose user Lytics does not find are missing.
+ */
+export async function readMemberships(
+  lytics: Lytics,
+  rows: readonly Row[],
+  plan: Plan,
+  audience: Audience,
+  attempt: Attempt,
+): Promise<Map<Row, string[]>> {
+  const { config } = plan.job;
+  const memberships = new Map<Row, string[]>();
+  const toLookUp = new Map<Row, string>();
+  const isExpected = (names: readonly string[]) =>
+    plan.audience.label === undefined || includesAudience(names, audience);
+  for (const row of rows) {
+    const [uid] = uidsIn(row, config.gigya_id_field).uids;
+    if (uid === undefined) continue;
+    const names = audiencesIn(row, config);
+    if (names && isExpected(names)) memberships.set(row, names);
+    else toLookUp.set(row, uid);
+  }
+  const hasTrustedRows = memberships.size > 0;
+  await pMap(
+    toLookUp,
+    async ([row, uid]) => {
+      const profile = await lookUpProfile(lytics, uid, plan, attempt);
+      if (profile) memberships.set(row, profile.audiences);
+    },
+    { concurrency: LOOK_UPS_AT_ONCE },
+  );
+  const found = [...toLookUp.keys()].flatMap((row) => memberships.get(row) ?? []);
+  if (!hasTrustedRows && memberships.size >= TELLING && !isExpected(found)) {
+    throw finalFailure(
+      'Configuration',
+      `Neither the rows nor the profiles of ${memberships.size} users of the audience "${audience.slug_name}" name it, so it would be removed from everybody; open the audience to Lytics' API, or give ${lytics.name} a token that sees it`,
+    );
+  }
+  return memberships;
+}

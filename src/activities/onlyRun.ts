@@ -1,0 +1,76 @@
+import type { Context } from '@temporalio/activity';
+import { type Client, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
+import { EXPORT_WORKFLOW, workflowIdOf } from '../names.ts';
+import { finalFailure } from './failures.ts';
+
+interface OpenRun {
+  workflowId: string;
+  startedAt: number;
+}
+
+/**
+ * Fails when an older run of the job is open, whoever started it: two runs of a job would write over each
+ * other. A run has the job's id when a person started it, or is one of its schedule's.
+ */
+export async function assertOnlyRun(context: Context, jobName: string): Promise<void> {
+  const { workflowExecution } = context.info;
+  if (!workflowExecution) return;
+  const client = clientOf(context);
+  if (!client) return;
+  const { workflowId } = workflowExecution;
+  const own = await describe(client, workflowId);
+  if (!own) return;
+  for (const other of await openRuns(client, jobName)) {
+    if (other.workflowId === workflowId) continue;
+    const isOlder =
+      other.startedAt < own.startedAt || (other.startedAt === own.startedAt && other.workflowId < workflowId);
+    if (!isOlder) continue;
+    throw finalFailure(
+      'Configuration',
+      `Another run of "${jobName}" is open (${other.workflowId}), and two would write over each other; wait for it to end, or cancel it`,
+    );
+  }
+}
+
+/** By what the server knows for certain; its list of workflows lags. */
+async function openRuns(client: Client, jobName: string): Promise<OpenRun[]> {
+  const id = workflowIdOf(jobName);
+  const ids = new Set([id, ...(await runningActions(client, id))]);
+  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running" AND TemporalScheduledById = "${id}"`;
+  for await (const run of client.workflow.list({ query })) ids.add(run.workflowId);
+  const runs = await Promise.all([...ids].map((one) => describe(client, one)));
+  return runs.flatMap((run) => run ?? []);
+}
+
+async function runningActions(client: Client, scheduleId: string): Promise<string[]> {
+  try {
+    const { info } = await client.schedule.getHandle(scheduleId).describe();
+    return info.runningActions.map(({ workflow }) => workflow.workflowId);
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return [];
+    throw error;
+  }
+}
+
+/** Undefined when there is no open run with this id. */
+async function describe(client: Client, workflowId: string): Promise<OpenRun | undefined> {
+  try {
+    const { status, startTime, executionTime } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name !== 'RUNNING') return undefined;
+    // A cron between two runs has not begun its next one.
+    const startedAt = (executionTime ?? startTime).getTime();
+    return startedAt > Date.now() ? undefined : { workflowId, startedAt };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** The worker's client; a mocked environment has none. */
+function clientOf(context: Context): Client | undefined {
+  try {
+    return context.client;
+  } catch {
+    return undefined;
+  }
+}

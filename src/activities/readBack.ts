@@ -1,0 +1,45 @@
+import type { CallOptions } from '../gigya/client.ts';
+import { misconfigured } from '../gigya/errors.ts';
+import type { GigyaStorage } from '../gigya/storage.ts';
+import { type Held, holds, type UserRecord } from '../record.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+/** Records to write one by one until a write has been read back. */
+export const READ_BACK_TRIES = 10;
+
+/**
+ * Reads a written record back: an old schema option makes a site append to arrays, and every run would then
+ * double them. @throws {GigyaError} when Gigya does not hold what was written.
+ */
+export async function readBack(
+  storage: GigyaStorage,
+  record: UserRecord,
+  before: Held,
+  checkpoint: Checkpoint,
+  options: CallOptions,
+): Promise<void> {
+  const held = await storage.read(record.uid, options);
+  if (held) assertHolds(held, record);
+  checkpoint.markReadBack('write');
+  if (replacesArray(before, record)) checkpoint.markReadBack('replacement');
+}
+
+/** Whether a write replaces an array that is not empty: after it, appending would show. */
+export function replacesArray(before: Held, { data }: UserRecord): boolean {
+  return Object.keys(data).some((field) => {
+    const value = before[field];
+    return Array.isArray(value) && value.length > 0;
+  });
+}
+
+function assertHolds(held: Held, { data }: UserRecord): void {
+  for (const [field, value] of Object.entries(data)) {
+    if (holds(held, { [field]: value })) continue;
+    const [wrote, kept] = [value, held[field]].map((one) =>
+      Array.isArray(one) ? `${one.length} values` : 'a value',
+    );
+    throw misconfigured(
+      `Gigya holds ${kept} in data.${field} after a write of ${wrote}: the field does not replace what it holds, or something else writes it. Nothing more is written; declare another field and set config.gigya_field`,
+    );
+  }
+}

@@ -1,0 +1,162 @@
+import { createHmac } from 'node:crypto';
+import type { Lytics, Row, ScanPage } from '../lytics/client.ts';
+import { LyticsError } from '../lytics/errors.ts';
+import { uidsIn } from '../mapping/uids.ts';
+import type { Attempt } from './attempt.ts';
+import { finalFailure } from './failures.ts';
+import type { Plan } from './preflight.ts';
+
+/** Where the next page of the audience begins. */
+export interface ScanCursor {
+  /** Lytics' cursor; empty at the beginning. */
+  start: string;
+  /** Fingerprints of the users on the page before: Lytics' cursor can look the same from page to page. */
+  before: string;
+  /** Pages in a row on which nothing identifies a user. */
+  blind: number;
+}
+
+export const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
+
+export interface ScannedRows {
+  rows: Row[];
+  next: ScanCursor | null;
+  /** Users in the audience, as Lytics reports it. */
+  total: number | null;
+  /** A page may have been skipped. */
+  lossy: boolean;
+  /** Lytics does not accept the cursor any more. */
+  expired: boolean;
+}
+
+/** A payload holds 2 MiB at most, and sealing adds a third to what it cannot compress. */
+const MOST_BYTES = 1_000_000;
+/** So often a page may come again before it counts as the end of the scan. */
+const REPEATS = 3;
+/** So many pages that identify nobody are read when Lytics reports no total. */
+const BLIND_PAGES = 100;
+const FINGERPRINT_LENGTH = 8;
+
+export interface RowsToScan {
+  lytics: Lytics;
+  plan: Plan;
+  cursor: ScanCursor;
+  /** Rows that this scan has returned so far. */
+  seen: number;
+  /** Rows wanted. */
+  size: number;
+  /** Keys the fingerprints, so that the history reveals nothing of a row. */
+  key: Uint8Array;
+}
+
+/** Reads the next rows of an audience, page after page of Lytics'. */
+export async function scanRows(
+  { lytics, plan, cursor, seen, size, key }: RowsToScan,
+  attempt: Attempt,
+): Promise<ScannedRows> {
+  const rows: Row[] = [];
+  let { start, before, blind } = cursor;
+  let total: number | null = null;
+  let bytes = 0;
+  let repeats = 0;
+  // An earlier attempt may have moved a scroll position on.
+  let lossy = attempt.number > 1;
+  const end = (next: ScanCursor | null): ScannedRows => ({ rows, next, total, lossy, expired: false });
+
+  while (rows.length < size && bytes < MOST_BYTES) {
+    const page = await scanPage(lytics, plan, start, attempt);
+    if (page === undefined) return { rows: [], next: null, total, lossy, expired: true };
+    lossy ||= page.retried;
+    total = page.total ?? total;
+    if (page.rows.length === 0) return end(null);
+    const isShort = total !== null && seen + rows.length < total;
+    const prints = fingerprintsOf(page.rows, plan.job.config.gigya_id_field, key);
+    const known = new Set(split(before));
+    if (prints.length > 0 && prints.every((print) => known.has(print))) {
+      // This is how most scans end. In the middle of one it is an extra page: go on, and let the total decide.
+      if (page.next === '' || !isShort) return end(null);
+      if (++repeats > REPEATS) {
+        lossy = true;
+        return end(null);
+      }
+    } else {
+      blind = prints.length === 0 ? blind + 1 : 0;
+      if (blind > BLIND_PAGES && !isShort) {
+        lossy = true;
+        return end(null);
+      }
+      rows.push(...page.rows);
+      before = prints.join('');
+      bytes += sizeOf(page.rows);
+    }
+    if (page.next === '') return end(null);
+    start = page.next;
+  }
+  return end({ start, before, blind });
+}
+
+/** Undefined when Lytics does not accept the cursor. */
+async function scanPage(
+  lytics: Lytics,
+  plan: Plan,
+  start: string,
+  attempt: Attempt,
+): Promise<ScanPage | undefined> {
+  try {
+    return await lytics.scan(plan.audience.id, start, attempt.reading);
+  } catch (error) {
+    if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+    await assertExists(lytics, plan, error, attempt);
+    if (start !== '') return undefined;
+    throw finalFailure(
+      'Configuration',
+      `${error.message}; check config.segment_id and ${lytics.name}.base_url`,
+    );
+  }
+}
+
+async function assertExists(lytics: Lytics, { audience }: Plan, cause: LyticsError, attempt: Attempt) {
+  await lytics.audience(audience.id, attempt.reading).catch((error: unknown) => {
+    if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+    throw finalFailure(
+      'Configuration',
+      `Lytics does not have the audience "${audience.slug}" any more (${cause.message}); create it again, or choose another in config.segment_id`,
+    );
+  });
+}
+
+/**
+ * Fingerprints of what identifies users on a page: their UIDs, or a row that is unlike all others. Rows that
+ * are equal identify nobody.
+ */
+function fingerprintsOf(rows: readonly Row[], idField: string, key: Uint8Array): string[] {
+  const prints = new Map<string, number>();
+  const identified: string[] = [];
+  for (const row of rows) {
+    const { uids } = uidsIn(row, idField);
+    if (uids.length > 0) {
+      identified.push(fingerprint(uids.sort().join('\n'), key));
+      continue;
+    }
+    // Lists count as sets: Lytics promises no order.
+    const text = JSON.stringify(row, (_name, value) => (Array.isArray(value) ? [...value].sort() : value));
+    const print = fingerprint(text, key);
+    prints.set(print, (prints.get(print) ?? 0) + 1);
+  }
+  const unique = [...prints].filter(([, times]) => times === 1).map(([print]) => print);
+  // One row alone is unlike all others, whatever it holds.
+  return rows.length === 1 && identified.length === 0 ? [] : [...identified, ...unique];
+}
+
+function fingerprint(text: string, key: Uint8Array): string {
+  return createHmac('sha256', key).update(text).digest('base64url').slice(0, FINGERPRINT_LENGTH);
+}
+
+function split(fingerprints: string): string[] {
+  return fingerprints.match(new RegExp(`.{${FINGERPRINT_LENGTH}}`, 'g')) ?? [];
+}
+
+/** Roughly what the rows' audiences take up; the rest of a row does not travel. */
+function sizeOf(rows: readonly Row[]): number {
+  return JSON.stringify(rows.map((row) => row['segments'] ?? [])).length + rows.length * 100;
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { HttpReply } from '../http.ts';
+import { adviceOn, GigyaError, misconfigured, type Refusal } from './errors.ts';
+
+const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
+
+// Absent fields may be missing or null.
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? undefined);
+
+const envelope = z.looseObject({
+  errorCode: numeric,
+  callId: optionalText,
+  errorMessage: optionalText,
+  errorDetails: optionalText,
+  apiDomain: optionalText,
+  validationErrors: z.array(z.looseObject({ fieldName: optionalText }).nullish()).nullish(),
+  ignoredParams: z.array(z.looseObject({ paramName: optionalText }).nullish()).nullish(),
+});
+
+/** What every reply of Gigya has in common. */
+export type Envelope = z.output<typeof envelope>;
+
+/** A call as it is sent, for the messages about its reply. */
+export interface Call {
+  /** The API method, such as `accounts.setAccountInfo`. */
+  method: string;
+  /** Form parameters without the credentials. */
+  form: Readonly<Record<string, string>>;
+}
+
+/** What messages need to know of an authorization. */
+export interface Caller {
+  name: string;
+  /** Never repeated in a message. */
+  secrets: readonly (string | undefined)[];
+  /** The setting that says where Gigya is. */
+  addressSetting: 'base_url' | 'datacenter';
+}
+
+/** Parameters that a call is nothing without. Gigya drops those it does not allow, with errorCode 0. */
+const ESSENTIAL = new Set([
+  'UID',
+  'data',
+  'type',
+  'oid',
+  'updateBehavior',
+  'query',
+  'cursorId',
+  'muteWebhooks',
+]);
+
+/** @throws {GigyaError} when the answer is not a reply of Gigya. */
+export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller): Envelope {
+  if (answer.location !== undefined) {
+    throw misconfigured(
+      `${method}: redirected (HTTP ${answer.status}), and redirects are not followed with credentials; correct ${caller.name}.${caller.addressSetting}`,
+    );
+  }
+  const read = envelope.safeParse(answer.json);
+  if (read.success) return read.data;
+  const what = answer.json === undefined ? 'an answer that is not JSON' : 'JSON that is not a Gigya reply';
+  // A gateway that refuses the request refuses it again; one that is overloaded does not.
+  const isRefused = answer.status >= 400 && answer.status < 500 && ![408, 425, 429].includes(answer.status);
+  const fix = isRefused ? `; check ${caller.name}.${caller.addressSetting} and any proxy` : '';
+  throw new GigyaError(`${method}: ${what} (HTTP ${answer.status})${fix}`, {
+    retry: isRefused ? 'briefly' : 'now',
+    scope: 'job',
+    reason: 'no_answer',
+  });
+}
+
+/** @throws {GigyaError} when Gigya dropped a parameter that the call is nothing without. */
+export function assertNothingIgnored({ method, form }: Call, reply: Envelope, caller: Caller): void {
+  const ignored = (reply.ignoredParams ?? [])
+    .flatMap((one) => one?.paramName ?? [])
+    .filter((name) => ESSENTIAL.has(name) && form[name] !== undefined);
+  if (ignored.length === 0) return;
+  throw misconfigured(
+    `${method}: Gigya ignored ${ignored.join(', ')}${callIdOf(reply)}: give ${caller.name}.user_key the permission for it in the Gigya console`,
+    reply.callId,
+  );
+}
+
+/** @throws {GigyaError} when the reply does not have the documented shape. */
+export function readReply<T extends z.ZodType>({ method }: Call, reply: Envelope, shape: T): z.output<T> {
+  const read = shape.safeParse(reply);
+  if (read.success) return read.data;
+  const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
+  throw misconfigured(
+    `${method}: the reply does not have the documented shape (${where || 'not an object'})${callIdOf(reply)}; report this with the callId`,
+    reply.callId,
+  );
+}
+
+/** The error for a refusal. Its message says what to change where a person has to. */
+export function describeRefusal(call: Call, reply: Envelope, refusal: Refusal, caller: Caller): GigyaError {
+  const { errorCode: code, callId, errorMessage = 'no message' } = reply;
+  const needsAPerson = refusal.scope === 'job' && (refusal.retry === 'never' || refusal.retry === 'briefly');
+  const parts = [`${call.method}: Gigya answered ${code} "${withoutValues(errorMessage, call, caller)}"`];
+  if (needsAPerson) {
+    // Details can quote what was sent; those of a single record are left out.
+    const fields = (reply.validationErrors ?? []).flatMap((error) => error?.fieldName ?? []);
+    const details = [
+      reply.errorDetails?.replace(/"[^"]*"/g, '"…"') ?? '',
+      ...fields,
+      reply.apiDomain ?? '',
+    ].filter((detail) => detail !== '' && detail !== errorMessage);
+    if (details.length > 0) parts.push(` (${withoutValues(details.join(', '), call, caller)})`);
+  }
+  parts.push(callIdOf(reply));
+  if (needsAPerson) parts.push(`: ${adviceOn(code, caller.name)}`);
+  return new GigyaError(parts.join(''), refusal, callId);
+}
+
+const callIdOf = ({ callId }: Envelope) => (callId === undefined ? '' : `, callId ${callId}`);
+
+/** Removes what was sent (a UID, a query, credentials) from a text of Gigya's that quotes it. */
+function withoutValues(said: string, { form }: Call, { secrets }: Caller): string {
+  const { UID, query = '', data } = form;
+  const quoted = [...query.matchAll(/"([^"]+)"/g)].map(([, text]) => text);
+  return [...secrets, UID, query, ...quoted, data].reduce<string>(
+    (text, value) => (value ? text.replaceAll(value, '…') : text),
+    said,
+  );
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { Held } from '../record.ts';
+import type { CallOptions, Gigya } from './client.ts';
+import { GigyaError } from './errors.ts';
+import { groupUids, quote } from './query.ts';
+
+/** What a search asks in: accounts, or the objects of a Data Store type. */
+export interface Place {
+  namespace: 'accounts' | 'ds';
+  /** `accounts`, or the Data Store type. */
+  source: string;
+  /** A further condition on every query, with its `and`. */
+  condition: string;
+  fields: readonly string[];
+}
+
+/** A user that a search returned. */
+export interface Found {
+  uid: string;
+  held: Held;
+}
+
+const data = z.record(z.string(), z.unknown()).nullish();
+
+const searchReply = z.looseObject({
+  results: z.array(z.looseObject({ data, UID: z.string().nullish() })).nullish(),
+  totalCount: z.number().nullish(),
+  nextCursorId: z.string().nullish(),
+});
+
+/** Below this many UIDs a server error does not come from the length of the query. */
+const SMALLEST_SPLIT = 20;
+
+/** What Gigya's index holds of these UIDs. Those that a query cannot contain are missing from the result. */
+export async function lookUp(
+  gigya: Gigya,
+  place: Place,
+  uids: readonly string[],
+  options?: CallOptions,
+): Promise<Map<string, Held>> {
+  const found = new Map<string, Held>();
+  const take = async (group: readonly string[]): Promise<void> => {
+    for (const { uid, held } of await searchUids(gigya, place, group, options)) found.set(uid, held);
+  };
+  await Promise.all(groupUids(uids, gigya.lookUpSize).map(take));
+  return found;
+}
+
+async function searchUids(
+  gigya: Gigya,
+  place: Place,
+  uids: readonly string[],
+  options?: CallOptions,
+  isSecondTry = false,
+): Promise<Found[]> {
+  const list = uids.map(quote).join(',');
+  const query = `${select(place)} WHERE UID in (${list})${place.condition} LIMIT ${uids.length}`;
+  const canSplit = uids.length > SMALLEST_SPLIT;
+  try {
+    const reply = await search(gigya, place, { query }, { ...options, splits: canSplit });
+    gigya.lookUpSize.accepted(uids.length, list.length);
+    return reply.found;
+  } catch (error) {
+    if (!(error instanceof GigyaError) || !error.mayBeTooLong || !canSplit) throw error;
+    // A server error that passes says nothing about the length.
+    if (!isSecondTry) return searchUids(gigya, place, uids, options, true);
+    const middle = Math.ceil(uids.length / 2);
+    const halves = [uids.slice(0, middle), uids.slice(middle)];
+    const found = await Promise.all(halves.map((half) => searchUids(gigya, place, half, options)));
+    // The halves went through, so the length was the reason.
+    gigya.lookUpSize.refused(uids.length, list.length);
+    return found.flat();
+  }
+}
+
+/** Users whose `field` contains `label`, a batch at a time. */
+export interface Batch {
+  found: Found[];
+  /** Users that the query matches in all, which may count more than hold the label exactly. */
+  total: number | undefined;
+  /** Where to go on; null at the end. */
+  next: string | null;
+}
+
+/** A batch of a cursor is at most this large, and may be smaller. */
+const BATCH = 1_000;
+
+/**
+ * @param cursor Null for the first batch. The same cursor may be sent again after a failure; it dies five
+ *   minutes after its last use.
+ * @throws {GigyaError} of scope `record` when Gigya does not accept the cursor any more.
+ */
+export function searchByLabel(
+  gigya: Gigya,
+  place: Place,
+  { field, label }: { field: string; label: string },
+  cursor: string | null,
+  options?: CallOptions,
+): Promise<Batch> {
+  const where = `WHERE data.${field} contains ${quote(label)}${place.condition}`;
+  const params =
+    cursor === null
+      ? { query: `${select(place)} ${where} LIMIT ${BATCH}`, openCursor: true }
+      : { cursorId: cursor };
+  return search(gigya, place, params, options);
+}
+
+async function search(
+  gigya: Gigya,
+  place: Place,
+  params: Record<string, unknown>,
+  options?: CallOptions,
+): Promise<Batch> {
+  const reply = await gigya.call(`${place.namespace}.search`, params, searchReply, options);
+  const found = (reply.results ?? []).flatMap(({ UID, data }) =>
+    UID ? [{ uid: UID, held: data ?? {} }] : [],
+  );
+  return { found, total: reply.totalCount ?? undefined, next: reply.nextCursorId || null };
+}
+
+function select({ fields, source }: Place): string {
+  return `SELECT ${['UID', ...fields.map((field) => `data.${field}`)].join(', ')} FROM ${source}`;
+}

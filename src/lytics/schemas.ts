@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { readCount } from '../numbers.ts';
+
+const truth = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')]);
+
+const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
+
+/** Absent, -1 or wrong: only for display and for comparing, never for deciding what to read. */
+export const count = z.unknown().transform(readCount);
+
+export const audienceSchema = z.looseObject({
+  id: z.string(),
+  slug_name: z.string(),
+  name: optionalText,
+  /** Set by a person; it outlives changes of the slug, and may be what a row calls the audience. */
+  public_name: optionalText,
+  is_public: truth.nullish().transform((value) => value ?? true),
+  size: count,
+});
+
+/** An audience ("segment") as Lytics lists it. */
+export type Audience = z.output<typeof audienceSchema>;
+
+/** One user in an audience: a flat profile. */
+export type Row = Record<string, unknown>;
+
+/** Accepted as it is, without copying field by field: rows are most of what Lytics sends. */
+export const rowSchema = z.custom<Row>(
+  (row) => typeof row === 'object' && row !== null && !Array.isArray(row),
+);
+
+export const scanReply = z.looseObject({
+  data: z.array(rowSchema).nullish(),
+  _next: z.union([z.string(), z.number().transform(String)]).nullish(),
+  total: count,
+});
+
+export const audiencesReply = z.looseObject({ data: z.array(z.unknown()) });
+
+export const audienceReply = z.looseObject({ data: audienceSchema });
+
+export const profileReply = z.looseObject({ message: z.string().nullish(), data: rowSchema.nullish() });
+
+const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
+
+/** What replies have in common. The status can arrive as a string, beside an HTTP 200. */
+export const envelope = z.looseObject({
+  status: numeric.nullish().catch(undefined),
+  message: z.string().nullish().catch(undefined),
+  errors: z
+    .array(z.looseObject({ message: z.string().nullish() }))
+    .nullish()
+    .catch(undefined),
+});

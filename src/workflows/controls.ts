@@ -1,0 +1,103 @@
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import { REFUSED } from '../names.ts';
+import {
+  approveUpdate,
+  pauseUpdate,
+  progressQuery,
+  refuseUpdate,
+  resumeUpdate,
+  troubleSignal,
+} from './messages.ts';
+import type { Run } from './run.ts';
+import type { Status } from './status.ts';
+
+/** Registers what people and activities can ask or tell a run. */
+export function registerControls(run: Run, status: Status): void {
+  setHandler(progressQuery, () => status.progress(), {
+    description: 'How far the run is, and what it waits for',
+  });
+  setHandler(troubleSignal, ({ activity, reason }) => status.report(activity, reason), {
+    description: 'An activity reports why it is slow',
+  });
+  registerPause(run, status);
+  registerGuard(run, status);
+}
+
+function registerPause(run: Run, status: Status): void {
+  setHandler(
+    pauseUpdate,
+    (note) => {
+      run.paused = { since: Date.now(), note: note ?? '' };
+      status.refresh();
+      return status.inFlight > 0
+        ? 'The run pauses when the pages in flight are written'
+        : 'The run is paused';
+    },
+    {
+      description: 'Pauses the run; the input is a note for the next person',
+      validator: (note) => {
+        if (note !== undefined && note !== null && typeof note !== 'string') refuse('The note must be text');
+        if (run.paused)
+          refuse(`The run is already paused, since ${new Date(run.paused.since).toISOString()}`);
+        if (status.phase === 'settling' || status.phase === 'done') {
+          refuse('The run has already written its last page');
+        }
+      },
+    },
+  );
+  setHandler(
+    resumeUpdate,
+    () => {
+      run.paused = null;
+      status.restartRate();
+      return 'The run continues';
+    },
+    {
+      description: 'Lets a paused run continue',
+      validator: () => {
+        if (!run.paused) refuse('The run is not paused');
+      },
+    },
+  );
+}
+
+function registerGuard(run: Run, status: Status): void {
+  const assertWaits = () => {
+    if (status.phase !== 'approval' || run.leavers.approval?.answer !== null) {
+      refuse('The run does not wait for an approval');
+    }
+  };
+  const answer = (given: 'approved' | 'refused') => {
+    if (run.leavers.approval) run.leavers.approval.answer = given;
+  };
+  setHandler(
+    approveUpdate,
+    ({ removals }) => {
+      answer('approved');
+      return `Approved: the audience is removed from ${removals} users`;
+    },
+    {
+      description: 'Lets a guarded run remove the audience from this many users: {"removals": N}',
+      validator: (input: unknown) => {
+        assertWaits();
+        const given =
+          typeof input === 'object' && input !== null && 'removals' in input ? input.removals : undefined;
+        const { removals } = run.leavers;
+        if (given !== removals)
+          refuse(`The run waits with ${removals} removals; approve with {"removals": ${removals}}`);
+      },
+    },
+  );
+  setHandler(
+    refuseUpdate,
+    () => {
+      answer('refused');
+      return 'Refused: the run fails, and nobody loses the audience';
+    },
+    { description: 'Ends a guarded run without removing anything', validator: assertWaits },
+  );
+}
+
+function refuse(reason: string): never {
+  throw ApplicationFailure.nonRetryable(reason, REFUSED);
+}

@@ -1,0 +1,94 @@
+import {
+  CancellationScope,
+  ContinueAsNew,
+  condition,
+  isCancellation,
+  log,
+  upsertMemo,
+} from '@temporalio/workflow';
+import type { JobDocument } from '../job.ts';
+import { alert, watchForStall } from './alerts.ts';
+import { registerControls } from './controls.ts';
+import { reasonOf } from './failures.ts';
+import type { Phase } from './messages.ts';
+import type { Run, Summary } from './run.ts';
+import { Status } from './status.ts';
+
+/** Until the worker's setting is known. */
+const ALERT_AFTER_SECONDS = 1800;
+
+/** Where a run meets people: its status, their controls, and the alerts. */
+export class Desk {
+  readonly #run: Run;
+  readonly #status: Status;
+  readonly #watch = new CancellationScope();
+
+  constructor(run: Run, document: JobDocument) {
+    this.#run = run;
+    this.#status = new Status(run, document);
+    registerControls(run, this.#status);
+    const { job, audience } = this.#status;
+    if (!run.plan) {
+      upsertMemo({ job, audience });
+      log.info('The run starts', { job, audience });
+    }
+    const limit = () => run.plan?.alert_after_seconds ?? ALERT_AFTER_SECONDS;
+    this.#watch.run(() => watchForStall(limit, () => this.#status.progress())).catch(() => {});
+  }
+
+  /** Resolves at once, or when a paused run is resumed. */
+  mayGoOn(): Promise<void> {
+    return condition(() => this.#run.paused === null);
+  }
+
+  show(phase: Phase): void {
+    this.#status.show(phase);
+  }
+
+  /** Does a piece of a page's work, which counts as in flight. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#status.inFlight++;
+    try {
+      return await work();
+    } finally {
+      this.#status.inFlight--;
+      this.#status.refresh();
+    }
+  }
+
+  /** Outcomes of users became known. */
+  moved(): void {
+    this.#status.mark();
+  }
+
+  /** A guarded run waits for a person. */
+  async askForApproval(reason: string): Promise<void> {
+    this.#status.show('approval');
+    log.warn('The run waits for approval', { job: this.#status.job, reason });
+    await alert('guarded', reason, this.#status.progress());
+  }
+
+  complete(summary: Summary): void {
+    this.#watch.cancel();
+    this.#status.complete(summary.in_gigya);
+    const { job, counts, failures, seconds, warnings } = summary;
+    log.info('The run completed', { job, counts, failures, seconds, warnings });
+  }
+
+  /** Shows why the run ends, and alerts; continuing as new and being cancelled are no reason for an alert. */
+  async fail(error: unknown): Promise<void> {
+    this.#watch.cancel();
+    if (error instanceof ContinueAsNew) return;
+    const { job } = this.#status;
+    const { counts } = this.#run;
+    if (isCancellation(error)) {
+      this.#status.fail('cancelled', 'The run was cancelled');
+      log.warn('The run was cancelled', { job, counts });
+      return;
+    }
+    const { reason, type } = reasonOf(error);
+    this.#status.fail('failed', reason);
+    log.warn('The run failed', { job, counts, type, reason });
+    await alert('failed', reason, this.#status.progress());
+  }
+}

@@ -1,0 +1,143 @@
+import { ApplicationFailure, condition } from '@temporalio/workflow';
+import type { LeaversPage } from '../activities/fetchLeavers.ts';
+import { activities } from './activities.ts';
+import { guardReason } from './guard.ts';
+import { continueAsNewIfLong, type Pumped, pump, type Source, type Step } from './pump.ts';
+import { type Leavers, NOBODY_FOUND, warn } from './run.ts';
+import { LEAVER_RESTARTS, MOST_HELD_BYTES } from './tuning.ts';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Corrects users who carry the audience in Gigya and are not members any more. Nobody is corrected before all
+ * of them are found and the guard has let the number pass.
+ */
+export async function correctLeavers(step: Step): Promise<void> {
+  const { run, plan, desk } = step;
+  const { leavers } = run;
+  if (plan.audience.label === undefined) return;
+  while (leavers.step !== 'done') {
+    desk.show('leavers');
+    if (leavers.step === 'search') await findLeavers(step);
+    if (leavers.step === 'decide') await passGuard(step);
+    desk.show('leavers');
+    await pump(leavers.approval ? new ComparedAgain(step) : new HeldLeavers(step), step);
+    if (leavers.isPartial) Object.assign(leavers, NOBODY_FOUND, { step: 'search' });
+    else leavers.step = 'done';
+  }
+}
+
+/** Finds everybody who carries the audience in Gigya, and holds those who left. */
+async function findLeavers(step: Step): Promise<void> {
+  const { run, plan, desk } = step;
+  const { leavers } = run;
+  for (;;) {
+    await desk.mayGoOn();
+    await continueAsNewIfLong(step);
+    const summary = `carriers from ${figure(leavers.carriers + 1)}`;
+    const input = { plan, cursor: leavers.cursor };
+    const page = await desk.during(() => activities.fetchLeavers.executeWithOptions({ summary }, [input]));
+    if (page.unproven !== null) {
+      warn(run, `Users who left the audience were not corrected: ${page.unproven}`);
+      leavers.step = 'done';
+      return;
+    }
+    if (page.expired) {
+      searchAgain(leavers);
+      continue;
+    }
+    hold(leavers, page);
+    if (page.next !== null) continue;
+    leavers.step = 'decide';
+    return;
+  }
+}
+
+function hold(leavers: Leavers, { page, counts: { left = 0 }, carriers, next }: LeaversPage): void {
+  leavers.cursor = next;
+  leavers.carriers += carriers;
+  leavers.removals += left;
+  if (page === null) return;
+  const held = leavers.pages.reduce((sum, one) => sum + one.page.length, 0);
+  if (held + page.length > MOST_HELD_BYTES) leavers.isPartial = true;
+  else leavers.pages = [...leavers.pages, { page, left }];
+}
+
+/** Gigya's cursor expired, so what it found so far is not the whole. */
+function searchAgain(leavers: Leavers): void {
+  const restarts = leavers.restarts + 1;
+  if (restarts > LEAVER_RESTARTS) {
+    throw ApplicationFailure.nonRetryable(
+      "Gigya's search cursor keeps expiring before all users who carry the audience are read; raise limits.searches_per_second of the Gigya authorization",
+      'Configuration',
+    );
+  }
+  Object.assign(leavers, NOBODY_FOUND, { restarts });
+}
+
+/** Waits for a person where the number of removals is unusual. */
+async function passGuard({ run, plan, desk }: Step): Promise<void> {
+  const { leavers, counts } = run;
+  const { max_removals, approval_hours, dry_run } = plan.job.config;
+  const reason = guardReason(max_removals, { ...leavers, members: counts.members });
+  if (reason !== undefined && dry_run) warn(run, `A run would wait for approval: ${reason}`);
+  if (reason === undefined || dry_run) {
+    leavers.step = 'write';
+    return;
+  }
+  if (leavers.approval === null) {
+    leavers.approval = { until: Date.now() + approval_hours * HOUR_MS, answer: null };
+    await desk.askForApproval(reason);
+  }
+  const { approval } = leavers;
+  desk.show('approval');
+  const wait = Math.max(1, approval.until - Date.now());
+  await condition(() => approval.answer !== null, wait, { summary: 'waits for approval' });
+  if (approval.answer === 'approved') {
+    leavers.step = 'write';
+    return;
+  }
+  const how =
+    approval.answer === 'refused' ? 'was refused' : `was not approved within ${approval_hours} hours`;
+  throw ApplicationFailure.nonRetryable(
+    `The removal ${how}, and nobody was corrected: ${reason}. If the number is right, approve it in the next run, or raise config.max_removals`,
+    'Guard',
+  );
+}
+
+/** The leavers that are held. */
+class HeldLeavers implements Source {
+  protected readonly step: Step;
+
+  constructor(step: Step) {
+    this.step = step;
+  }
+
+  async next(): Promise<Pumped | null> {
+    const { leavers } = this.step.run;
+    const [held, ...others] = leavers.pages;
+    if (!held) return null;
+    leavers.pages = others;
+    const { page, left } = held;
+    return pumped({ page, counts: { left }, failures: {}, next: null, expired: false });
+  }
+}
+
+/** The leavers that are held, compared with Lytics again: hours may have passed until they were approved. */
+class ComparedAgain extends HeldLeavers {
+  override async next(): Promise<Pumped | null> {
+    const { run, plan } = this.step;
+    const [held, ...others] = run.leavers.pages;
+    if (!held) return null;
+    const input = { plan, cursor: null, again: held.page };
+    const page = await activities.fetchLeavers.executeWithOptions({ summary: 'compare again' }, [input]);
+    run.leavers.pages = others;
+    return pumped(page);
+  }
+}
+
+function pumped(page: Pumped['page']): Pumped {
+  return { page, rows: 0, summary: `${figure(page.counts.left ?? 0)} who left` };
+}
+
+const figure = (value: number) => value.toLocaleString('en-US');

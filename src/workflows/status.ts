@@ -1,0 +1,154 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { JobDocument } from '../job.ts';
+import { detailsOf } from './details.ts';
+import type { Phase, Progress, State } from './messages.ts';
+import type { Run } from './run.ts';
+import { RATE_SECONDS } from './tuning.ts';
+
+/** How a run looks to people: what the query answers, and the page in the Web UI. Computed here alone. */
+export class Status {
+  readonly #run: Run;
+  readonly #document: JobDocument;
+  readonly #reasons = new Map<string, string>();
+  #marks: { at: number; handled: number }[] = [];
+  #end: { state: State; reason: string | null } | undefined;
+  #inGigya: number | null = null;
+  phase: Phase;
+  /** Pages being fetched or written. */
+  inFlight = 0;
+
+  constructor(run: Run, document: JobDocument) {
+    this.#run = run;
+    this.#document = document;
+    this.phase = run.plan ? 'members' : 'preflight';
+    this.mark();
+  }
+
+  get job(): string {
+    return textAt(this.#document, 'name') ?? 'a job without a name';
+  }
+
+  get audience(): string {
+    return this.#run.plan?.audience.slug ?? textAt(configOf(this.#document), 'segment_id') ?? '';
+  }
+
+  /** An activity waits or retries, or goes on. */
+  report(activity: string, reason: string | null): void {
+    if (reason === null) this.#reasons.delete(activity);
+    else {
+      this.#reasons.set(activity, reason);
+      this.#run.lastTrouble = { at: new Date().toISOString(), message: reason };
+    }
+    this.refresh();
+  }
+
+  show(phase: Phase): void {
+    this.phase = phase;
+    this.refresh();
+  }
+
+  /** Outcomes became known: the rate is measured from these. */
+  mark(): void {
+    const now = Date.now();
+    this.#marks.push({ at: now, handled: this.#handled });
+    const recent = this.#marks.filter(({ at }) => at >= now - RATE_SECONDS * 1000);
+    // The last mark before the minute is where the minute begins.
+    const before = this.#marks.length - recent.length - 1;
+    this.#marks = before >= 0 ? this.#marks.slice(before) : recent;
+    this.refresh();
+  }
+
+  /** Time spent paused or waiting does not count. */
+  restartRate(): void {
+    this.#marks = [];
+    this.mark();
+  }
+
+  complete(inGigya: number | null): void {
+    this.#inGigya = inGigya;
+    this.#finish('completed', null);
+  }
+
+  fail(state: 'failed' | 'cancelled', reason: string): void {
+    this.#finish(state, reason);
+  }
+
+  progress(): Progress {
+    const { counts, scan, paused, plan, leavers } = this.#run;
+    const total = this.#run.total ?? plan?.audience.size ?? null;
+    const rate = this.#rate();
+    const open = total === null ? null : Math.max(0, total - scan.counted);
+    const isMoving = this.#state === 'running' && this.phase === 'members';
+    const approval = leavers.approval;
+    return {
+      state: this.#state,
+      phase: this.phase,
+      started: new Date(this.#run.startedAt).toISOString(),
+      job: this.job,
+      audience: this.audience,
+      storage: plan?.job.config.target_storage ?? '',
+      dry_run: plan?.job.config.dry_run ?? false,
+      counts,
+      total,
+      seen: scan.counted,
+      scan: scan.number,
+      rate: isMoving ? Math.round(rate * 10) / 10 : 0,
+      seconds_left: isMoving && open !== null && rate > 0 ? Math.ceil(open / rate) : null,
+      paused: paused && { since: new Date(paused.since).toISOString(), note: paused.note },
+      approval:
+        this.phase === 'approval' && approval
+          ? {
+              removals: leavers.removals,
+              carriers: leavers.carriers,
+              until: new Date(approval.until).toISOString(),
+            }
+          : null,
+      reason: this.#end ? this.#end.reason : ([...this.#reasons.values()][0] ?? null),
+      last_trouble: this.#run.lastTrouble,
+      in_gigya: this.#inGigya,
+      warnings: [...(plan?.warnings ?? []), ...this.#run.warnings],
+    };
+  }
+
+  refresh(): void {
+    try {
+      setCurrentDetails(detailsOf(this.progress()));
+    } catch {
+      // An exception here would stop the run, over something that only shows it.
+    }
+  }
+
+  get #state(): State {
+    if (this.#end) return this.#end.state;
+    if (!this.#run.paused) return 'running';
+    return this.inFlight > 0 ? 'pausing' : 'paused';
+  }
+
+  get #handled(): number {
+    return this.#run.counts.members + this.#run.counts.left;
+  }
+
+  #rate(): number {
+    const [first, last] = [this.#marks[0], this.#marks.at(-1)];
+    if (!first || !last || last.at <= first.at) return 0;
+    return (last.handled - first.handled) / ((last.at - first.at) / 1000);
+  }
+
+  #finish(state: State, reason: string | null): void {
+    this.#end = { state, reason };
+    this.show('done');
+  }
+}
+
+// Until preflight has read it, the document is whatever somebody sent.
+function configOf(document: unknown): unknown {
+  return typeof document === 'object' && document !== null && 'config' in document
+    ? document.config
+    : undefined;
+}
+
+function textAt(value: unknown, key: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const found = Object.entries(value).find(([name]) => name === key)?.[1];
+  return typeof found === 'string' ? found.slice(0, 200) : undefined;
+}
