@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createConnections } from './activities/connections.ts';
-import { createActivities } from './activities/index.ts';
+import { createActivities, createAttemptInterceptor } from './activities/index.ts';
 import { findExposedSecrets, readAuthorizations } from './authorizations.ts';
 import { asTemporalLogger, createLogger } from './logging.ts';
 import { BUCKETS, createMetrics } from './metrics.ts';
@@ -41,6 +41,7 @@ async function main(): Promise<void> {
         alertWebhook: settings.ALERT_WEBHOOK,
         alertAfterSeconds: settings.ALERT_AFTER,
       }),
+      interceptors: { activity: [createAttemptInterceptor()] },
       ...workflowSource(),
       maxHeartbeatThrottleInterval: HEARTBEATS_HELD_BACK,
       defaultHeartbeatThrottleInterval: HEARTBEATS_HELD_BACK,

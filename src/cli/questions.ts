@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
-import type { AudienceInfo, AuthorizationInfo, Check } from '../activities/questions.ts';
+import type { CheckResult } from '../activities/checks.ts';
+import type { AudienceInfo, AuthorizationInfo } from '../activities/questions.ts';
 import { QUESTION_PREFIX } from '../names.ts';
 import type { Temporal } from './connect.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
@@ -29,7 +30,7 @@ export function createQuestions({ client, taskQueue }: Temporal) {
     listAuthorizations: () => put<AuthorizationInfo[]>('listAuthorizations', []),
     proveAuthorization: (name: string) => put<void>('proveAuthorization', [name]),
     listAudiences: (authorization: string) => put<AudienceInfo[]>('listAudiences', [authorization]),
-    checkJob: (document: unknown) => put<Check[]>('checkJob', [document]),
+    checkJob: (document: unknown) => put<CheckResult[]>('checkJob', [document]),
   };
 }
 

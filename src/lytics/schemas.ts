@@ -9,7 +9,7 @@ const optionalText = z
   .transform((text) => text || undefined);
 
 /** Absent, -1 or wrong: only for display and for comparing, never for deciding what to read. */
-export const count = z.unknown().transform(readCount);
+export const count = z.unknown().optional().transform(readCount);
 
 export const audienceSchema = z.looseObject({
   id: z.string(),

@@ -15,7 +15,7 @@ const alert = {
   counts: noCounts(),
 } as const;
 
-const send = (webhook: string | undefined) => attemptOf().run(createSendAlert(webhook), alert);
+const send = (webhook: string | undefined) => attemptOf().run(createSendAlert({ webhook: webhook }), alert);
 
 async function webhook(status: number) {
   const server = await serve((_, response) => response.writeHead(status).end('ok'));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { breachOfLaw } from '../../src/counts.ts';
+import { breachOfInvariant } from '../../src/counts.ts';
 import type { JobConfig } from '../../src/job.ts';
 import type { Summary } from '../../src/workflows/run.ts';
 import type { ExportHandle } from '../support/temporal.ts';
@@ -24,7 +24,7 @@ export async function assertWhole(
     { missing: [], different: [], extra: [], damaged: [], orphans: [] },
   );
   assert.equal(exact, expected);
-  assert.equal(breachOfLaw(summary.counts), undefined);
+  assert.equal(breachOfInvariant(summary.counts), undefined);
   assert.equal(summary.counts.failed, 0);
   assert.ok(summary.counts.members >= expected);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FaultInput, SettingsPatch } from '../../sandbox/client.ts';
-import { accountedFor, breachOfLaw, type Counts } from '../../src/counts.ts';
+import { accountedFor, breachOfInvariant, type Counts } from '../../src/counts.ts';
 import type { JobConfig } from '../../src/job.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -493,8 +493,8 @@ async function judge(rig: Rig, handle: ExportHandle, outcome: Outcome, { storage
     assert.ok((await admin.journal()).length < USERS);
     return;
   }
-  const { counts, failures, sweeps } = await handle.result();
-  assert.equal(breachOfLaw(counts), undefined);
+  const { counts, failures, scans } = await handle.result();
+  assert.equal(breachOfInvariant(counts), undefined);
   const { missing, different, extra, orphans } = await admin.verify({ storage });
   if (outcome.is === 'counted') {
     const met = (await admin.faults()).reduce((sum, { fired }) => sum + fired, 0);
@@ -509,7 +509,7 @@ async function judge(rig: Rig, handle: ExportHandle, outcome: Outcome, { storage
     { missing: [], different: [], extra: [], orphans: [] },
   );
   assert.equal(counts.failed + counts.unknown_uid, 0);
-  if (sweeps === 1) assert.equal(accountedFor(counts), USERS);
+  if (scans === 1) assert.equal(accountedFor(counts), USERS);
   if (outcome.mostRefused !== undefined) {
     const { calls } = await admin.stats();
     const refused = Object.values(calls).reduce((sum, outcomes) => sum + (outcomes['403048'] ?? 0), 0);

@@ -6,7 +6,7 @@ import type { ExportHandle } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { appliedWrites } from '../support/writes.ts';
 import { assertWhole } from './checks.ts';
-import { CONNECTIONS, mostInASecond, openStage, repeatedIn, sweepsOf } from './stage.ts';
+import { CONNECTIONS, mostInASecond, openStage, repeatedIn, scansOf } from './stage.ts';
 
 export interface KillOptions {
   address: string;
@@ -33,7 +33,7 @@ export interface KillReport {
   /** One second's worth and those in flight, for each kill. */
   allowed: number;
   perSecond: number;
-  sweeps: number;
+  scans: number;
   seconds: number;
 }
 
@@ -81,11 +81,11 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
     return {
       killed,
       writes: writes.length,
-      repeated: repeatedIn(writes, await sweepsOf(handle)),
+      repeated: repeatedIn(writes, await scansOf(handle)),
       // A worker that is asked to end lets its pages come to theirs.
       allowed: signal === 'SIGTERM' ? 0 : killed.length * (perSecond + CONNECTIONS),
       perSecond,
-      sweeps: summary.sweeps,
+      scans: summary.scans,
       seconds: Math.round((Date.now() - startedAt) / 1000),
     };
   } finally {

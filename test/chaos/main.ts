@@ -87,7 +87,7 @@ async function killWorkers(): Promise<void> {
     `${died()} kills in ${reports.length} runs; ${total(({ writes }) => writes)} writes, ${total(({ repeated }) => repeated)} of them repeated ` +
       `(${Math.round(total(({ repeated }) => repeated) / Math.max(1, died()))} a kill, where one second's worth was ` +
       `${Math.round(total(({ perSecond }) => perSecond) / Math.max(1, reports.length))}); ` +
-      `${total(({ sweeps }) => sweeps - 1)} further sweeps; ${failed} runs not as they should be`,
+      `${total(({ scans }) => scans - 1)} further scans; ${failed} runs not as they should be`,
   );
 }
 

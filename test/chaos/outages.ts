@@ -8,7 +8,7 @@ import { highestAttempt } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { appliedWrites } from '../support/writes.ts';
 import { assertRunning, assertWhole } from './checks.ts';
-import { CONNECTIONS, mostInASecond, openStage, repeatedIn, type Stage, sweepsOf } from './stage.ts';
+import { CONNECTIONS, mostInASecond, openStage, repeatedIn, type Stage, scansOf } from './stage.ts';
 
 /** Enough for several pages at once, and a run of some seconds. */
 const USERS = 3_000;
@@ -40,7 +40,7 @@ export async function temporalKilled(folder: string): Promise<OutageReport> {
     await assertWhole(stage, summary);
     const writes = await appliedWrites(stage.sandbox.admin);
     const allowed = mostInASecond(writes) + CONNECTIONS;
-    return { writes: writes.length, repeated: repeatedIn(writes, await sweepsOf(handle)), allowed };
+    return { writes: writes.length, repeated: repeatedIn(writes, await scansOf(handle)), allowed };
   } finally {
     await stage.stop();
     await server.stop();
@@ -67,7 +67,7 @@ export async function servicesKilled(address: string, folder: string): Promise<O
     // Those that were applied, and whose answer never came.
     return {
       writes: writes.length,
-      repeated: repeatedIn(writes, await sweepsOf(handle)),
+      repeated: repeatedIn(writes, await scansOf(handle)),
       allowed: CONNECTIONS,
     };
   } finally {
@@ -95,7 +95,7 @@ export async function oneOfTwoKilled(address: string): Promise<OutageReport> {
     await assertWhole(stage, summary);
     const writes = await appliedWrites(stage.sandbox.admin);
     const allowed = mostInASecond(writes) + CONNECTIONS;
-    return { writes: writes.length, repeated: repeatedIn(writes, await sweepsOf(handle)), allowed };
+    return { writes: writes.length, repeated: repeatedIn(writes, await scansOf(handle)), allowed };
   } finally {
     await stage.stop();
   }

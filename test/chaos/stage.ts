@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { JournalEntry } from '../../sandbox/client.ts';
 import { type Program, startWorker } from '../../scripts/program.ts';
-import type { PageToFetch } from '../../src/activities/fetchMembership.ts';
+import type { MembersToFetch } from '../../src/activities/fetchMembership.ts';
 import type { JobConfig, JobDocument } from '../../src/job.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -92,10 +92,10 @@ export function mostInASecond(writes: readonly JournalEntry[]): number {
 }
 
 /** How many writes went to a user who had been written already since the sweep began: a new sweep may write again what the index does not show yet. */
-export function repeatedIn(writes: readonly JournalEntry[], sweepsBegan: readonly number[]): number {
+export function repeatedIn(writes: readonly JournalEntry[], scansBegan: readonly number[]): number {
   let repeated = 0;
   let written = new Set<string | null>();
-  const boundaries = [...sweepsBegan];
+  const boundaries = [...scansBegan];
   for (const { at, uid } of writes) {
     while (boundaries[0] !== undefined && Date.parse(at) > boundaries[0]) {
       boundaries.shift();
@@ -108,12 +108,12 @@ export function repeatedIn(writes: readonly JournalEntry[], sweepsBegan: readonl
 }
 
 /** When the run began to go through the audience from its start, each time, in ms. */
-export async function sweepsOf(handle: ExportHandle): Promise<number[]> {
+export async function scansOf(handle: ExportHandle): Promise<number[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap(({ eventTime, activityTaskScheduledEventAttributes: task }) => {
     const [payload] = task?.input?.payloads ?? [];
     if (task?.activityType?.name !== 'fetchMembership' || !payload) return [];
-    const { cursor } = defaultPayloadConverter.fromPayload<PageToFetch>(payload);
+    const { cursor } = defaultPayloadConverter.fromPayload<MembersToFetch>(payload);
     return cursor.start === '' ? [Number(eventTime?.seconds) * 1000 + Number(eventTime?.nanos) / 1e6] : [];
   });
 }

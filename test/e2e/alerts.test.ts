@@ -44,7 +44,7 @@ async function fail(webhook: string, failure: ApplicationFailure): Promise<Expor
         if (page.seen > 0) throw failure;
         return activities.fetchMembership(page);
       },
-      sendAlert: createSendAlert(webhook),
+      sendAlert: createSendAlert({ webhook: webhook }),
     },
   });
   endings.push(() => worker.stop());

@@ -2,6 +2,7 @@ import type { Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import { createAttemptInterceptor } from '../../src/activities/index.ts';
 
 export interface AttemptOfActivity {
   /** What was told to the server, in order. */
@@ -21,7 +22,11 @@ export function attemptOf(info: Partial<Info> = {}, client?: Client): AttemptOfA
   const environment = new MockActivityEnvironment(
     { ...limits, ...info },
     // What fails here is meant to.
-    { logger: new DefaultLogger('ERROR'), ...(client && { client }) },
+    {
+      logger: new DefaultLogger('ERROR'),
+      interceptors: [createAttemptInterceptor()],
+      ...(client && { client }),
+    },
   );
   const heartbeats: unknown[] = [];
   environment.on('heartbeat', (details: unknown) => heartbeats.push(details));

@@ -57,35 +57,28 @@ async function keyOf(authorizationsFile: string): Promise<Uint8Array> {
   return sealingKey(gigya);
 }
 
-/** Users and their audiences as `fetchMembership` would hand them on; the third is how many rows they stand for. */
+/** Records as `fetchMembership` hands them on; the third is how many rows they stand for. */
 export async function sealUsers(
   authorizationsFile: string,
   users: readonly (readonly [uid: string, audiences: readonly string[], copies?: number])[],
 ): Promise<string> {
-  const audiences = [...new Set(users.flatMap(([, names]) => names))];
   const page: Page = {
-    audiences,
-    users: users.map(([uid, names, copies = 1]) => [
-      uid,
-      names.map((name) => audiences.indexOf(name)),
-      copies,
-    ]),
+    records: users.map(([uid, audiences]) => ({ uid, data: { lytics_segments: audiences } })),
+    copies: users.flatMap(([uid, , copies = 1]) => (copies > 1 ? [[uid, copies]] : [])),
   };
   return sealPage(page, await keyOf(authorizationsFile));
 }
 
-/** What a sealed page holds: each UID with its audiences, and how many rows it stands for. */
+/** What a sealed page holds: the audiences of each UID, and how many rows it stands for. */
 export async function openUsers(
   authorizationsFile: string,
   sealed: string | null,
-): Promise<Map<string, { audiences: string[]; copies: number }>> {
+): Promise<Map<string, { audiences: unknown; copies: number }>> {
   if (sealed === null) return new Map();
-  const { audiences, users } = await openPage(sealed, await keyOf(authorizationsFile));
+  const { records, copies } = await openPage(sealed, await keyOf(authorizationsFile));
+  const rows = new Map(copies);
   return new Map(
-    users.map(([uid, positions, copies]) => [
-      uid,
-      { audiences: positions.map((position) => audiences[position] ?? ''), copies },
-    ]),
+    records.map(({ uid, data }) => [uid, { audiences: data['lytics_segments'], copies: rows.get(uid) ?? 1 }]),
   );
 }
 

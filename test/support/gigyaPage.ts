@@ -1,8 +1,9 @@
 import type { Info } from '@temporalio/activity';
 import type { Sandbox } from '../../sandbox/client.ts';
+import type { WrittenPage } from '../../src/activities/checkpoint.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
-import type { PageToWrite, WrittenPage } from '../../src/activities/updateGigya.ts';
+import type { PageToWrite } from '../../src/activities/updateGigya.ts';
 import { type AttemptOfActivity, attemptOf } from './activity.ts';
 import { openActivities, planOf, sealUsers } from './activityRig.ts';
 

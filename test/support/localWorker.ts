@@ -7,7 +7,7 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { createConnections } from '../../src/activities/connections.ts';
-import { type Activities, createActivities } from '../../src/activities/index.ts';
+import { type Activities, createActivities, createAttemptInterceptor } from '../../src/activities/index.ts';
 
 export interface LocalWorkerOptions {
   address: string;
@@ -60,6 +60,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       }),
       ...options.activities,
     },
+    interceptors: { activity: [createAttemptInterceptor()] },
     maxHeartbeatThrottleInterval: '1 s',
     defaultHeartbeatThrottleInterval: '1 s',
     shutdownGraceTime: '30 s',

@@ -1,12 +1,17 @@
-import type { FetchedPage, PageToFetch } from '../../src/activities/fetchMembership.ts';
+import type { WrittenPage } from '../../src/activities/checkpoint.ts';
+import type { LeaversPage } from '../../src/activities/fetchLeavers.ts';
+import type { MembersPage, MembersToFetch } from '../../src/activities/fetchMembership.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
-import type { PageToWrite, WrittenPage } from '../../src/activities/updateGigya.ts';
+import type { PageToWrite } from '../../src/activities/updateGigya.ts';
 import { noCounts } from '../../src/counts.ts';
 import { parseJob } from '../../src/job.ts';
 
 export interface MockedExport {
-  activities: Pick<Activities, 'preflight' | 'fetchMembership' | 'updateGigya' | 'countInGigya'>;
+  activities: Pick<
+    Activities,
+    'preflight' | 'fetchMembership' | 'fetchLeavers' | 'updateGigya' | 'countCarriers'
+  >;
   /** What is under way, and how many writes were at once at the most. */
   fetched(): number;
   mostAtOnce(): number;
@@ -48,18 +53,17 @@ export function mockExport({
           warnings: [],
         };
       },
-      async fetchMembership({ cursor }: PageToFetch): Promise<FetchedPage> {
+      async fetchMembership({ cursor }: MembersToFetch): Promise<MembersPage> {
         const number = Number(cursor.start) + 1;
         fetched++;
         return {
           page: 'sealed',
-          count: pageSize,
+          counts: { members: pageSize },
           rows: pageSize,
-          no_gigya_id: 0,
           failures: {},
           duplicates: 0,
           unlisted: [],
-          next: number === pages ? null : { start: String(number), before: '' },
+          next: number === pages ? null : { start: String(number), before: '', blind: 0 },
           total: pages * pageSize,
           lossy: false,
           expired: false,
@@ -82,7 +86,11 @@ export function mockExport({
         };
         return { ...nothing, ...written(pageSize) };
       },
-      countInGigya: async () => pages * pageSize,
+      async fetchLeavers(): Promise<LeaversPage> {
+        const nobody = { page: null, counts: {}, failures: {}, next: null, expired: false };
+        return { ...nobody, carriers: pages * pageSize, unproven: null };
+      },
+      countCarriers: async () => ({ carriers: pages * pageSize, isExact: true }),
     },
     fetched: () => fetched,
     mostAtOnce: () => mostAtOnce,

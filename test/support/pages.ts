@@ -1,26 +1,25 @@
-import type { FetchedPage } from '../../src/activities/fetchMembership.ts';
-import type { WrittenPage } from '../../src/activities/updateGigya.ts';
+import type { WrittenPage } from '../../src/activities/checkpoint.ts';
+import type { MembersPage } from '../../src/activities/fetchMembership.ts';
 
 /** A page of ten members as it comes from Lytics, with more to follow. */
-export function fetchedPage(more: Partial<FetchedPage> = {}): FetchedPage {
+export function fetchedPage(changes: Partial<MembersPage> = {}): MembersPage {
   return {
     page: 'sealed',
-    count: 10,
+    counts: { members: 10 },
     rows: 10,
-    no_gigya_id: 0,
     failures: {},
     duplicates: 0,
     unlisted: [],
-    next: { start: 'next', before: '' },
+    next: { start: 'next', before: '', blind: 0 },
     total: 100,
     lossy: false,
     expired: false,
-    ...more,
+    ...changes,
   };
 }
 
-/** What became of a page, when nothing did. */
-export function writtenPage(more: Partial<WrittenPage> = {}): WrittenPage {
+/** The result of a page on which nothing happened. */
+export function writtenPage(changes: Partial<WrittenPage> = {}): WrittenPage {
   return {
     updated: 0,
     unchanged: 0,
@@ -30,6 +29,6 @@ export function writtenPage(more: Partial<WrittenPage> = {}): WrittenPage {
     carrying: 0,
     readBack: { write: false, replacement: false },
     stopped: false,
-    ...more,
+    ...changes,
   };
 }

@@ -25,9 +25,10 @@ export function addCheck(program: Command): void {
         const warning = continuous_update ? clockWarning(time_of_day, timezone) : undefined;
         print(output, { checks, warning: warning ?? null }, () =>
           [
-            ...checks.map(({ ok, what, found }) =>
+            ...checks.flatMap(({ ok, what, found, warnings }) => [
               wrapped(`${ok ? '✔' : '✘'} ${what}: ${found}`, output.width, '  '),
-            ),
+              ...warnings.map((text) => wrapped(`  ! ${text}`, output.width, '    ')),
+            ]),
             ...(warning ? [troubleLines(warning, output)] : []),
           ].join('\n'),
         );
