@@ -1,4 +1,4 @@
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { reasonOf } from '../../src/cli/errors.ts';
 import type { ExportHandle } from './temporal.ts';
 
@@ -10,4 +10,15 @@ export async function failureOf(handle: ExportHandle): Promise<{ type: string; m
   });
   if (summary instanceof WorkflowFailedError) return reasonOf(summary);
   throw new Error(`The run was to fail, and completed: ${JSON.stringify(summary.counts)}`);
+}
+
+/** Why an update was refused; `accepted` when it was not. */
+export async function refusalOf(update: Promise<unknown>): Promise<string> {
+  try {
+    await update;
+    return 'accepted';
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError) return error.cause?.message ?? error.message;
+    throw error;
+  }
 }

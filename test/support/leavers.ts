@@ -1,0 +1,56 @@
+import type { Sandbox } from '../../sandbox/client.ts';
+
+/** UIDs of members, and what happens to them between two runs. */
+export interface Departures {
+  /** In other audiences still. */
+  elsewhere: string[];
+  /** In no audience but `all`. */
+  nowhere: string[];
+  /** Not known to Lytics any more. */
+  deleted: string[];
+}
+
+/**
+ * Members of `vip` leave: `count` of each kind, in the order of their UIDs.
+ *
+ * @param from Whom to take them from. @default all members
+ */
+export async function depart(
+  sandbox: Sandbox,
+  count: { elsewhere?: number; nowhere?: number; deleted?: number },
+  from?: readonly string[],
+): Promise<Departures> {
+  const members = [...(from ?? Object.keys((await sandbox.admin.truth()).expected))].sort();
+  const take = (wanted = 0) => members.splice(0, wanted);
+  const departures = {
+    elsewhere: take(count.elsewhere),
+    nowhere: take(count.nowhere),
+    deleted: take(count.deleted),
+  };
+  const all = Object.values(departures).flat();
+  const rows = new Map<string, Awaited<ReturnType<Sandbox['admin']['rows']>>[number]>();
+  for (const uid of all) {
+    for (const row of await sandbox.admin.rows(uid, 'gy_profile_id')) rows.set(uid, row);
+  }
+  const vip = (await sandbox.admin.audiences()).find(({ slug }) => slug === 'vip')?.id;
+  for (const uid of departures.deleted) {
+    const row = rows.get(uid);
+    if (row) await sandbox.admin.removeRow(row.key);
+  }
+  const staying = [...departures.elsewhere, ...departures.nowhere].flatMap((uid) => {
+    const row = rows.get(uid);
+    if (!row) return [];
+    const audiences = departures.nowhere.includes(uid) ? [] : row.audiences.filter((id) => id !== vip);
+    return [{ key: row.key, fields: { ...row.fields }, audiences }];
+  });
+  if (staying.length > 0) await sandbox.admin.putRows(...staying);
+  return departures;
+}
+
+/** What a user holds in a storage's field. */
+export async function labelsOf(sandbox: Sandbox, storage: 'account' | 'data_store', uid: string) {
+  const { account, objects } = await sandbox.admin.held(uid);
+  const data = storage === 'account' ? account?.data : objects[0]?.data;
+  const labels = data?.['lytics_segments'];
+  return Array.isArray(labels) ? labels : [];
+}
