@@ -1,18 +1,14 @@
 import pMap from 'p-map';
-import type { Audience, Lytics, Row, ScanPage } from '../lytics/client.ts';
-import { LyticsError } from '../lytics/errors.ts';
-import { isFilterable, isFilterableField, UIDS_PER_STATEMENT, usersWith } from '../lytics/filterql.ts';
+import type { Audience, Lytics } from '../lytics/client.ts';
+import { isFilterable, isFilterableField } from '../lytics/filterql.ts';
 import type { User } from '../mapping/mapping.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
-import { uidsIn } from '../mapping/uids.ts';
 import type { Attempt } from './attempt.ts';
+import { findUsers } from './findUsers.ts';
 import { lookUpProfile } from './memberships.ts';
 import type { Plan } from './preflight.ts';
 
-const STATEMENTS_AT_ONCE = 5;
 const PROFILES_AT_ONCE = 10;
-/** Pages of one statement: it names 100 UIDs, and several profiles may share one. */
-const MOST_PAGES = 10;
 
 export interface Comparison {
   /** Users who are not members of the audience, with their present membership: empty when Lytics does not know them. */
@@ -71,52 +67,6 @@ export async function shareFound(uids: readonly string[], comparing: Comparing):
 async function withoutMembers(uids: readonly string[], audience: string, comparing: Comparing) {
   const found = await findUsers(uids, audience, comparing);
   return found && uids.filter((uid) => !found.has(uid));
-}
-
-/** Rows by UID; undefined when the site does not allow ad-hoc scans. */
-async function findUsers(
-  uids: readonly string[],
-  audience: string | undefined,
-  comparing: Comparing,
-): Promise<Map<string, Row[]> | undefined> {
-  const { plan, attempt } = comparing;
-  const field = plan.job.config.gigya_id_field;
-  const wanted = new Set(uids);
-  const found = new Map<string, Row[]>();
-  const groups: string[][] = [];
-  for (let at = 0; at < uids.length; at += UIDS_PER_STATEMENT) {
-    groups.push(uids.slice(at, at + UIDS_PER_STATEMENT));
-  }
-  try {
-    await pMap(
-      groups,
-      async (group) => {
-        const statement = usersWith(field, group, audience);
-        for (const row of await readAll(comparing, statement)) {
-          for (const uid of uidsIn(row, field).uids) {
-            if (wanted.has(uid)) found.set(uid, [...(found.get(uid) ?? []), row]);
-          }
-        }
-      },
-      { concurrency: STATEMENTS_AT_ONCE, signal: attempt.signal },
-    );
-    return found;
-  } catch (error) {
-    if (error instanceof LyticsError && error.isRefused) return undefined;
-    throw error;
-  }
-}
-
-async function readAll({ lytics, attempt }: Comparing, statement: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  let start = '';
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const read: ScanPage = await lytics.find(statement, start, attempt.reading);
-    rows.push(...read.rows);
-    if (read.next === '' || read.rows.length === 0) break;
-    start = read.next;
-  }
-  return rows;
 }
 
 async function lookUpEach(

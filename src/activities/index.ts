@@ -40,7 +40,12 @@ export function createActivities(options: ActivitiesOptions) {
       metrics,
     ),
     fetchLeavers: measured('fetchLeavers', createFetchLeavers(connections, catalogues), countsOf, metrics),
-    updateGigya: measured('updateGigya', createUpdateGigya(connections), writtenCountsOf, metrics),
+    updateGigya: measured(
+      'updateGigya',
+      createUpdateGigya(connections, catalogues),
+      writtenCountsOf,
+      metrics,
+    ),
     countCarriers: createCountCarriers(connections),
     sendAlert: createSendAlert({ webhook: alertWebhook, webUiUrl, namespace }),
     ...createQuestions(connections, authorizationsFile),

@@ -4,9 +4,10 @@ import { isRecordFault, ServiceError } from '../errors.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
-import { fieldsOf } from '../mapping/mapping.ts';
+import { createMapping, fieldsOf } from '../mapping/mapping.ts';
 import { type Held, holds, type UserRecord } from '../record.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
+import type { Catalogues } from './catalogues.ts';
 import { Checkpoint, type Outcome, type ReadBack, type WrittenPage } from './checkpoint.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
@@ -14,6 +15,7 @@ import { Unanswered } from './outage.ts';
 import type { Plan } from './preflight.ts';
 import { READ_BACK_TRIES, readBack, replacesArray } from './readBack.ts';
 import { openPage, type Page, sealingKey } from './sealedPage.ts';
+import { recordsOfShared } from './sharedUids.ts';
 
 export interface PageToWrite {
   plan: Plan;
@@ -22,14 +24,17 @@ export interface PageToWrite {
   readBack: ReadBack;
   /** Outcomes of the pages before, to notice when all records fail the same way. */
   earlier: OutcomesSoFar;
+  /** Whether rows that share a UID are settled already; see `recordsOfShared`. */
+  isSettled: boolean;
 }
 
 /**
  * Writes a page of records to Gigya: skips those that Gigya holds already, and writes the others, each whole.
  * Every second a heartbeat carries which records are done, so that another attempt continues with the next.
  */
-export function createUpdateGigya(connections: Connections) {
-  return async ({ plan, page: sealed, readBack, earlier }: PageToWrite): Promise<WrittenPage> => {
+export function createUpdateGigya(connections: Connections, catalogues: Catalogues) {
+  return async (input: PageToWrite): Promise<WrittenPage> => {
+    const { plan, page: sealed, readBack, earlier, isSettled } = input;
     const attempt = currentAttempt();
     const checkpoint = new Checkpoint(attempt.resumedFrom, readBack);
     attempt.keep({ details: () => checkpoint.snapshot(), soFar: () => checkpoint.stopped });
@@ -37,8 +42,16 @@ export function createUpdateGigya(connections: Connections) {
     const { gigya, authorization } = await connections.gigya(auth_ids);
     const page = await openPage(sealed, sealingKey(authorization));
     const storage = openStorage(gigya, config, fieldsOf(config));
+    const settle = async (uids: readonly string[]) => {
+      if (isSettled || uids.length === 0) return new Map<string, UserRecord>();
+      const lytics = await connections.lytics(auth_ids);
+      return recordsOfShared(uids, { lytics, plan, attempt }, async (users) => {
+        const names = new Set(users.flatMap(({ audiences }) => audiences));
+        return createMapping(config, await catalogues.read(lytics, names, attempt.reading));
+      });
+    };
     const writer = new Writer(storage, plan, page, checkpoint, earlier, attempt);
-    await writer.write(authorization.limits.connections);
+    await writer.write(authorization.limits.connections, settle);
     return checkpoint.written;
   };
 }
@@ -68,9 +81,18 @@ class Writer {
     this.#isDryRun = plan.job.config.dry_run;
   }
 
-  async write(concurrency: number): Promise<void> {
-    const open = this.#entries.filter(({ position }) => !this.checkpoint.isDone(position));
-    const index = await this.#lookUp(open);
+  /** @param settle Finds the records of those of these UIDs that several rows share. */
+  async write(
+    concurrency: number,
+    settle: (uids: readonly string[]) => Promise<Map<string, UserRecord>>,
+  ): Promise<void> {
+    const unfinished = this.#entries.filter(({ position }) => !this.checkpoint.isDone(position));
+    const index = await this.#lookUp(unfinished);
+    const shared = await settle(unfinished.flatMap(({ record }) => this.#changing(record, index)));
+    const open = unfinished.map(({ record, position }) => ({
+      position,
+      record: shared.get(record.uid) ?? record,
+    }));
     await this.#writeFirstOnes(open, index);
     const rest = open.filter((entry) => this.#isOpen(entry));
     await pMap(rest, (entry) => this.#handle(entry, index, false), {
@@ -82,6 +104,12 @@ class Writer {
 
   #isOpen(entry: Entry): boolean {
     return !this.checkpoint.isDone(entry.position) && !this.#unanswered.has(entry);
+  }
+
+  /** The UID of a record that changes what its user holds, other than from nothing. */
+  #changing(record: UserRecord, index: Map<string, Held>): string[] {
+    const held = index.get(record.uid);
+    return held && !holds(held, record.data) && replacesArray(held, record) ? [record.uid] : [];
   }
 
   /** What the index holds. When Gigya refuses the search itself nothing is known, and every record is tried. */

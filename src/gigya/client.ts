@@ -146,8 +146,9 @@ export function openGigya(
       answered?.(false);
       if (!(error instanceof NoAnswer)) throw error;
       observer.onCall?.(call.method, 'no_answer', now() - sentAt);
-      throw new GigyaError(`${call.method}: no answer from Gigya (${error.message})`, {
-        retry: 'now',
+      const fix = error.passes ? '' : `; check ${name}.${caller.addressSetting} and any proxy`;
+      throw new GigyaError(`${call.method}: no answer from Gigya (${error.message})${fix}`, {
+        retry: error.passes ? 'now' : 'briefly',
         scope: 'job',
         reason: 'no_answer',
       });

@@ -4,7 +4,11 @@ const schema = z.looseObject({
   fields: z
     .record(
       z.string(),
-      z.looseObject({ type: z.string().nullish(), arrayOp: z.string().nullish(), encrypt: z.unknown().optional() }),
+      z.looseObject({
+        type: z.string().nullish(),
+        arrayOp: z.string().nullish(),
+        encrypt: z.unknown().optional(),
+      }),
     )
     .nullish(),
   dynamicSchema: z.boolean().nullish(),

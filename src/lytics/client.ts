@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { LyticsAuthorization } from '../authorizations.ts';
 import { type HttpReply, type HttpRequest, NoAnswer, openHttp } from '../http.ts';
 import type { CallMonitor } from '../monitor.ts';
-import { LyticsError, misconfigured, refusal, unanswered } from './errors.ts';
+import { LyticsError, misconfigured, refusal, unanswered, unreachable } from './errors.ts';
 import {
   type Audience,
   audienceReply,
@@ -109,7 +109,10 @@ export function openLytics(
       answered?.(false);
       if (!(error instanceof NoAnswer)) throw error;
       observer.onCall?.(call, 'no_answer', performance.now() - sentAt);
-      throw unanswered(`${call}: no answer from Lytics (${error.message})`);
+      if (error.passes) throw unanswered(`${call}: no answer from Lytics (${error.message})`);
+      throw unreachable(
+        `${call}: no answer from Lytics (${error.message}); check ${name}.base_url and any proxy`,
+      );
     }
   }
 

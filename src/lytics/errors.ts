@@ -18,6 +18,9 @@ export class LyticsError extends ServiceError {
 export const unanswered = (message: string) =>
   new LyticsError(message, { retry: 'now', scope: 'job', reason: 'no_answer' });
 
+export const unreachable = (message: string) =>
+  new LyticsError(message, { retry: 'briefly', scope: 'job', reason: 'no_answer' });
+
 export const misconfigured = (message: string) =>
   new LyticsError(message, { retry: 'never', scope: 'job', reason: 'configuration' });
 
@@ -36,7 +39,7 @@ export function refusal(what: string, status: number, isJson: boolean, name: str
   if (!isClientError) return unanswered(what);
   if (!isJson) {
     const fix = `check ${name}.base_url and any proxy`;
-    return new LyticsError(`${what}; ${fix}`, { retry: 'briefly', scope: 'job', reason: 'no_answer' });
+    return unreachable(`${what}; ${fix}`);
   }
   const reason = status === 404 ? 'not_found' : 'refused';
   return new LyticsError(what, { retry: 'never', scope: 'record', reason });

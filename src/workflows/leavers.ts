@@ -137,7 +137,7 @@ class ComparedAgain extends HeldLeavers {
 }
 
 function pumped(page: Pumped['page']): Pumped {
-  return { page, rows: 0, summary: `${figure(page.counts.left ?? 0)} who left` };
+  return { page, rows: 0, isSettled: true, summary: `${figure(page.counts.left ?? 0)} who left` };
 }
 
 const figure = (value: number) => value.toLocaleString('en-US');

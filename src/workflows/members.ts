@@ -74,7 +74,7 @@ class MembersSource implements Source {
     }
     stepPast(run, page);
     const range = `members ${figure(fetched + 1)}–${figure(run.scan.fetched)}`;
-    return { page, rows: page.rows, summary: range };
+    return { page, rows: page.rows, isSettled: false, summary: range };
   }
 }
 

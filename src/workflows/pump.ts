@@ -30,6 +30,8 @@ export interface Pumped {
   page: FetchedPage<unknown>;
   /** Rows of the scan that the page stands for. */
   rows: number;
+  /** Whether rows that share a UID are settled already. */
+  isSettled: boolean;
   /** For the row of its activity in the Web UI. */
   summary: string;
 }
@@ -66,14 +68,17 @@ export async function pump(source: Source, step: Step): Promise<void> {
   }
 }
 
-async function writePage({ page, rows, summary }: Pumped, { run, plan, desk }: Step): Promise<void> {
+async function writePage(
+  { page, rows, summary, isSettled }: Pumped,
+  { run, plan, desk }: Step,
+): Promise<void> {
   const startedAt = Date.now();
   const count = (written: WrittenPage | null) => {
     countPage(run, page, written, rows);
     desk.moved();
   };
   if (page.page === null) return count(null);
-  const input = { plan, page: page.page, readBack: run.readBack, earlier: outcomesSoFar(run) };
+  const input = { plan, page: page.page, readBack: run.readBack, earlier: outcomesSoFar(run), isSettled };
   const written = await activities.updateGigya
     .executeWithOptions({ summary }, [input])
     .catch((error: unknown) => {

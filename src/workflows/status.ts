@@ -8,7 +8,7 @@ import { RATE_SECONDS } from './tuning.ts';
 /** How a run looks to people: what the query answers, and the page in the Web UI. Computed here alone. */
 export class Status {
   readonly #run: Run;
-  readonly #document: JobDocument;
+  readonly #document: unknown;
   readonly #reasons = new Map<string, string>();
   #marks: { at: number; handled: number }[] = [];
   #end: { state: State; reason: string | null } | undefined;
@@ -19,13 +19,13 @@ export class Status {
 
   constructor(run: Run, document: JobDocument) {
     this.#run = run;
-    this.#document = document;
+    this.#document = unwrap(document);
     this.phase = run.plan ? 'members' : 'preflight';
     this.mark();
   }
 
   get job(): string {
-    return textAt(this.#document, 'name') ?? 'a job without a name';
+    return this.#run.plan?.job.name ?? textAt(this.#document, 'name') ?? 'a job without a name';
   }
 
   get audience(): string {
@@ -74,7 +74,8 @@ export class Status {
   }
 
   progress(): Progress {
-    const { counts, scan, paused, plan, leavers } = this.#run;
+    const { counts, scan, plan, leavers } = this.#run;
+    const paused = this.#end ? null : this.#run.paused;
     const total = this.#run.total ?? plan?.audience.size ?? null;
     const rate = this.#rate();
     const open = total === null ? null : Math.max(0, total - scan.counted);
@@ -140,7 +141,11 @@ export class Status {
   }
 }
 
-// Until preflight has read it, the document is whatever somebody sent.
+// Until preflight has read it, the document is whatever somebody sent: a job, or Lytics' reply around one.
+function unwrap(document: unknown): unknown {
+  return typeof document === 'object' && document !== null && 'data' in document ? document.data : document;
+}
+
 function configOf(document: unknown): unknown {
   return typeof document === 'object' && document !== null && 'config' in document
     ? document.config

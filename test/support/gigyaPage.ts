@@ -34,7 +34,7 @@ export async function writePage(
   }: Writing = {},
 ): Promise<WrittenPage> {
   const page = await sealUsers(authorizationsFile, users);
-  return attempt.run(activities.updateGigya, { plan, page, readBack, earlier });
+  return attempt.run(activities.updateGigya, { plan, page, readBack, earlier, isSettled: false });
 }
 
 let made = 0;
