@@ -20,28 +20,31 @@ export async function alert(state: Alert['state'], reason: string, progress: Pro
   });
 }
 
-/**
- * Alerts when no page finishes for this long, and again when one does. Ends with the scope that it runs in.
- *
- * @param seconds The worker's setting; it is known once preflight has run.
- */
-export async function watchForStall(seconds: () => number, progress: () => Progress): Promise<void> {
-  const marks = () => {
-    const { phase, counts, state } = progress();
-    return JSON.stringify([phase, counts, state, seconds()]);
-  };
+/** What the watch looks at. */
+export interface Watched {
+  /** After how long without a finished page somebody is alerted; the worker's setting, known after preflight. */
+  limitSeconds(): number;
+  /** When a page last finished, or a step began, in ms. */
+  movedAt(): number;
+  progress(): Progress;
+}
+
+/** Alerts when no page finishes for too long, and again when one does. Ends with the scope that it runs in. */
+export async function watchForStall({ limitSeconds, movedAt, progress }: Watched): Promise<void> {
   for (;;) {
-    const before = marks();
-    const moved = () => marks() !== before;
-    if (!mayStall(progress())) {
-      await condition(moved);
+    await condition(() => mayStall(progress()));
+    const limit = limitSeconds();
+    const left = movedAt() + limit * 1000 - Date.now();
+    if (left > 0) {
+      // One timer for many pages: it is set again, for what is left, only when it fires.
+      const isOff = () => limitSeconds() !== limit || !mayStall(progress());
+      await condition(isOff, left, { summary: 'alert if nothing moves' });
       continue;
     }
-    const limit = seconds();
-    if (await condition(moved, limit * 1000, { summary: 'alert if nothing moves' })) continue;
     const stalled = progress();
     await alert('stalled', stalled.reason ?? `No page finished within ${limit} s`, stalled);
-    await condition(moved);
+    const before = movedAt();
+    await condition(() => movedAt() !== before);
     await alert('recovered', 'The run continues', progress());
   }
 }

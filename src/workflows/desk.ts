@@ -7,7 +7,7 @@ import {
   upsertMemo,
 } from '@temporalio/workflow';
 import type { JobDocument } from '../job.ts';
-import { alert, watchForStall } from './alerts.ts';
+import { alert, type Watched, watchForStall } from './alerts.ts';
 import { registerControls } from './controls.ts';
 import { reasonOf } from './failures.ts';
 import type { Phase } from './messages.ts';
@@ -32,8 +32,12 @@ export class Desk {
       upsertMemo({ job, audience });
       log.info('The run starts', { job, audience });
     }
-    const limit = () => run.plan?.alert_after_seconds ?? ALERT_AFTER_SECONDS;
-    this.#watch.run(() => watchForStall(limit, () => this.#status.progress())).catch(() => {});
+    const watched: Watched = {
+      limitSeconds: () => run.plan?.alert_after_seconds ?? ALERT_AFTER_SECONDS,
+      movedAt: () => this.#status.movedAt,
+      progress: () => this.#status.progress(),
+    };
+    this.#watch.run(() => watchForStall(watched)).catch(() => {});
   }
 
   /** Resolves at once, or when a paused run is resumed. */

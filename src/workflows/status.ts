@@ -14,6 +14,8 @@ export class Status {
   #end: { state: State; reason: string | null } | undefined;
   #inGigya: number | null = null;
   phase: Phase;
+  /** When a page last finished, or a step began, in ms. */
+  movedAt = Date.now();
   /** Pages being fetched or written. */
   inFlight = 0;
 
@@ -44,12 +46,14 @@ export class Status {
 
   show(phase: Phase): void {
     this.phase = phase;
+    this.movedAt = Date.now();
     this.refresh();
   }
 
   /** Outcomes became known: the rate is measured from these. */
   mark(): void {
     const now = Date.now();
+    this.movedAt = now;
     this.#marks.push({ at: now, handled: this.#handled });
     const recent = this.#marks.filter(({ at }) => at >= now - RATE_SECONDS * 1000);
     // The last mark before the minute is where the minute begins.
