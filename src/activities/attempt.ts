@@ -3,8 +3,9 @@ import { setMaxListeners } from 'node:events';
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
+import { HEARTBEAT_MS, LEASE_MARGIN_MS } from '../tuning.ts';
 import { createFailures, type Failures, withDetails } from './failures.ts';
-import { createLease, type Lease, MARGIN_MS } from './lease.ts';
+import { createLease, type Lease } from './lease.ts';
 import { ATTEMPT_OVER, createTroubleReport } from './trouble.ts';
 
 /** What an activity leaves behind when its attempt ends early. */
@@ -32,9 +33,6 @@ export interface Attempt {
   readonly writing: CallOptions;
   keep(kept: Kept): void;
 }
-
-/** Heartbeats are a second apart: that is how much work a killed worker repeats. */
-const HEARTBEAT_MS = 1_000;
 
 const current = new AsyncLocalStorage<Attempt>();
 
@@ -71,10 +69,10 @@ async function runAttempt(
   const over = new AbortController();
   // Each request in flight listens: more than Node takes for a leak.
   setMaxListeners(0, over.signal);
-  const endsAt = startToCloseTimeoutMs > 0 ? Date.now() + startToCloseTimeoutMs - MARGIN_MS : Infinity;
+  const endsAt = startToCloseTimeoutMs > 0 ? Date.now() + startToCloseTimeoutMs - LEASE_MARGIN_MS : Infinity;
   let kept: Kept = {};
   const details = () =>
-    kept.details ? { ...kept.details(), waits_for: trouble.reason() ?? null } : undefined;
+    kept.details ? { ...kept.details(), waits_for: trouble.reason() ?? null } : heartbeatDetails;
   const lease = createLease(context, details);
 
   function assertCurrent(): void {

@@ -1,9 +1,6 @@
 import type { Lytics, LyticsCallOptions } from '../lytics/client.ts';
 import { type Catalogue, createCatalogue } from '../mapping/catalogue.ts';
-
-const MOST_AGE_MS = 60_000;
-/** A name that is not listed may be that of a new audience. */
-const MOST_AGE_FOR_UNKNOWN_MS = 5_000;
+import { CATALOGUE_AGE_FOR_UNKNOWN_MS, CATALOGUE_AGE_MS } from '../tuning.ts';
 
 /** The audiences of each Lytics account, read again every minute. */
 export interface Catalogues {
@@ -24,9 +21,9 @@ export function createCatalogues(): Catalogues {
 
   return {
     async read(lytics, names, options) {
-      const catalogue = await youngerThan(lytics, MOST_AGE_MS, options);
+      const catalogue = await youngerThan(lytics, CATALOGUE_AGE_MS, options);
       if ([...names].every((name) => catalogue.find(name))) return catalogue;
-      return youngerThan(lytics, MOST_AGE_FOR_UNKNOWN_MS, options);
+      return youngerThan(lytics, CATALOGUE_AGE_FOR_UNKNOWN_MS, options);
     },
   };
 }

@@ -3,12 +3,11 @@ import type { Audience, Lytics } from '../lytics/client.ts';
 import { isFilterable, isFilterableField } from '../lytics/filterql.ts';
 import type { User } from '../mapping/mapping.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
+import { PROFILES_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { findUsers } from './findUsers.ts';
 import { lookUpProfile } from './memberships.ts';
 import type { Plan } from './preflight.ts';
-
-const PROFILES_AT_ONCE = 10;
 
 export interface Comparison {
   /** Users who are not members of the audience, with their present membership: empty when Lytics does not know them. */

@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { fieldsOf } from '../mapping/mapping.ts';
+import { MOST_AUDITED_BATCHES } from '../tuning.ts';
 import { currentAttempt } from './attempt.ts';
 import { findCarriers } from './carriers.ts';
 import type { Connections } from './connections.ts';
@@ -12,9 +13,6 @@ export interface CarriersCount {
   isExact: boolean;
 }
 
-/** Batches to read one by one; beyond that Gigya's own count has to do. */
-const MOST_BATCHES = 10;
-
 /** How many users in Gigya carry the audience; null when Gigya cannot be asked. */
 export function createCountCarriers(connections: Connections) {
   return async (plan: Plan): Promise<CarriersCount | null> => {
@@ -25,12 +23,12 @@ export function createCountCarriers(connections: Connections) {
     let carriers = 0;
     let cursor: string | null = null;
     try {
-      for (let batches = 0; batches < MOST_BATCHES; batches++) {
+      for (let batches = 0; batches < MOST_AUDITED_BATCHES; batches++) {
         const batch = await findCarriers(storage, plan, cursor, reading);
         if (!batch || batch.expired) return null;
         carriers += batch.uids.length;
         if (batch.next === null) return { carriers, isExact: true };
-        if (batches === 0 && (batch.total ?? 0) > MOST_BATCHES * 1_000) {
+        if (batches === 0 && (batch.total ?? 0) > MOST_AUDITED_BATCHES * 1_000) {
           return { carriers: batch.total ?? carriers, isExact: false };
         }
         cursor = batch.next;

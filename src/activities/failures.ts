@@ -4,14 +4,8 @@ import { AuthorizationError } from '../authorizations.ts';
 import { ServiceError } from '../errors.ts';
 import { InvalidJob } from '../job.ts';
 import type { FinalFailure } from '../names.ts';
+import { BRIEF_DELAY, BRIEF_TRIES, OTHER_WORKER_TRIES, UNEXPECTED_TRIES } from '../tuning.ts';
 
-/** A fault that may pass is tried so often, this far apart: a person who has to act hears of it within a minute. */
-const BRIEF_TRIES = 5;
-const BRIEF_DELAY = '10 s';
-/** An error that nobody expected is a fault in this program: a few tries, then a person has to see it. */
-const UNEXPECTED_TRIES = 3;
-/** Another worker may have the authorization that this one lacks. */
-const OTHER_WORKER_TRIES = 8;
 const LONGEST_MESSAGE = 500;
 
 export function finalFailure(type: FinalFailure, message: string): ApplicationFailure {

@@ -2,6 +2,7 @@ import { openStorage } from '../gigya/openStorage.ts';
 import type { Lytics } from '../lytics/client.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import { PROVEN_SHARE, SAMPLE_PAGES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import { type CarriersBatch, findCarriers } from './carriers.ts';
 import type { Catalogues } from './catalogues.ts';
@@ -27,10 +28,6 @@ export interface LeaversPage extends FetchedPage<string> {
   /** Why nobody may be corrected; null when look-ups are proven. */
   unproven: string | null;
 }
-
-/** Lytics' own members must be found by the look-ups, but for those who left since. */
-const PROVEN_SHARE = 0.9;
-const SAMPLE_PAGES = 5;
 
 /** Reads who carries the audience in Gigya, and seals the records of those who are not members any more. */
 export function createFetchLeavers(connections: Connections, catalogues: Catalogues) {

@@ -3,6 +3,7 @@ import type { Failures } from '../counts.ts';
 import type { Row } from '../lytics/client.ts';
 import { createMapping, type User } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import { MOST_IDS_PER_ROW, MOST_RECORD_BYTES, MOST_UNLISTED, PROFILES_AT_ONCE } from '../tuning.ts';
 import { currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import type { Connections } from './connections.ts';
@@ -34,13 +35,6 @@ export interface MembersPage extends FetchedPage<ScanCursor> {
   /** A page may have been skipped: a request was sent twice, and the cursor may be a scroll position. */
   lossy: boolean;
 }
-
-/** A row with more IDs than this is a fault in the data. */
-const MOST_IDS_PER_ROW = 2_000;
-/** What a page may hold before it is sealed: the records of one Lytics page always fit, unless rows have many IDs. */
-const MOST_BYTES = 1_200_000;
-const PROFILES_AT_ONCE = 10;
-const MOST_UNLISTED = 20;
 
 /** Reads the next rows of the audience with their memberships, maps them to records, and seals these. */
 export function createFetchMembership(connections: Connections, catalogues: Catalogues) {
@@ -102,7 +96,7 @@ function sortRows(rows: readonly Row[], memberships: Map<Row, string[]>, idField
       continue;
     }
     const size = uids.reduce((sum, uid) => sum + uid.length + 24, 0) + audiences.join().length / 8;
-    if (bytes + size > MOST_BYTES) {
+    if (bytes + size > MOST_RECORD_BYTES) {
       fail('too_many_ids', uids.length);
       continue;
     }

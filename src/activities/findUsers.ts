@@ -3,12 +3,9 @@ import type { Lytics, Row, ScanPage } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { isFilterable, isFilterableField, UIDS_PER_STATEMENT, usersWith } from '../lytics/filterql.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import { MOST_STATEMENT_PAGES, STATEMENTS_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import type { Plan } from './preflight.ts';
-
-const STATEMENTS_AT_ONCE = 5;
-/** Pages of one statement: it names 100 UIDs, and several profiles may share one. */
-const MOST_PAGES = 10;
 
 export interface Finding {
   lytics: Lytics;
@@ -59,7 +56,7 @@ export async function findUsers(
 async function readAll(lytics: Lytics, statement: string, attempt: Attempt): Promise<Row[]> {
   const rows: Row[] = [];
   let start = '';
-  for (let page = 0; page < MOST_PAGES; page++) {
+  for (let page = 0; page < MOST_STATEMENT_PAGES; page++) {
     const read: ScanPage = await lytics.find(statement, start, attempt.reading);
     rows.push(...read.rows);
     if (read.next === '' || read.rows.length === 0) break;

@@ -5,10 +5,8 @@ import {
   ActivityPausedError,
   ActivityResetError,
 } from '@temporalio/client';
+import { LEASE_MARGIN_MS, SERVER_PATIENCE_MS } from '../tuning.ts';
 
-/** What is left of a time limit for the last requests to come back. */
-export const MARGIN_MS = 2_000;
-const PATIENCE_MS = 5_000;
 /** The server's answers about an attempt that is under way still. */
 const ANSWERS = [ActivityCancelledError, ActivityPausedError, ActivityResetError];
 
@@ -27,13 +25,13 @@ export interface Lease {
 export function createLease(context: Context, details: () => unknown): Lease {
   const { taskToken, heartbeatTimeoutMs } = context.info;
   const client = clientOf(context);
-  const lasts = heartbeatTimeoutMs ? heartbeatTimeoutMs - MARGIN_MS : Number.POSITIVE_INFINITY;
+  const lasts = heartbeatTimeoutMs ? heartbeatTimeoutMs - LEASE_MARGIN_MS : Number.POSITIVE_INFINITY;
   let renewedAt: Moment | undefined;
 
   async function send(): Promise<boolean> {
     if (!client || !heartbeatTimeoutMs) return true;
     try {
-      const deadline = Date.now() + PATIENCE_MS;
+      const deadline = Date.now() + SERVER_PATIENCE_MS;
       await client.withDeadline(deadline, () => client.activity.heartbeat(taskToken, details()));
       return true;
     } catch (error) {

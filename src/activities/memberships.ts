@@ -3,14 +3,11 @@ import type { Audience, Lytics, Row } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import { PROFILES_AT_ONCE, TELLING_CONTRADICTIONS } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import { finalFailure } from './failures.ts';
 import type { Plan } from './preflight.ts';
-
-const LOOK_UPS_AT_ONCE = 10;
-/** So many users of an audience whose profiles do not name it are no coincidence. */
-const TELLING = 5;
 
 /** The run's audience with all its names. */
 export async function audienceOf(
@@ -75,10 +72,10 @@ export async function readMemberships(
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
       if (profile) memberships.set(row, profile.audiences);
     },
-    { concurrency: LOOK_UPS_AT_ONCE },
+    { concurrency: PROFILES_AT_ONCE },
   );
   const found = [...toLookUp.keys()].flatMap((row) => memberships.get(row) ?? []);
-  if (!hasTrustedRows && memberships.size >= TELLING && !isExpected(found)) {
+  if (!hasTrustedRows && memberships.size >= TELLING_CONTRADICTIONS && !isExpected(found)) {
     throw finalFailure(
       'Configuration',
       `Neither the rows nor the profiles of ${memberships.size} users of the audience "${audience.slug_name}" name it, so it would be removed from everybody; open the audience to Lytics' API, or give ${lytics.name} a token that sees it`,

@@ -1,11 +1,5 @@
 import type { ServiceError } from '../errors.ts';
-
-/** Records in a row without an answer: the service is at fault, not they. */
-const OUTAGE = 20;
-/** After so many attempts a record that alone gets no answer is given up, if others get theirs. */
-const ATTEMPTS_PER_RECORD = 5;
-/** One answer may be luck where the service answers now and then: a good record has to pass this often. */
-const CANARY_CALLS = 5;
+import { ATTEMPTS_PER_RECORD, CANARY_CALLS, OUTAGE_RECORDS } from '../tuning.ts';
 
 /** Tells a bad record from a bad service, for records that get no answer. */
 export class Unanswered<T> {
@@ -23,7 +17,7 @@ export class Unanswered<T> {
   /** Leaves a record for later. @throws the error when it is an outage. */
   add(record: T, error: ServiceError): void {
     this.#records.push({ record, error });
-    if (++this.#inARow >= OUTAGE) throw error;
+    if (++this.#inARow >= OUTAGE_RECORDS) throw error;
   }
 
   /**

@@ -4,9 +4,6 @@ import type { GigyaStorage } from '../gigya/storage.ts';
 import { type Held, holds, type UserRecord } from '../record.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
-/** Records to write one by one until a write has been read back. */
-export const READ_BACK_TRIES = 10;
-
 /**
  * Reads a written record back: an old schema option makes a site append to arrays, and every run would then
  * double them. @throws {GigyaError} when Gigya does not hold what was written.

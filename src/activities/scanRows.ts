@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Lytics, Row, ScanPage } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import { BLIND_PAGES, MOST_ROW_BYTES, PAGE_REPEATS } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { finalFailure } from './failures.ts';
 import type { Plan } from './preflight.ts';
@@ -29,12 +30,6 @@ export interface ScannedRows {
   expired: boolean;
 }
 
-/** A payload holds 2 MiB at most, and sealing adds a third to what it cannot compress. */
-const MOST_BYTES = 1_000_000;
-/** So often a page may come again before it counts as the end of the scan. */
-const REPEATS = 3;
-/** So many pages that identify nobody are read when Lytics reports no total. */
-const BLIND_PAGES = 100;
 const FINGERPRINT_LENGTH = 8;
 
 export interface RowsToScan {
@@ -63,7 +58,7 @@ export async function scanRows(
   let lossy = attempt.number > 1;
   const end = (next: ScanCursor | null): ScannedRows => ({ rows, next, total, lossy, expired: false });
 
-  while (rows.length < size && bytes < MOST_BYTES) {
+  while (rows.length < size && bytes < MOST_ROW_BYTES) {
     const page = await scanPage(lytics, plan, start, attempt);
     if (page === undefined) return { rows: [], next: null, total, lossy, expired: true };
     lossy ||= page.retried;
@@ -75,7 +70,7 @@ export async function scanRows(
     if (prints.length > 0 && prints.every((print) => known.has(print))) {
       // This is how most scans end. In the middle of one it is an extra page: go on, and let the total decide.
       if (page.next === '' || !isShort) return end(null);
-      if (++repeats > REPEATS) {
+      if (++repeats > PAGE_REPEATS) {
         lossy = true;
         return end(null);
       }

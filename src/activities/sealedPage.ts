@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
 import { SEAL_BROKEN } from '../names.ts';
 import type { UserRecord } from '../record.ts';
+import { LARGEST_OPENED_PAGE } from '../tuning.ts';
 
 const value = z.union([z.array(z.string()), z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -19,9 +20,6 @@ export interface Page {
   /** Rows that a record stands for, by UID, where that is more than one. */
   copies: [uid: string, rows: number][];
 }
-
-/** Far above what a page holds: pages come from our own history, and are data from outside all the same. */
-const LARGEST_PAGE = 64 * 1024 * 1024;
 
 /** The key that a job's pages are sealed under. Derived from its Gigya secret, so there is no other key to keep or lose. */
 export function sealingKey({ secret_key, private_key }: GigyaAuthorization): Uint8Array {
@@ -42,7 +40,7 @@ export async function openPage(sealed: string, key: Uint8Array): Promise<Page> {
     const { plaintext } = await compactDecrypt(sealed, key, {
       keyManagementAlgorithms: ['dir'],
       contentEncryptionAlgorithms: ['A256GCM'],
-      maxDecompressedLength: LARGEST_PAGE,
+      maxDecompressedLength: LARGEST_OPENED_PAGE,
     });
     return pageSchema.parse(JSON.parse(new TextDecoder().decode(plaintext)));
   } catch {

@@ -2,12 +2,11 @@ import pMap from 'p-map';
 import type { Lytics, Row } from '../lytics/client.ts';
 import type { Mapping } from '../mapping/mapping.ts';
 import type { UserRecord } from '../record.ts';
+import { PROFILES_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { findUsers } from './findUsers.ts';
 import { lookUpProfile } from './memberships.ts';
 import type { Plan } from './preflight.ts';
-
-const PROFILES_AT_ONCE = 10;
 
 export interface Sharing {
   lytics: Lytics;

@@ -1,15 +1,13 @@
 import { ApplicationFailure, type Context } from '@temporalio/activity';
 import type { CallMonitor } from '../monitor.ts';
 import { TROUBLE_SIGNAL } from '../names.ts';
-
-/** Don't report delays shorter than this: each report is a few events of history. */
-const LASTING_MS = 5_000;
-/** A request that is not answered for so long is worth a word, long before it times out. */
-const SILENCE_MS = 10_000;
-/** The rate is limited until no call was refused for so long. */
-const THROTTLED_MS = 30_000;
-const BETWEEN_REPORTS_MS = 15_000;
-const PATIENCE_MS = 5_000;
+import {
+  BETWEEN_REPORTS_MS,
+  LASTING_TROUBLE_MS,
+  SERVER_PATIENCE_MS,
+  SILENCE_MS,
+  THROTTLED_MS,
+} from '../tuning.ts';
 
 /** Reports to the run what an activity waits for or retries, so that people see why it is slow. */
 export interface TroubleReport {
@@ -39,7 +37,7 @@ export function createTroubleReport(context: Context): TroubleReport {
     try {
       const { client } = context;
       const run = client.workflow.getHandle(workflowId, runId);
-      await client.withDeadline(Date.now() + PATIENCE_MS, () =>
+      await client.withDeadline(Date.now() + SERVER_PATIENCE_MS, () =>
         run.signal(TROUBLE_SIGNAL, { activity: activityId, reason }),
       );
     } catch {
@@ -59,7 +57,7 @@ export function createTroubleReport(context: Context): TroubleReport {
         return;
       }
       since ??= now;
-      const lasts = now - since >= LASTING_MS;
+      const lasts = now - since >= LASTING_TROUBLE_MS;
       const isDue = reported === null || now - reportedAt >= BETWEEN_REPORTS_MS;
       if (lasts && isDue && reason !== reported) void tell(reason);
     },

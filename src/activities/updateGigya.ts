@@ -6,6 +6,7 @@ import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
 import { type Held, holds, type UserRecord } from '../record.ts';
+import { READ_BACK_TRIES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import { Checkpoint, type Outcome, type ReadBack, type WrittenPage } from './checkpoint.ts';
@@ -13,7 +14,7 @@ import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
 import { Unanswered } from './outage.ts';
 import type { Plan } from './preflight.ts';
-import { READ_BACK_TRIES, readBack, replacesArray } from './readBack.ts';
+import { readBack, replacesArray } from './readBack.ts';
 import { openPage, type Page, sealingKey } from './sealedPage.ts';
 import { recordsOfShared } from './sharedUids.ts';
 

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
 import { type HttpReply, NoAnswer, openHttp } from '../http.ts';
 import type { CallMonitor } from '../monitor.ts';
+import { REPORT_RATES_MS, RETRIES } from '../tuning.ts';
 import { createAuthenticate } from './auth.ts';
 import { decide, GigyaError } from './errors.ts';
 import { createLimiter, type Limiter } from './limiter.ts';
@@ -68,9 +69,6 @@ export interface Gigya {
   close(): Promise<void>;
 }
 
-const RETRIES = 3;
-/** The rate recovers without a word from Gigya, so it is reported now and then. */
-const REPORT_RATES_MS = 5_000;
 const SDK = 'lytics-gigya-export';
 
 export function openGigya(

@@ -1,3 +1,5 @@
+import { BURST_SECONDS, LOWEST_RATE, RATE_DECREASE, RATE_INCREASE_PER_SECOND } from '../tuning.ts';
+
 /**
  * How fast an authorization may call Gigya: a token bucket whose rate adapts to what Gigya accepts.
  * Gigya documents no headers that tell the quota or when to come back, so each refusal for the rate
@@ -25,14 +27,6 @@ export interface LimiterOptions {
   /** A clock in ms. @default performance.now */
   now?: () => number;
 }
-
-const DECREASE = 0.7;
-/** A hundredth of the ceiling a second: from a tenth of the quota back to all of it in a minute and a half. */
-const INCREASE_PER_SECOND = 0.01;
-/** One call in ten seconds: slow enough for any quota, quick enough to notice that it was raised. */
-const LOWEST_RATE = 0.1;
-/** How much of a second's calls may go at once after a pause. */
-const BURST_SECONDS = 0.1;
 
 interface Waiter {
   resolve: () => void;
@@ -95,7 +89,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
   return {
     take,
     accepted() {
-      rate = Math.min(ceiling, rate + (ceiling * INCREASE_PER_SECOND) / rate);
+      rate = Math.min(ceiling, rate + (ceiling * RATE_INCREASE_PER_SECOND) / rate);
     },
     refused(sentAt) {
       // Calls that were under way when the rate was cut tell of the old rate.
@@ -103,7 +97,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
       cutAt = now();
       fill();
       tokens = 0;
-      rate = Math.max(Math.min(LOWEST_RATE, ceiling), rate * DECREASE);
+      rate = Math.max(Math.min(LOWEST_RATE, ceiling), rate * RATE_DECREASE);
     },
     now,
     get rate() {

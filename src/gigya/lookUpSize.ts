@@ -1,3 +1,12 @@
+import {
+  FORGET_LIMIT_AFTER,
+  MOST_CHARACTERS,
+  MOST_UIDS,
+  SEARCH_SHRINK,
+  START_CHARACTERS,
+  START_UIDS,
+} from '../tuning.ts';
+
 /**
  * How large a search by UID may be. Gigya documents no limit. 200 UIDs is what SAP's own look-ups ask for;
  * SAP's WordPress plugin calls 30,000 characters tested, and shrinks a query to two thirds on 500001.
@@ -12,15 +21,6 @@ export interface LookUpSize {
   /** A query of this size was refused, perhaps because it is too long. */
   refused(uids: number, characters: number): void;
 }
-
-const START_UIDS = 200;
-const START_CHARACTERS = 8_000;
-const MOST_CHARACTERS = 30_000;
-/** 30,000 characters hold about 850 UIDs of Gigya's own making. */
-const MOST_UIDS = 900;
-const SHRINK = 2 / 3;
-/** 500001 is a server error as well: a limit learned from it is tried again after so many full queries. */
-const FORGET_AFTER = 100;
 
 export function createLookUpSize(): LookUpSize {
   let uids = START_UIDS;
@@ -38,7 +38,7 @@ export function createLookUpSize(): LookUpSize {
     accepted(askedUids, askedCharacters) {
       // Only a query that used up its size proves that there is room for more.
       if (askedUids < uids * 0.9 && askedCharacters < characters * 0.9) return;
-      if (++fullQueries % FORGET_AFTER === 0) {
+      if (++fullQueries % FORGET_LIMIT_AFTER === 0) {
         mostUids = Math.min(MOST_UIDS, mostUids * 1.25);
         mostCharacters = Math.min(MOST_CHARACTERS, mostCharacters * 1.25);
       }
@@ -47,8 +47,11 @@ export function createLookUpSize(): LookUpSize {
     },
     refused(askedUids, askedCharacters) {
       fullQueries = 0;
-      mostUids = uids = Math.max(1, Math.min(uids, Math.floor(askedUids * SHRINK)));
-      mostCharacters = characters = Math.max(1, Math.min(characters, Math.floor(askedCharacters * SHRINK)));
+      mostUids = uids = Math.max(1, Math.min(uids, Math.floor(askedUids * SEARCH_SHRINK)));
+      mostCharacters = characters = Math.max(
+        1,
+        Math.min(characters, Math.floor(askedCharacters * SEARCH_SHRINK)),
+      );
     },
   };
 }

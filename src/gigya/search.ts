@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Held } from '../record.ts';
+import { SMALLEST_SPLIT } from '../tuning.ts';
 import type { CallOptions, Gigya } from './client.ts';
 import { GigyaError } from './errors.ts';
 import { groupUids, quote } from './query.ts';
@@ -27,9 +28,6 @@ const searchReply = z.looseObject({
   totalCount: z.number().nullish(),
   nextCursorId: z.string().nullish(),
 });
-
-/** Below this many UIDs a server error does not come from the length of the query. */
-const SMALLEST_SPLIT = 20;
 
 /** What Gigya's index holds of these UIDs. Those that a query cannot contain are missing from the result. */
 export async function lookUp(

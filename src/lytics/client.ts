@@ -19,6 +19,8 @@ import {
 
 export type { Audience, Row } from './schemas.ts';
 
+import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, RETRIES } from '../tuning.ts';
+
 /** Lytics returns at most this many rows a page, whatever is asked for. */
 export const SCAN_PAGE = 100;
 
@@ -77,9 +79,6 @@ const LOOK_UP = 'look up user';
 const FIND = 'find users';
 /** What these are about may quote a user. */
 const PRIVATE: readonly string[] = [LOOK_UP, FIND];
-const CONNECTIONS = 10;
-const RETRIES = 3;
-const LONGEST_WAIT_MS = 60_000;
 const TOO_MANY = 429;
 const FORBIDDEN = 403;
 
@@ -89,8 +88,8 @@ export function openLytics(
   options: LyticsOptions = {},
 ): Lytics {
   const { observer = {}, timeoutMs, retryMs = 1000 } = options;
-  const http = openHttp(authorization.base_url, { connections: CONNECTIONS, timeoutMs });
-  const slots = pLimit(CONNECTIONS);
+  const http = openHttp(authorization.base_url, { connections: LYTICS_CONNECTIONS, timeoutMs });
+  const slots = pLimit(LYTICS_CONNECTIONS);
 
   async function exchange(
     call: string,
@@ -122,7 +121,10 @@ export function openLytics(
       const answer = await slots(() => exchange(call, request, monitor));
       const status = statusOf(answer);
       if (status !== TOO_MANY) return readAnswer(call, answer, status);
-      const backOff = Math.min(LONGEST_WAIT_MS, retryMs * 2 ** Math.min(waits, 16) * (1 + Math.random()));
+      const backOff = Math.min(
+        LONGEST_LYTICS_WAIT_MS,
+        retryMs * 2 ** Math.min(waits, 16) * (1 + Math.random()),
+      );
       // A Retry-After that is in the past by our clock would have us ask without a pause.
       const wait = answer.retryAfter || backOff;
       observer.onWait?.(wait);

@@ -1,5 +1,5 @@
+import { CARRIED_MINUTES } from '../tuning.ts';
 import type { Run } from './run.ts';
-import { CARRIED_MINUTES } from './tuning.ts';
 
 /** What a run hands to itself when it continues as new. */
 export interface Carried {

@@ -1,4 +1,4 @@
-import { GUARDED_CARRIERS } from './tuning.ts';
+import { GUARDED_CARRIERS } from '../tuning.ts';
 
 export interface Removals {
   /** Users who would lose the audience. */

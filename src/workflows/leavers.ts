@@ -1,10 +1,10 @@
 import { ApplicationFailure, condition } from '@temporalio/workflow';
 import type { LeaversPage } from '../activities/fetchLeavers.ts';
+import { LEAVER_RESTARTS, MOST_HELD_BYTES } from '../tuning.ts';
 import { activities } from './activities.ts';
 import { guardReason } from './guard.ts';
 import { continueAsNewIfLong, type Pumped, pump, type Source, type Step } from './pump.ts';
 import { type Leavers, NOBODY_FOUND, warn } from './run.ts';
-import { LEAVER_RESTARTS, MOST_HELD_BYTES } from './tuning.ts';
 
 const HOUR_MS = 3_600_000;
 

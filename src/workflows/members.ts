@@ -1,10 +1,10 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { systematicFailure } from '../counts.ts';
+import { DRIFT, FRUITLESS_SCANS } from '../tuning.ts';
 import { activities } from './activities.ts';
 import { isSealBroken } from './failures.ts';
 import { type Pumped, pump, type Source, type Step } from './pump.ts';
 import { beginScan, outcomesSoFar, type Run, stepPast, warn } from './run.ts';
-import { DRIFT, FRUITLESS_SCANS } from './tuning.ts';
 
 /** Why a scan did not get through the whole audience. */
 interface Obstacle {

@@ -9,11 +9,11 @@ import type { WrittenPage } from '../activities/checkpoint.ts';
 import type { FetchedPage } from '../activities/fetchedPage.ts';
 import type { Plan } from '../activities/preflight.ts';
 import { systematicFailure } from '../counts.ts';
+import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS, PAGES_AT_ONCE } from '../tuning.ts';
 import { activities } from './activities.ts';
 import type { Desk } from './desk.ts';
 import { writtenBefore } from './failures.ts';
 import { countPage, outcomesSoFar, type Run, sizePages } from './run.ts';
-import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS, PAGES_AT_ONCE } from './tuning.ts';
 import { Window } from './window.ts';
 
 /** What every step of a run works with. */
@@ -88,7 +88,7 @@ async function writePage(
       throw error;
     });
   count(written);
-  sizePages(run, rows, Date.now() - startedAt);
+  if (rows > 0) sizePages(run, rows, Date.now() - startedAt);
   const systematic = systematicFailure(outcomesSoFar(run));
   if (systematic) throw ApplicationFailure.nonRetryable(systematic, 'Configuration');
 }

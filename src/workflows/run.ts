@@ -12,7 +12,7 @@ import {
   noCounts,
   type OutcomesSoFar,
 } from '../counts.ts';
-import { LARGEST_PAGE, MOST_WARNINGS, PAGE_SECONDS, SMALLEST_PAGE } from './tuning.ts';
+import { LARGEST_PAGE, MOST_WARNINGS, PAGE_SECONDS, SMALLEST_PAGE } from '../tuning.ts';
 
 /** All that a run knows, in one value: what it continues from when it continues as new. */
 export interface Run {

@@ -1,9 +1,9 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { JobDocument } from '../job.ts';
+import { RATE_SECONDS } from '../tuning.ts';
 import { detailsOf } from './details.ts';
 import type { Phase, Progress, State } from './messages.ts';
 import type { Run } from './run.ts';
-import { RATE_SECONDS } from './tuning.ts';
 
 /** How a run looks to people: what the query answers, and the page in the Web UI. Computed here alone. */
 export class Status {
