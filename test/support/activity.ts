@@ -1,8 +1,13 @@
 import type { Info } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { MockActivityEnvironment } from '@temporalio/testing';
+import { defaultActivityInfo, MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createAttemptInterceptor } from '../../src/activities/index.ts';
+
+/** What the server tells an activity about itself. */
+export function activityInfo(changes: Partial<Info> = {}): Info {
+  return { ...defaultActivityInfo, ...changes };
+}
 
 export interface AttemptOfActivity {
   /** What was told to the server, in order. */

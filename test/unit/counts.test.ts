@@ -3,7 +3,7 @@ import {
   accountedFor,
   addCounts,
   addFailures,
-  breachOfLaw,
+  breachOfInvariant,
   type Failures,
   noCounts,
   systematicFailure,
@@ -11,23 +11,24 @@ import {
 import { fc } from '../support/property.ts';
 
 const some = fc.nat({ max: 10_000 });
-const fates = fc.record({
+const outcomes = fc.record({
   updated: some,
   unchanged: some,
+  excluded: some,
   no_gigya_id: some,
   unknown_uid: some,
   failed: some,
 });
 
-describe('the law: members + left = updated + unchanged + no_gigya_id + unknown_uid + failed', () => {
-  it('holds when everybody seen is accounted for', () => {
-    expect(breachOfLaw(noCounts())).toBeUndefined();
+describe('the invariant: members + left = updated + unchanged + excluded + no_gigya_id + unknown_uid + failed', () => {
+  it('holds when every user seen is accounted for', () => {
+    expect(breachOfInvariant(noCounts())).toBeUndefined();
     fc.assert(
-      fc.property(fates, fc.nat({ max: 50_000 }), (fate, left) => {
-        const accounted = Object.values(fate).reduce((sum, count) => sum + count, 0);
+      fc.property(outcomes, fc.nat({ max: 50_000 }), (outcome, left) => {
+        const accounted = Object.values(outcome).reduce((sum, count) => sum + count, 0);
         fc.pre(left <= accounted);
-        expect(accountedFor({ ...noCounts(), ...fate })).toBe(accounted);
-        expect(breachOfLaw({ members: accounted - left, left, ...fate })).toBeUndefined();
+        expect(accountedFor({ ...noCounts(), ...outcome })).toBe(accounted);
+        expect(breachOfInvariant({ members: accounted - left, left, ...outcome })).toBeUndefined();
       }),
     );
   });
@@ -35,19 +36,28 @@ describe('the law: members + left = updated + unchanged + no_gigya_id + unknown_
   it('is broken by one user too many or too few, in any of the counts', () => {
     fc.assert(
       fc.property(
-        fates,
-        fc.constantFrom('members', 'left', 'updated', 'unchanged', 'no_gigya_id', 'unknown_uid', 'failed'),
+        outcomes,
+        fc.constantFrom(
+          'members',
+          'left',
+          'updated',
+          'unchanged',
+          'excluded',
+          'no_gigya_id',
+          'unknown_uid',
+          'failed',
+        ),
         fc.constantFrom(-1, 1),
-        (fate, name, off) => {
-          const members = Object.values(fate).reduce((sum, count) => sum + count, 0);
-          const counts = { members, left: 0, ...fate };
-          expect(breachOfLaw({ ...counts, [name]: counts[name] + off })).toMatch(
+        (outcome, name, off) => {
+          const members = Object.values(outcome).reduce((sum, count) => sum + count, 0);
+          const counts = { members, left: 0, ...outcome };
+          expect(breachOfInvariant({ ...counts, [name]: counts[name] + off })).toMatch(
             /^\d+ users were seen, but \d+ are accounted for$/,
           );
         },
       ),
     );
-    expect(breachOfLaw({ ...noCounts(), members: 3, updated: 2 })).toBe(
+    expect(breachOfInvariant({ ...noCounts(), members: 3, updated: 2 })).toBe(
       '3 users were seen, but 2 are accounted for',
     );
   });
@@ -57,12 +67,13 @@ describe('counts', () => {
   it('add up, and what is not given stays', () => {
     const counts = noCounts();
     addCounts(counts, { members: 5, updated: 3, no_gigya_id: 2 });
-    addCounts(counts, { left: 1, unchanged: 1, unknown_uid: 4, failed: 6, updated: 1 });
+    addCounts(counts, { left: 1, unchanged: 1, excluded: 2, unknown_uid: 4, failed: 6, updated: 1 });
     expect(counts).toEqual({
       members: 5,
       left: 1,
       updated: 4,
       unchanged: 1,
+      excluded: 2,
       no_gigya_id: 2,
       unknown_uid: 4,
       failed: 6,
@@ -76,35 +87,52 @@ describe('counts', () => {
   });
 });
 
-describe('a failure is no accident of one record when nearly all of the first users meet it', () => {
+describe('nearly all users fail for one reason', () => {
   it.each<[handled: number, failures: Failures, reason: string | undefined]>([
-    // A hundred have to tell.
-    [99, { '403005': 99 }, undefined],
-    [100, { '403005': 100 }, '403005'],
-    [100, { '403005': 95 }, '403005'],
-    [100, { '403005': 94 }, undefined],
-    // One reason for nearly all: two with half each are accidents.
-    [200, { '403005': 100, '400006': 100 }, undefined],
+    // Fewer than a hundred can fail by accident.
+    [99, { unknown_uid: 99 }, undefined],
+    [100, { unknown_uid: 100 }, 'unknown_uid'],
+    [100, { unknown_uid: 95 }, 'unknown_uid'],
+    [100, { unknown_uid: 94 }, undefined],
+    // One reason for nearly all: two reasons with half each are accidents.
+    [200, { unknown_uid: 100, '400006': 100 }, undefined],
     [200, { '400009': 3, '400006': 192 }, '400006'],
     [5_000, { '400006': 4_900 }, '400006'],
     // Later on, so many were handled well that the records must be at fault.
     [5_001, { '400006': 5_001 }, undefined],
     [1_000, {}, undefined],
-  ])('of %i users, %j', (handled, failures, reason) => {
-    const told = systematicFailure(handled, failures);
-    if (reason === undefined) expect(told).toBeUndefined();
-    else expect(told).toContain(`were refused with ${reason};`);
+  ])('among %i users with %j', (handled, failures, reason) => {
+    const message = systematicFailure({ handled, failures });
+    if (reason === undefined) expect(message).toBeUndefined();
+    else expect(message).toContain(`users failed with ${reason};`);
   });
 
-  it('and tells how many', () => {
-    expect(systematicFailure(120, { '400006': 118, '403005': 2 })).toBe(
-      '118 of the first 120 users were refused with 400006; see 400006 in Gigya\'s "Response Codes and Errors"',
-    );
+  it.each<[handled: number, failures: Failures, reason: string | undefined]>([
+    [0, {}, undefined],
+    [1, { '400006': 1 }, '400006'],
+    [2, { '400006': 1 }, undefined],
+    [20, { unknown_uid: 19 }, 'unknown_uid'],
+    [20, { unknown_uid: 18 }, undefined],
+    [10_000, { '400006': 9_600 }, '400006'],
+  ])('at the end, however many users there are: %i with %j', (handled, failures, reason) => {
+    const message = systematicFailure({ handled, failures }, { isEnd: true });
+    if (reason === undefined) expect(message).toBeUndefined();
+    else expect(message).toContain(`users failed with ${reason};`);
   });
 
-  it('and what to change, where that is known', () => {
-    expect(systematicFailure(100, { not_in_lytics: 100 })).toMatch(
-      /Lytics does not find its users by config.gigya_id_field/,
-    );
+  it('and the message contains the figures', () => {
+    const soFar = { handled: 120, failures: { '400006': 118, unknown_uid: 2 } };
+    const advice = 'see 400006 in Gigya\'s "Response Codes and Errors"';
+    expect(systematicFailure(soFar)).toBe(`118 of the first 120 users failed with 400006; ${advice}`);
+    expect(systematicFailure(soFar, { isEnd: true })).toBe(`118 of 120 users failed with 400006; ${advice}`);
+  });
+
+  it.each([
+    ['unknown_uid', 'check config.gigya_id_field and that the authorization is for the right site'],
+    ['not_in_lytics', 'Lytics does not find its users by config.gigya_id_field'],
+    ['imprecise_id', 'store them as text in Lytics'],
+    ['too_many_ids', 'check config.gigya_id_field'],
+  ])('and the message says what to change for %s', (reason, advice) => {
+    expect(systematicFailure({ handled: 100, failures: { [reason]: 100 } })).toContain(advice);
   });
 });

@@ -1,54 +1,172 @@
+import type { Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import { asFailure } from '../../src/activities/failures.ts';
+import { createFailures, withDetails } from '../../src/activities/failures.ts';
 import { AuthorizationError } from '../../src/authorizations.ts';
-import { GigyaError, type GigyaErrorKind } from '../../src/gigya/errors.ts';
+import { type Decision, ServiceError } from '../../src/errors.ts';
+import { decide, GigyaError } from '../../src/gigya/errors.ts';
 import { InvalidJob } from '../../src/job.ts';
-import { LyticsError, type LyticsErrorKind } from '../../src/lytics/errors.ts';
+import { misconfigured, refusal, unanswered } from '../../src/lytics/errors.ts';
+import { activityInfo } from '../support/activity.ts';
 
-const gigya = (kind: GigyaErrorKind, code?: number) => new GigyaError('said', { kind, method: 'x', code });
-const lytics = (kind: LyticsErrorKind) => new LyticsError('said', kind);
+const gigya = (code: number) => new GigyaError('said', decide('accounts.setAccountInfo', code));
+const deciding = (decision: Partial<Decision>) =>
+  new ServiceError('Gigya', 'said', { retry: 'now', scope: 'job', reason: 'x', ...decision });
+const first = activityInfo();
+const attempt = (number: number, activityId = 'a'): Info => activityInfo({ attempt: number, activityId });
 
-describe("an activity's error, to Temporal", () => {
+describe("an activity's error becomes a Temporal failure", () => {
   it.each<[what: string, error: Error, type: string, message: string]>([
-    ['a job document that is wrong', new InvalidJob(['name: missing']), 'InvalidJob', 'name: missing'],
-    ['an authorization that is wrong', new AuthorizationError('said'), 'Configuration', 'said'],
-    ['a configuration fault at Gigya', gigya('configuration', 403010), 'Configuration', 'said'],
-    ['a configuration fault at Lytics', lytics('configuration'), 'Configuration', 'said'],
-  ])('is final: %s', (_what, error, type, message) => {
-    const failure = asFailure(error, 1);
+    ['an invalid job document', new InvalidJob(['name: missing']), 'InvalidJob', 'name: missing'],
+    ['a wrong authorization', new AuthorizationError('said'), 'Configuration', 'said'],
+    ['a configuration fault at Gigya', gigya(403010), 'Configuration', 'said'],
+    ['a configuration fault at Lytics', misconfigured('said'), 'Configuration', 'said'],
+    ['a wrong Lytics token', refusal('said', 401, true, 'lytics'), 'Configuration', 'lytics.token'],
+    // Where a record's refusal gets so far, the same call always fails.
+    ['a refusal that nothing handled', gigya(400006), 'Configuration', 'said'],
+    ['a query that Lytics refuses', refusal('said', 422, true, 'lytics'), 'Configuration', 'said'],
+  ])('that ends the run: %s', (_what, error, type, message) => {
+    const failure = createFailures().toFailure(error, first);
     expect(failure).toBeInstanceOf(ApplicationFailure);
     expect(failure).toMatchObject({ type, nonRetryable: true, message: expect.stringContaining(message) });
   });
 
   it.each<[what: string, error: Error, type: string]>([
-    ['Gigya not answering', gigya('transient'), 'Gigya'],
-    ['a refusal of a record', gigya('record', 400006), 'Gigya'],
-    ['a clock that Gigya refuses', gigya('once', 403002), 'Gigya'],
-    ['Lytics not answering', lytics('transient'), 'Lytics'],
-    ['a cursor that is none', lytics('not_found'), 'Lytics'],
-    ['a request that Lytics refuses', lytics('refused'), 'Lytics'],
-  ])('is to be tried again: %s', (_what, error, type) => {
-    expect(asFailure(error, 1)).toMatchObject({ type, nonRetryable: false, message: 'said' });
+    ['Gigya does not answer', gigya(504001), 'Gigya'],
+    ['Gigya refuses the clock', gigya(403002), 'Gigya'],
+    ['Lytics does not answer', unanswered('said'), 'Lytics'],
+    ['Lytics answers 502', refusal('said', 502, false, 'lytics'), 'Lytics'],
+    ['a page of HTML in place of Lytics', refusal('said', 400, false, 'lytics'), 'Lytics'],
+  ])('that is retried: %s', (_what, error, type) => {
+    expect(createFailures().toFailure(error, first)).toMatchObject({
+      type,
+      nonRetryable: false,
+      message: expect.stringContaining('said'),
+    });
   });
 
-  it('of a clock that Gigya goes on to refuse is final in the end', () => {
-    expect(asFailure(gigya('once', 403002), 4)).toMatchObject({ nonRetryable: false });
-    expect(asFailure(gigya('once', 403002), 5)).toMatchObject({ type: 'Configuration', nonRetryable: true });
+  it('that is retried when the service says so, else when Temporal sees fit', () => {
+    const { toFailure } = createFailures();
+    expect(toFailure(gigya(503001), first)).toMatchObject({ nextRetryDelay: 60_000 });
+    expect(toFailure(gigya(500001), first)).not.toMatchObject({ nextRetryDelay: expect.anything() });
   });
 
-  it('503001 is to be tried again after the minute that Gigya asks for, others when Temporal sees fit', () => {
-    expect(asFailure(gigya('transient', 503001), 1)).toMatchObject({ nextRetryDelay: '60 s' });
-    expect(asFailure(gigya('transient', 500001), 1)).not.toMatchObject({ nextRetryDelay: expect.anything() });
-  });
-
-  it('that is a failure already stays as it is', () => {
+  it('that stays as it is when it is one already', () => {
     for (const error of [ApplicationFailure.create({ type: 'x' }), new CancelledFailure('cancelled')])
-      expect(asFailure(error, 1)).toBe(error);
+      expect(createFailures().toFailure(error, first)).toBe(error);
   });
 
-  it('that nobody thought of stays as it is: Temporal tries it again', () => {
-    const error = new TypeError('a mistake');
-    expect(asFailure(error, 1)).toBe(error);
+  it('whose stack does not lead through the code when a setting is wrong', () => {
+    const failure = createFailures().toFailure(misconfigured('said'), first);
+    expect(failure.stack).toBe('Configuration: said');
+  });
+});
+
+describe('a fault that may pass', () => {
+  it('ends the run when it does not within a minute', () => {
+    const { toFailure } = createFailures();
+    for (let n = 1; n < 5; n++) {
+      expect(toFailure(gigya(403002), attempt(n))).toMatchObject({
+        type: 'Gigya',
+        nonRetryable: false,
+        nextRetryDelay: '10 s',
+      });
+    }
+    expect(toFailure(gigya(403002), attempt(5))).toMatchObject({ type: 'Configuration', nonRetryable: true });
+  });
+
+  it('is counted for each activity by itself, and from its last success on', () => {
+    const { toFailure, forget } = createFailures();
+    for (let n = 1; n < 5; n++) toFailure(gigya(403002), attempt(n, 'a'));
+    expect(toFailure(gigya(403002), attempt(1, 'b'))).toMatchObject({ nonRetryable: false });
+    forget(attempt(5, 'a'));
+    expect(toFailure(gigya(403002), attempt(6, 'a'))).toMatchObject({ nonRetryable: false });
+  });
+
+  it('does not count attempts that ended for other reasons', () => {
+    const { toFailure } = createFailures();
+    // A worker that was shut down four times, or an outage, says nothing about the clock.
+    expect(toFailure(gigya(403002), attempt(9))).toMatchObject({ nonRetryable: false });
+  });
+});
+
+describe('an error that nobody expected', () => {
+  it('ends the run after three tries: it is a fault in the program', () => {
+    const { toFailure } = createFailures();
+    const mistake = new TypeError('x is not a function');
+    for (const n of [1, 2])
+      expect(toFailure(mistake, attempt(n))).toMatchObject({ type: 'Unexpected', nonRetryable: false });
+    expect(toFailure(mistake, attempt(3))).toMatchObject({ type: 'Unexpected', nonRetryable: true });
+  });
+
+  it('is described by its name, message and place', () => {
+    const mistake = new TypeError('x is not a function');
+    mistake.stack = 'TypeError: x\n    at f (/srv/app/src/activities/scanRows.ts:12:3)\n    at g (node:x)';
+    expect(createFailures().toFailure(mistake, first).message).toBe(
+      'Unexpected TypeError: x is not a function (src/activities/scanRows.ts:12:3); this is a fault in the exporter, report it',
+    );
+  });
+
+  it.each([
+    ['in double quotes', new Error('Cannot read "ada@example.com"')],
+    ['in single quotes', new TypeError("Cannot read properties of 'ada@example.com'")],
+    ['in backticks', new Error('no `ada@example.com`')],
+    ['over several lines', new Error('no "\nada@example.com\n"')],
+    ['in JSON that is broken', new SyntaxError('Unexpected token a, {"uid":ada@example.com is not valid JSON')],
+    ['in something that is not an error', 'ada@example.com'],
+  ])("repeats nothing that may be a user's: %s", (_what, error) => {
+    expect(createFailures().toFailure(error, first).message).not.toContain('ada@');
+  });
+
+  it('is not longer than a screen can show', () => {
+    const failure = createFailures().toFailure(new Error('x'.repeat(100_000)), first);
+    expect(failure.message.length).toBeLessThan(600);
+  });
+});
+
+describe('an authorization that this worker lacks', () => {
+  const missing = new AuthorizationError('said', { isMissing: true });
+
+  it('may be on another worker: the activity is retried for a while', () => {
+    const { toFailure } = createFailures();
+    expect(toFailure(missing, attempt(1))).toMatchObject({
+      type: 'Authorization',
+      nonRetryable: false,
+      nextRetryDelay: '1 s',
+    });
+    expect(toFailure(missing, attempt(7))).toMatchObject({ nonRetryable: false });
+  });
+
+  it('ends the run when no worker has it', () => {
+    expect(createFailures().toFailure(missing, attempt(8))).toMatchObject({
+      type: 'Configuration',
+      nonRetryable: true,
+      message: 'said',
+    });
+  });
+});
+
+describe('a final failure', () => {
+  const soFar = () => ({ updated: 7 });
+
+  it('carries what the attempt had done by then, and keeps its stack', () => {
+    const failure = createFailures().toFailure(misconfigured('said'), first);
+    const detailed = withDetails(failure, soFar);
+    expect(detailed).toMatchObject({
+      type: 'Configuration',
+      message: 'said',
+      nonRetryable: true,
+      details: [{ updated: 7 }],
+      stack: failure.stack,
+    });
+  });
+
+  it('carries nothing where nothing was done, or another attempt follows', () => {
+    const final = createFailures().toFailure(misconfigured('said'), first);
+    const passing = createFailures().toFailure(deciding({ retry: 'now' }), first);
+    expect(withDetails(final, undefined)).toBe(final);
+    expect(withDetails(passing, soFar)).toBe(passing);
+    const cancelled = new CancelledFailure('x');
+    expect(withDetails(cancelled, soFar)).toBe(cancelled);
   });
 });

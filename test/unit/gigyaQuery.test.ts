@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseQuery } from '../../sandbox/gigya/query.ts';
-import { isQueryable, lookUpQueries, quote } from '../../src/gigya/query.ts';
+import type { Gigya } from '../../src/gigya/client.ts';
+import { createLookUpSize } from '../../src/gigya/lookUpSize.ts';
+import { groupUids, isQueryable, quote } from '../../src/gigya/query.ts';
+import { lookUp, type Place } from '../../src/gigya/search.ts';
 import { fc } from '../support/property.ts';
 
 /** Texts that would like to be more than a text. */
@@ -37,6 +40,29 @@ const uids = fc.oneof(
 const isPlain = (text: string) =>
   text !== '' && text.isWellFormed() && !/["\\\p{Cc}\p{Cf}\u2028\u2029]/u.test(text);
 
+const ACCOUNTS: Place = {
+  namespace: 'accounts',
+  source: 'accounts',
+  condition: '',
+  fields: ['lytics_segments'],
+};
+
+/** The queries that a look-up sends. */
+async function queriesFor(uids: readonly string[], place: Place = ACCOUNTS): Promise<string[]> {
+  const queries: string[] = [];
+  const gigya: Gigya = {
+    name: 'gigya',
+    lookUpSize: createLookUpSize(),
+    async call(_method, { query }, reply) {
+      queries.push(String(query));
+      return reply.parse({});
+    },
+    close: async () => {},
+  };
+  await lookUp(gigya, place, uids);
+  return queries;
+}
+
 /** The UIDs a query asks for; throws when it asks for anything else. */
 function uidsOf(query: string): string[] {
   const { select, from, where, orderBy, start, limit } = parseQuery(query);
@@ -56,10 +82,10 @@ function uidsOf(query: string): string[] {
 }
 
 describe('queries that look up UIDs', () => {
-  it('ask for exactly those that may stand in a query, whatever they are', () => {
-    fc.assert(
-      fc.property(fc.array(uids, { maxLength: 450, size: 'max' }), (wanted) => {
-        const queries = lookUpQueries(wanted, 'UID, data.lytics_segments', 'accounts');
+  it('ask for exactly those that may be in a query, whatever they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(uids, { maxLength: 450, size: 'max' }), async (wanted) => {
+        const queries = await queriesFor(wanted);
         const queryable = wanted.filter((uid) => isPlain(uid) && uid.length <= 1_000);
         expect(new Set(queries.flatMap(uidsOf))).toEqual(new Set(queryable));
       }),
@@ -67,37 +93,60 @@ describe('queries that look up UIDs', () => {
     );
   });
 
-  it('hold 200 UIDs at the most', () => {
+  it('start with at most 200 UIDs', async () => {
     const wanted = Array.from({ length: 1_001 }, (_, n) => `uid-${n}`);
-    const asked = lookUpQueries(wanted, 'UID, data.lytics_segments', 'accounts').map(uidsOf);
+    const asked = (await queriesFor(wanted)).map(uidsOf);
     expect(asked.map(({ length }) => length)).toEqual([200, 200, 200, 200, 200, 1]);
     expect(asked.flat()).toEqual(wanted);
   });
 
-  it("are no longer than 200 of Gigya's own UIDs, however long these are", () => {
-    fc.assert(
-      fc.property(
+  it("start no longer than 200 of Gigya's own UIDs, however long these are", async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 300, size: 'max' }),
-        (lengths) => {
-          const queries = lookUpQueries(
-            lengths.map((length) => 'x'.repeat(length)),
-            'UID, data.lytics_segments',
-            'accounts',
-          );
+        async (lengths) => {
+          const queries = await queriesFor(lengths.map((length) => 'x'.repeat(length)));
           for (const query of queries) expect(query.length).toBeLessThan(8_200);
         },
       ),
     );
   });
 
-  it('are none for no UIDs', () => {
-    expect(lookUpQueries([], 'UID', 'accounts')).toEqual([]);
-    expect(lookUpQueries(['"', ''], 'UID', 'accounts')).toEqual([]);
+  it('are none for no UIDs', async () => {
+    expect(await queriesFor([])).toEqual([]);
+    expect(await queriesFor(['"', ''])).toEqual([]);
   });
 
-  it('take a condition more, before the limit', () => {
-    const [query = ''] = lookUpQueries(['a', 'b'], 'UID', 'lytics', ' and oid = "lytics"');
-    expect(query).toBe('SELECT UID FROM lytics WHERE UID in ("a","b") and oid = "lytics" LIMIT 2');
+  it('contain a further condition before the limit', async () => {
+    const place: Place = { namespace: 'ds', source: 'lytics', condition: ' and oid = "lytics"', fields: [] };
+    expect(await queriesFor(['a', 'b'], place)).toEqual([
+      'SELECT UID FROM lytics WHERE UID in ("a","b") and oid = "lytics" LIMIT 2',
+    ]);
+  });
+});
+
+describe('groups of UIDs', () => {
+  it('are as large as they may be, and lose nobody', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ minLength: 1, maxLength: 50, unit: fc.constantFrom('a', 'b') })),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 500 }),
+        (wanted, most, characters) => {
+          const groups = groupUids(wanted, { uids: most, characters });
+          expect(groups.flat()).toEqual(wanted);
+          for (const [n, group] of groups.entries()) {
+            const length = group.reduce((sum, uid) => sum + uid.length + 3, 0);
+            expect(group.length).toBeLessThanOrEqual(most);
+            // One UID alone is asked for, however long.
+            expect(length <= characters || group.length === 1).toBe(true);
+            const next = groups[n + 1]?.[0];
+            if (next === undefined) continue;
+            expect(group.length === most || length + next.length + 3 > characters).toBe(true);
+          }
+        },
+      ),
+    );
   });
 });
 
@@ -109,7 +158,7 @@ describe('a text in a query', () => {
   it('that could end the quotes is refused, and not named', () => {
     for (const text of ['a" OR "', 'back\\slash', 'line\nbreak', '\u2029', '\uDC00', '', 'x'.repeat(1_001)]) {
       expect(isQueryable(text)).toBe(false);
-      expect(() => quote(text)).toThrow(new RangeError('This text cannot be put into a Gigya query'));
+      expect(() => quote(text)).toThrow(new RangeError('This text cannot be part of a Gigya query'));
     }
   });
 });

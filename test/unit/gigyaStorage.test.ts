@@ -1,57 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Gigya } from '../../src/gigya/client.ts';
-import { GigyaError } from '../../src/gigya/errors.ts';
+import type { CallOptions, Gigya } from '../../src/gigya/client.ts';
+import { decide, GigyaError } from '../../src/gigya/errors.ts';
 import { openStorage } from '../../src/gigya/openStorage.ts';
-import { holds } from '../../src/gigya/storage.ts';
+import { createLookUpSize } from '../../src/gigya/lookUpSize.ts';
 import { parseJob } from '../../src/job.ts';
-import { fc } from '../support/property.ts';
-
-describe('what Gigya holds equals the audiences', () => {
-  it('whatever the order', () => {
-    expect(holds(['vip', 'loyal', 'new'], ['new', 'vip', 'loyal'])).toBe(true);
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.string()), (audiences) => {
-        expect(holds([...audiences].reverse(), audiences)).toBe(true);
-      }),
-    );
-  });
-
-  it.each([
-    ['absent', undefined],
-    ['null', null],
-    ['empty', []],
-  ])('when there are none and it is %s', (_what, held) => {
-    expect(holds(held, [])).toBe(true);
-    expect(holds(held, ['vip'])).toBe(false);
-  });
-
-  it.each([
-    ['one more', ['vip', 'new'], ['vip']],
-    ['one less', ['vip'], ['vip', 'new']],
-    ['another one', ['old'], ['vip']],
-    ['one twice', ['vip', 'vip'], ['vip']],
-    ['one twice in place of another', ['vip', 'vip'], ['vip', 'new']],
-    ['another case', ['VIP'], ['vip']],
-    ['a text', 'vip', ['vip']],
-    ['a number', [1], ['1']],
-    ['null inside', [null], ['null']],
-    ['an object', { 0: 'vip', length: 1 }, ['vip']],
-    ['a list in a list', [['vip']], ['vip']],
-    ['an empty text', '', []],
-  ])('not with %s', (_what, held, audiences) => {
-    expect(holds(held, audiences)).toBe(false);
-  });
-
-  it('and leaves both lists in their order', () => {
-    const held = ['b', 'a'];
-    const audiences = ['c', 'b'];
-    holds(held, audiences);
-    expect([held, audiences]).toEqual([
-      ['b', 'a'],
-      ['c', 'b'],
-    ]);
-  });
-});
+import { fieldsOf } from '../../src/mapping/mapping.ts';
+import type { UserRecord } from '../../src/record.ts';
 
 type Answer = (method: string, params: Record<string, unknown>) => Record<string, unknown>;
 
@@ -60,6 +14,7 @@ function storageOver(answer: Answer, config: Record<string, unknown> = {}) {
   const calls: [method: string, params: Record<string, unknown>][] = [];
   const gigya: Gigya = {
     name: 'gigya',
+    lookUpSize: createLookUpSize(),
     async call(method, params, reply) {
       calls.push([method, params]);
       return reply.parse(answer(method, params));
@@ -67,22 +22,27 @@ function storageOver(answer: Answer, config: Record<string, unknown> = {}) {
     close: async () => {},
   };
   const document = { name: 'x', auth_ids: ['lytics', 'gigya'], config: { segment_id: 'vip', ...config } };
-  return { calls, storage: openStorage(gigya, parseJob(document).config) };
+  const job = parseJob(document);
+  return { calls, storage: openStorage(gigya, job.config, fieldsOf(job.config)) };
 }
 
-const refuse = (kind: GigyaError['kind'], code: number) => (): never => {
-  throw new GigyaError('refused', { kind, method: 'x', code });
-};
+const refuse =
+  (code: number, details = '') =>
+  (method: string): never => {
+    throw new GigyaError('refused', decide(method, code, details));
+  };
+
+const recordOf = (uid: string, lytics_segments: string[]): UserRecord => ({ uid, data: { lytics_segments } });
 
 describe('the account as storage', () => {
-  it('looks up what the field holds', async () => {
+  it('looks up what the fields hold', async () => {
     const results = [{ UID: 'a', data: { lytics_segments: ['vip'] } }, { UID: 'b', data: {} }, { UID: 'c' }];
     const { storage, calls } = storageOver(() => ({ results }));
     expect(await storage.lookUp(['a', 'b', 'c', 'd', '"'])).toEqual(
       new Map([
-        ['a', ['vip']],
-        ['b', undefined],
-        ['c', undefined],
+        ['a', { lytics_segments: ['vip'] }],
+        ['b', {}],
+        ['c', {}],
       ]),
     );
     expect(calls).toEqual([
@@ -97,37 +57,55 @@ describe('the account as storage', () => {
 
   it('writes the whole array', async () => {
     const { storage, calls } = storageOver(() => ({}), { gigya_field: 'audiences' });
-    await storage.write('a', ['vip', 'new']);
+    await storage.write({ uid: 'a', data: { audiences: ['vip', 'new'] } });
     expect(calls).toEqual([['accounts.setAccountInfo', { UID: 'a', data: { audiences: ['vip', 'new'] } }]]);
     expect(storage.refusesUnknown).toBe(true);
   });
 
   it('reads what an account holds at this moment', async () => {
     const { storage, calls } = storageOver(() => ({ data: { lytics_segments: ['vip'] } }));
-    expect(await storage.read('a')).toEqual({ held: ['vip'] });
+    expect(await storage.read('a')).toEqual({ lytics_segments: ['vip'] });
     expect(calls).toEqual([['accounts.getAccountInfo', { UID: 'a', include: 'data' }]]);
   });
 
-  it('tells an account without data from none', async () => {
-    expect(await storageOver(() => ({})).storage.read('a')).toEqual({ held: undefined });
-    expect(await storageOver(refuse('unknown_uid', 403005)).storage.read('a')).toBeNull();
-    await expect(storageOver(refuse('transient', 500001)).storage.read('a')).rejects.toThrow('refused');
+  it('distinguishes an account without data from none', async () => {
+    expect(await storageOver(() => ({})).storage.read('a')).toEqual({});
+    expect(await storageOver(refuse(403005)).storage.read('a')).toBeNull();
+    await expect(storageOver(refuse(500001)).storage.read('a')).rejects.toThrow('refused');
   });
 
-  it('counts the accounts that carry an audience', async () => {
-    const { storage, calls } = storageOver(() => ({ results: [{ UID: 'a' }], totalCount: 1234 }));
-    expect(await storage.count('vip')).toBe(1234);
-    expect(calls).toEqual([
-      [
-        'accounts.search',
-        { query: 'SELECT UID FROM accounts WHERE data.lytics_segments contains "vip" LIMIT 1' },
+  it('finds the accounts whose field may hold a label, a batch at a time', async () => {
+    const results = [{ UID: 'a', data: { lytics_segments: ['vip', 'new'] } }, { UID: null }, { UID: 'b' }];
+    const { storage, calls } = storageOver(() => ({ results, totalCount: 1234, nextCursorId: 'c2' }));
+    const wanted = { field: 'lytics_segments', label: 'vip' };
+    expect(await storage.findCarriers(wanted, null)).toEqual({
+      found: [
+        { uid: 'a', held: { lytics_segments: ['vip', 'new'] } },
+        { uid: 'b', held: {} },
       ],
+      total: 1234,
+      next: 'c2',
+    });
+    await storage.findCarriers(wanted, 'c2');
+    const query =
+      'SELECT UID, data.lytics_segments FROM accounts WHERE data.lytics_segments contains "vip" LIMIT 1000';
+    expect(calls).toEqual([
+      ['accounts.search', { query, openCursor: true }],
+      ['accounts.search', { cursorId: 'c2' }],
     ]);
   });
 
-  it('does not count an audience whose name no query can hold', async () => {
+  it.each([{}, { nextCursorId: null }, { nextCursorId: '' }])('is at the last batch with %j', async (reply) => {
+    const { storage } = storageOver(() => reply);
+    const batch = await storage.findCarriers({ field: 'lytics_segments', label: 'vip' }, 'c');
+    expect(batch).toEqual({ found: [], total: undefined, next: null });
+  });
+
+  it('sends no query with a label that a query cannot contain', async () => {
     const { storage, calls } = storageOver(() => ({ totalCount: 1 }));
-    expect(await storage.count('The "Gold" members')).toBeUndefined();
+    const wanted = { field: 'lytics_segments', label: 'The "Gold" members' };
+    const find = async () => storage.findCarriers(wanted, null);
+    await expect(find()).rejects.toThrow(RangeError);
     expect(calls).toEqual([]);
   });
 });
@@ -147,8 +125,8 @@ describe('the Data Store as storage', () => {
     );
     expect(await storage.lookUp(['a', 'b', 'c'])).toEqual(
       new Map([
-        ['a', ['vip']],
-        ['b', undefined],
+        ['a', { lytics_segments: ['vip'] }],
+        ['b', {}],
       ]),
     );
     expect(calls.map(([method, { query }]) => [method, query])).toEqual([
@@ -156,13 +134,13 @@ describe('the Data Store as storage', () => {
         'ds.search',
         'SELECT UID, data.lytics_segments FROM marketing WHERE UID in ("a","b","c") and oid = "lytics" LIMIT 3',
       ],
-      ['accounts.search', 'SELECT UID, data.lytics_segments FROM accounts WHERE UID in ("b","c") LIMIT 2'],
+      ['accounts.search', 'SELECT UID FROM accounts WHERE UID in ("b","c") LIMIT 2'],
     ]);
   });
 
   it('replaces the array, in the one object of the user', async () => {
     const { storage, calls } = storageOver(() => ({}), config);
-    await storage.write('a', ['vip']);
+    await storage.write(recordOf('a', ['vip']));
     expect(calls).toEqual([
       [
         'ds.store',
@@ -175,56 +153,65 @@ describe('the Data Store as storage', () => {
         },
       ],
     ]);
-    // It may take an object of anybody: who it is for is asked first.
+    // It may accept an object for a user who does not exist: the account is read first.
     expect(storage.refusesUnknown).toBe(false);
   });
 
-  it('reads the account first: an object says nothing of whether there is one', async () => {
+  it('reads the account first: an object does not prove that there is one', async () => {
     const answer: Answer = (method) =>
       method === 'ds.get' ? { data: { lytics_segments: ['vip'] } } : { data: { lytics_segments: ['other'] } };
     const { storage, calls } = storageOver(answer, config);
-    expect(await storage.read('a')).toEqual({ held: ['vip'] });
+    expect(await storage.read('a')).toEqual({ lytics_segments: ['vip'] });
     expect(calls).toEqual([
       ['accounts.getAccountInfo', { UID: 'a', include: 'data' }],
       ['ds.get', { type: 'marketing', oid: 'lytics', UID: 'a', fields: '*' }],
     ]);
-    expect(await storageOver(refuse('unknown_uid', 403005), config).storage.read('a')).toBeNull();
+    expect(await storageOver(refuse(403005), config).storage.read('a')).toBeNull();
   });
 
-  it('tells a user without an object from none', async () => {
-    const answer: Answer = (method) => (method === 'ds.get' ? refuse('record', 404003)() : {});
-    expect(await storageOver(answer, config).storage.read('a')).toEqual({ held: undefined });
+  it('distinguishes a user without an object from none', async () => {
+    const answer: Answer = (method) => (method === 'ds.get' ? refuse(404003)(method) : {});
+    expect(await storageOver(answer, config).storage.read('a')).toEqual({});
   });
 
-  it('counts its objects that carry an audience', async () => {
+  it('takes any 404 for an object that does not exist, and success without data', async () => {
+    for (const code of [404_000, 404_003]) {
+      const answer: Answer = (method) => (method === 'ds.get' ? refuse(code)(method) : {});
+      expect(await storageOver(answer, config).storage.read('a')).toEqual({});
+    }
+    expect(await storageOver(() => ({ data: null }), config).storage.read('a')).toEqual({});
+  });
+
+  it('finds its objects whose field may hold a label', async () => {
     const { storage, calls } = storageOver(() => ({ totalCount: 7 }), config);
-    expect(await storage.count('vip')).toBe(7);
-    expect(calls[0]?.[1]).toEqual({
-      query: 'SELECT UID FROM marketing WHERE data.lytics_segments contains "vip" and oid = "lytics" LIMIT 1',
-    });
+    await storage.findCarriers({ field: 'lytics_segments', label: 'vip' }, null);
+    expect(calls).toEqual([
+      [
+        'ds.search',
+        {
+          query:
+            'SELECT UID, data.lytics_segments FROM marketing WHERE data.lytics_segments contains "vip" and oid = "lytics" LIMIT 1000',
+          openCursor: true,
+        },
+      ],
+    ]);
   });
 });
 
 describe('the check of the Data Store', () => {
   const config = { target_storage: 'data_store' };
+  const field = 'lytics_segments';
 
-  it('proves the credentials first: what is refused after that is no matter of theirs', async () => {
-    const { storage, calls } = storageOver(refuse('configuration', 403005), config);
-    await expect(storage.check()).rejects.toThrow('refused');
-    expect(calls).toEqual([['accounts.getSchema', {}]]);
+  it('accepts a type that does not exist yet: it comes into being with its first object', async () => {
+    const answer: Answer = (method) => refuse(400006)(method);
+    await expect(storageOver(answer, config).storage.check(field)).resolves.toEqual([]);
   });
 
-  it('takes a type that is not there yet: it comes into being with its first object', async () => {
-    const answer: Answer = (method) => (method === 'ds.getSchema' ? refuse('record', 400006)() : {});
-    await expect(storageOver(answer, config).storage.check()).resolves.toBeUndefined();
-  });
-
-  it.each<[GigyaError['kind'], number]>([
-    ['configuration', 403036],
-    ['transient', 500001],
-  ])('tells what is %s', async (kind, code) => {
-    const answer: Answer = (method) => (method === 'ds.getSchema' ? refuse(kind, code)() : {});
-    await expect(storageOver(answer, config).storage.check()).rejects.toMatchObject({ kind, code });
+  it.each([403036, 500001])('reports %i', async (code) => {
+    const answer: Answer = (method) => refuse(code)(method);
+    await expect(storageOver(answer, config).storage.check(field)).rejects.toMatchObject({
+      reason: String(code),
+    });
   });
 });
 
@@ -234,21 +221,34 @@ describe.each([
 ])('the schema of %s', (namespace, target_storage, key, params) => {
   const check = async (schema: unknown) => {
     const { storage, calls } = storageOver(() => ({ [key]: schema }), { target_storage });
-    const refusal = await storage.check().catch((error: unknown) => error);
-    expect(calls.at(-1)).toEqual([`${namespace}.getSchema`, params]);
-    return refusal;
+    const verdict = await storage.check('lytics_segments').catch((error: unknown) => error);
+    expect(calls).toEqual([[`${namespace}.getSchema`, params]]);
+    return verdict;
   };
 
   it.each([
-    ['none', undefined],
-    ['no fields', { dynamicSchema: true }],
-    ['a dynamic schema', { fields: { other: { type: 'long' } }, dynamicSchema: true }],
     ['a string field', { fields: { lytics_segments: { type: 'string' } }, dynamicSchema: false }],
     ['a basic string field', { fields: { lytics_segments: { type: 'basic-string' } } }],
     ['a text field', { fields: { lytics_segments: { type: 'text' } } }],
     ['a field without a type', { fields: { lytics_segments: { writeAccess: 'serverOnly' } } }],
+    ['a field that is not encrypted', { fields: { lytics_segments: { type: 'string', encrypt: false } } }],
   ])('with %s takes audiences', async (_what, schema) => {
-    expect(await check(schema)).toBeUndefined();
+    expect(await check(schema)).toEqual([]);
+  });
+
+  const undeclared =
+    'The field data.lytics_segments is not declared in Gigya\'s schema, so users can write it themselves; declare it as {"type":"string","writeAccess":"serverOnly"} (in a site group, on the parent)';
+  it.each([
+    ['no schema', undefined, undeclared],
+    ['no fields', { dynamicSchema: true }, undeclared],
+    ['a dynamic schema', { fields: { other: { type: 'long' } }, dynamicSchema: true }, undeclared],
+    [
+      'an encrypted field',
+      { fields: { lytics_segments: { type: 'string', encrypt: 'AES' } } },
+      'The field data.lytics_segments is encrypted in Gigya, so searches may not find users by their audiences; declare a field without encryption and set config.gigya_field',
+    ],
+  ])('with %s takes audiences, with a warning', async (_what, schema, warning) => {
+    expect(await check(schema)).toEqual([warning]);
   });
 
   it.each([
@@ -267,18 +267,23 @@ describe.each([
       { fields: { lytics_segments: { type: 'string', arrayOp: 'push' } } },
       'the field data.lytics_segments appends to arrays (arrayOp "push"), so each run would double it; declare another field and set config.gigya_field',
     ],
-  ])('%s is a matter of configuration', async (_what, schema, problem) => {
+  ])('%s is a configuration fault', async (_what, schema, problem) => {
     const refusal = await check(schema);
     expect(refusal).toBeInstanceOf(GigyaError);
-    expect(refusal).toMatchObject({ kind: 'configuration', message: `${namespace}.getSchema: ${problem}` });
+    expect(refusal).toMatchObject({
+      retry: 'never',
+      scope: 'job',
+      message: `${namespace}.getSchema: ${problem}`,
+    });
   });
 });
 
-describe('what is given along with a call', () => {
-  it('reaches every request', async () => {
-    const given: unknown[] = [];
+describe('the options of a call', () => {
+  it('reach every request', async () => {
+    const given: (CallOptions | undefined)[] = [];
     const gigya: Gigya = {
       name: 'gigya',
+      lookUpSize: createLookUpSize(),
       async call(_method, _params, reply, options) {
         given.push(options);
         return reply.parse({});
@@ -293,14 +298,15 @@ describe('what is given along with a call', () => {
         auth_ids: ['lytics', 'gigya'],
         config: { segment_id: 'vip', target_storage },
       };
-      const storage = openStorage(gigya, parseJob(document).config);
-      await storage.check(options);
+      const storage = openStorage(gigya, parseJob(document).config, ['lytics_segments']);
+      await storage.check('lytics_segments', options);
       await storage.lookUp(['a'], options);
       await storage.read('a', options);
-      await storage.write('a', [], options);
-      await storage.count('vip', options);
-      expect(given).toHaveLength(target_storage === 'account' ? 5 : 8);
-      for (const one of given) expect(one).toBe(options);
+      await storage.write(recordOf('a', []), options);
+      await storage.findCarriers({ field: 'lytics_segments', label: 'vip' }, null, options);
+      await storage.findCarriers({ field: 'lytics_segments', label: 'vip' }, 'cursor', options);
+      expect(given).toHaveLength(target_storage === 'account' ? 6 : 8);
+      for (const one of given) expect(one).toMatchObject(options);
     }
   });
 });

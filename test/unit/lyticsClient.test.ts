@@ -51,6 +51,7 @@ const vip = {
   id: '4cd9d2a6a1d3d0b9b4cb2a0e7a5a1f50',
   slug_name: 'vip',
   name: 'VIPs',
+  public_name: undefined,
   is_public: true,
   size: 13,
 };
@@ -101,10 +102,10 @@ describe('the audiences', () => {
     ['an audience without an id', { data: [{ slug_name: 'vip' }] }, 'data.0.id'],
     ['no list', { data: {} }, 'data'],
     ['nothing', { data: null }, 'data'],
-  ])('with %s are not as documented, which is told by call and place', async (_what, reply, place) => {
+  ])('with %s do not have the documented shape, which is reported with call and place', async (_what, reply, place) => {
     const { lytics, server } = await connect(() => reply);
     const error = await errorOf(lytics.audiences());
-    expect(error.message).toBe(`list audiences: the reply is not as documented (${place})`);
+    expect(error.message).toBe(`list audiences: the reply does not have the documented shape (${place})`);
     expect(error.kind).toBe('configuration');
     expect(server.asked).toHaveLength(1);
   });
@@ -151,7 +152,7 @@ describe('a page of a scan', () => {
   it('of another shape is told by call and place', async () => {
     const { lytics } = await connect(() => ({ data: [['a']], total: 'many' }));
     expect((await errorOf(lytics.scan('vip', ''))).message).toBe(
-      'scan audience: the reply is not as documented (data.0, total)',
+      'scan audience: the reply does not have the documented shape (data.0, total)',
     );
   });
 });
@@ -192,7 +193,7 @@ describe("a user's profile", () => {
   it('of another shape is told by call and place', async () => {
     const { lytics } = await connect(() => ({ data: { segments: 'vip' } }));
     expect((await errorOf(lytics.profile('gy_profile_id', 'a'))).message).toBe(
-      'look up user: the reply is not as documented (data.segments)',
+      'look up user: the reply does not have the documented shape (data.segments)',
     );
   });
 });

@@ -1,13 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import type { Audience } from '../../src/lytics/client.ts';
-import { audiencesIn, createCatalogue, labelOf, membershipOf, uidsIn } from '../../src/lytics/membership.ts';
+import { createCatalogue, labelOf } from '../../src/mapping/catalogue.ts';
+import { audiencesIn, includesAudience, membershipOf } from '../../src/mapping/membership.ts';
+import { uidsIn } from '../../src/mapping/uids.ts';
 import { fc } from '../support/property.ts';
 
-const vip: Audience = { id: 'a1', slug_name: 'vip', name: 'VIP customers', is_public: true, size: 3 };
-const hidden: Audience = { id: 'b2', slug_name: 'internal', name: 'Internal', is_public: false, size: 1 };
-const nameless: Audience = { id: 'c3', slug_name: 'nameless', name: undefined, is_public: true, size: 0 };
+/** An audience that is open to the API, with changes. */
+function audience(changes: Partial<Audience>): Audience {
+  return {
+    id: 'x',
+    slug_name: 'x',
+    name: undefined,
+    public_name: undefined,
+    is_public: true,
+    size: undefined,
+    ...changes,
+  };
+}
+
+const vip = audience({ id: 'a1', slug_name: 'vip', name: 'VIP customers' });
+const hidden = audience({ id: 'b2', slug_name: 'internal', name: 'Internal', is_public: false });
+const nameless = audience({ id: 'c3', slug_name: 'nameless', });
 /** Its name is the slug of another. */
-const impostor: Audience = { id: 'd4', slug_name: 'impostor', name: 'vip', is_public: true, size: 0 };
+const impostor = audience({ id: 'd4', slug_name: 'impostor', name: 'vip' });
 const catalogue = createCatalogue([vip, hidden, nameless, impostor]);
 
 const choice = { audience_format: 'slug', audiences: 'public' } as const;
@@ -25,8 +40,15 @@ describe('the audiences of an account', () => {
     expect(catalogue.find(name)).toBe(audience);
   });
 
-  it('a slug has the say over a name, and an id over both', () => {
-    const odd: Audience = { id: 'e5', slug_name: 'a1', name: 'c3', is_public: true, size: 0 };
+  it('the public name comes last', () => {
+    const famous = audience({ id: 'h8', slug_name: 'famous', public_name: 'nameless' });
+    const names = createCatalogue([nameless, famous]);
+    expect(names.find('nameless')).toBe(nameless);
+    expect(createCatalogue([famous]).find('nameless')).toBe(famous);
+  });
+
+  it('a slug wins over a name, and an id over both', () => {
+    const odd = audience({ id: 'e5', slug_name: 'a1', name: 'c3' });
     const names = createCatalogue([odd, vip, nameless, impostor]);
     expect(names.find('vip')).toBe(vip);
     expect(names.find('a1')).toBe(vip);
@@ -46,6 +68,19 @@ describe('an audience is called in Gigya by', () => {
   });
 });
 
+describe('whether a membership includes an audience', () => {
+  const aliased = audience({ id: 'g7', slug_name: 'gold', name: 'Gold', public_name: 'Gold members' });
+
+  it.each(['g7', 'gold', 'Gold', 'Gold members'])('by %s: yes', (name) => {
+    expect(includesAudience(['other', name], aliased)).toBe(true);
+  });
+
+  it.each([[[]], [['GOLD']], [['other']], [['gold members', 'undefined', '']]])('by %j: no', (names) => {
+    expect(includesAudience(names, aliased)).toBe(false);
+    expect(includesAudience(names, nameless)).toBe(false);
+  });
+});
+
 describe('the audiences in a row', () => {
   const row = { segments: ['vip', 5, null, 'new'], segments_all: ['a1', 'b2'] };
 
@@ -54,7 +89,7 @@ describe('the audiences in a row', () => {
     expect(audiencesIn(row, { ...choice, audiences: 'all' })).toEqual(['a1', 'b2']);
   });
 
-  it('may be none', () => {
+  it('can be none', () => {
     expect(audiencesIn({ segments: [] }, choice)).toEqual([]);
   });
 
@@ -64,11 +99,11 @@ describe('the audiences in a row', () => {
     { segments: 'vip' },
     { segments: { vip: true } },
     { segments: ['not_found', 'all'] },
-  ])('are not told by %j, so that the profile has to be asked for', (silent) => {
+  ])('are not in %j, so that the profile has to be looked up', (silent) => {
     expect(audiencesIn(silent, choice)).toBeUndefined();
   });
 
-  it('are not told by those open to the API when all are wanted', () => {
+  it('are not those open to the API when all are wanted', () => {
     expect(audiencesIn({ segments: ['vip'] }, { ...choice, audiences: 'all' })).toBeUndefined();
   });
 });
@@ -92,16 +127,16 @@ describe("a user's membership", () => {
     });
   });
 
-  it('leaves out what is not listed, and tells it', () => {
+  it('leaves out what is not listed, and reports it', () => {
     expect(membershipOf(['vip', 'brand_new'], catalogue, choice)).toEqual({
       labels: ['vip'],
       unlisted: ['brand_new'],
     });
   });
 
-  it('misses nothing in the audience of everybody when that is not listed', () => {
+  it('reports nothing when the audience of all users is not listed', () => {
     expect(membershipOf(['vip', 'all'], catalogue, choice)).toEqual({ labels: ['vip'], unlisted: [] });
-    const all: Audience = { id: 'f6', slug_name: 'all', name: 'All users', is_public: true, size: 9 };
+    const all = audience({ id: 'f6', slug_name: 'all', name: 'All users' });
     expect(membershipOf(['vip', 'all'], createCatalogue([vip, all]), choice).labels).toEqual(['all', 'vip']);
   });
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/activities/preflight.ts';
-import { breachOfLaw, noCounts } from '../../src/counts.ts';
+import { breachOfInvariant, noCounts } from '../../src/counts.ts';
 import { parseJob } from '../../src/job.ts';
 import {
   beginRun,
   countPage,
-  fateSoFar,
+  outcomesSoFar,
   type Run,
+  sizePages,
   stepPast,
   summarize,
   warn,
@@ -35,7 +36,7 @@ describe('a run begins', () => {
       startedAt: 1_000,
       plan: null,
       counts: noCounts(),
-      sweep: { number: 1, cursor: { start: '', before: '' }, seen: 0, lossy: false, fruitless: 0 },
+      scan: { number: 1, cursor: { start: '', before: '', blind: 0 }, seen: 0, lossy: false, fruitless: 0 },
       total: null,
       readBack: { write: false, replacement: false },
       warnings: [],
@@ -48,11 +49,12 @@ describe('a run begins', () => {
 });
 
 describe('a page that was fetched', () => {
-  it('moves the run past it, and tells the number of its first member', () => {
+  it('moves the run past it', () => {
     const state = run();
-    expect(stepPast(state, fetchedPage({ count: 12, rows: 10 }))).toBe(1);
-    expect(stepPast(state, fetchedPage({ next: null, total: 99 }))).toBe(13);
-    expect(state.sweep).toMatchObject({ cursor: null, seen: 20, fetched: 22, counted: 0 });
+    stepPast(state, fetchedPage({ counts: { members: 12 }, rows: 10 }));
+    expect(state.scan).toMatchObject({ seen: 10, fetched: 12 });
+    stepPast(state, fetchedPage({ next: null, total: 99 }));
+    expect(state.scan).toMatchObject({ cursor: null, seen: 20, fetched: 22, counted: 0 });
     expect(state.total).toBe(99);
   });
 
@@ -63,11 +65,11 @@ describe('a page that was fetched', () => {
     expect(state.total).toBe(100);
   });
 
-  it('once lossy leaves the sweep lossy', () => {
+  it('once lossy leaves the scan lossy', () => {
     const state = run();
     stepPast(state, fetchedPage({ lossy: true }));
     stepPast(state, fetchedPage({ lossy: false }));
-    expect(state.sweep.lossy).toBe(true);
+    expect(state.scan.lossy).toBe(true);
   });
 
   it('warns of each audience that Lytics does not list, once', () => {
@@ -84,49 +86,54 @@ describe('a page that was fetched', () => {
 describe('a page whose users are accounted for', () => {
   it('is counted, those it could not write among them', () => {
     const state = run();
-    const page = fetchedPage({ count: 10, no_gigya_id: 2, failures: { imprecise_id: 1, not_in_lytics: 1 } });
+    const page = fetchedPage({
+      counts: { members: 10, no_gigya_id: 2, failed: 2 },
+      failures: { imprecise_id: 1, not_in_lytics: 1 },
+    });
     countPage(
       state,
       page,
       writtenPage({ updated: 3, unchanged: 1, unknown_uid: 1, failed: 1, failures: { '400006': 1 } }),
+      10,
     );
     expect(state.counts).toEqual({
       members: 10,
       left: 0,
       updated: 3,
       unchanged: 1,
+      excluded: 0,
       no_gigya_id: 2,
       unknown_uid: 1,
       failed: 3,
     });
     expect(state.failures).toEqual({ imprecise_id: 1, not_in_lytics: 1, '400006': 1 });
-    expect(breachOfLaw(state.counts)).toBeUndefined();
+    expect(breachOfInvariant(state.counts)).toBeUndefined();
   });
 
   it('of users without UIDs alone needs no write', () => {
     const state = run();
-    countPage(state, fetchedPage({ page: null, count: 10, no_gigya_id: 10 }), null);
+    countPage(state, fetchedPage({ page: null, counts: { members: 10, no_gigya_id: 10 } }), null, 10);
     expect(state.counts).toMatchObject({ members: 10, no_gigya_id: 10 });
-    expect(breachOfLaw(state.counts)).toBeUndefined();
-    expect(state.sweep.counted).toBe(10);
+    expect(breachOfInvariant(state.counts)).toBeUndefined();
+    expect(state.scan.counted).toBe(10);
   });
 
   it('remembers what was read back, once for the run', () => {
     const state = run();
-    countPage(state, fetchedPage(), writtenPage({ readBack: { write: true, replacement: false } }));
-    countPage(state, fetchedPage(), writtenPage({ readBack: { write: false, replacement: true } }));
-    countPage(state, fetchedPage(), writtenPage());
+    countPage(state, fetchedPage(), writtenPage({ readBack: { write: true, replacement: false } }), 10);
+    countPage(state, fetchedPage(), writtenPage({ readBack: { write: false, replacement: true } }), 10);
+    countPage(state, fetchedPage(), writtenPage(), 10);
     expect(state.readBack).toEqual({ write: true, replacement: true });
   });
 
   it('adds those who carry the audience now', () => {
     const state = run();
-    countPage(state, fetchedPage(), writtenPage({ updated: 10, carrying: 8 }));
-    countPage(state, fetchedPage(), writtenPage({ unchanged: 10, carrying: 10 }));
-    expect(state.sweep.carrying).toBe(18);
+    countPage(state, fetchedPage(), writtenPage({ updated: 10, carrying: 8 }), 10);
+    countPage(state, fetchedPage(), writtenPage({ unchanged: 10, carrying: 10 }), 10);
+    expect(state.scan.carrying).toBe(18);
   });
 
-  it('and was stopped half-way counts for the users it got to: the law holds for them', () => {
+  it('that was stopped half-way counts for the users it got to: the invariant holds for them', () => {
     const few = fc.nat({ max: 20 });
     fc.assert(
       fc.property(
@@ -141,33 +148,33 @@ describe('a page whose users are accounted for', () => {
           const state = run();
           const count = updated + unchanged + unknown + failed + no_id + own + open;
           const page = fetchedPage({
-            count,
+            counts: { members: count, no_gigya_id: no_id, failed: own },
             rows: count,
-            no_gigya_id: no_id,
             failures: { imprecise_id: own },
           });
           countPage(
             state,
             page,
             writtenPage({ updated, unchanged, unknown_uid: unknown, failed, stopped: true }),
+            count,
           );
-          expect(breachOfLaw(state.counts)).toBeUndefined();
+          expect(breachOfInvariant(state.counts)).toBeUndefined();
           expect(state.counts.members).toBe(count - open);
-          expect(state.sweep.counted).toBe(count - open);
+          expect(state.scan.counted).toBe(count - open);
         },
       ),
     );
   });
 
-  it('and was lost in part breaks the law', () => {
+  it('that was lost in part breaks the invariant', () => {
     const state = run();
-    countPage(state, fetchedPage({ count: 10 }), writtenPage({ updated: 9 }));
-    expect(breachOfLaw(state.counts)).toBe('10 users were seen, but 9 are accounted for');
+    countPage(state, fetchedPage({ counts: { members: 10 } }), writtenPage({ updated: 9 }), 10);
+    expect(breachOfInvariant(state.counts)).toBe('10 users were seen, but 9 are accounted for');
   });
 });
 
-describe('the fate of the users so far', () => {
-  it('leaves out those without a UID, and speaks of unknown UIDs by their code', () => {
+describe('the outcomes so far', () => {
+  it('leave out users without a UID, and count unknown UIDs as failures', () => {
     const state = run(({ counts, failures }) => {
       Object.assign(counts, {
         members: 20,
@@ -179,8 +186,84 @@ describe('the fate of the users so far', () => {
       });
       failures['400006'] = 2;
     });
-    expect(fateSoFar(state)).toEqual({ handled: 17, failures: { '400006': 2, '403005': 6 } });
-    expect(fateSoFar(run())).toEqual({ handled: 0, failures: {} });
+    expect(outcomesSoFar(state)).toEqual({ handled: 17, failures: { '400006': 2, unknown_uid: 6 } });
+    expect(outcomesSoFar(run())).toEqual({ handled: 0, failures: {} });
+  });
+
+  it('leave out users that the job excludes', () => {
+    const state = run(({ counts }) => Object.assign(counts, { members: 9, updated: 5, excluded: 4 }));
+    expect(outcomesSoFar(state)).toEqual({ handled: 5, failures: {} });
+  });
+
+  it('leave out unknown UIDs where the audience holds lite accounts', () => {
+    const state = run((begun) => {
+      begun.plan = { ...plan, job: parseJob(jobDocument('Lite', { lite_accounts: true })) };
+      Object.assign(begun.counts, { members: 9, updated: 5, unknown_uid: 4 });
+    });
+    expect(outcomesSoFar(state)).toEqual({ handled: 5, failures: {} });
+  });
+});
+
+describe('a page of leavers', () => {
+  it('counts those who left, and moves nothing of the scan', () => {
+    const state = run();
+    const page = { page: 'sealed', counts: { left: 3 }, failures: {}, next: null, expired: false };
+    countPage(state, page, writtenPage({ updated: 2, unknown_uid: 1 }), 0);
+    expect(state.counts).toMatchObject({ members: 0, left: 3, updated: 2, unknown_uid: 1 });
+    expect(state.scan.counted).toBe(0);
+    expect(breachOfInvariant(state.counts)).toBeUndefined();
+  });
+
+  it('that was stopped half-way counts for those it got to', () => {
+    const state = run();
+    const page = { page: 'sealed', counts: { left: 3 }, failures: {}, next: null, expired: false };
+    countPage(state, page, writtenPage({ updated: 1, stopped: true }), 0);
+    expect(state.counts).toMatchObject({ left: 1, updated: 1 });
+    expect(state.scan.counted).toBe(0);
+    expect(breachOfInvariant(state.counts)).toBeUndefined();
+  });
+});
+
+describe('the size of the next page', () => {
+  const sizeAfter = (pageSize: number, users: number, ms: number) => {
+    const state = run((begun) => {
+      begun.pageSize = pageSize;
+    });
+    sizePages(state, users, ms);
+    return state.pageSize;
+  };
+
+  it('starts at one page of Lytics', () => {
+    expect(run().pageSize).toBe(100);
+  });
+
+  it.each<[pageSize: number, users: number, ms: number, next: number]>([
+    // Ten seconds at the last rate.
+    [1_000, 1_000, 10_000, 1_000],
+    [1_000, 1_000, 8_000, 1_300],
+    // At most twice the last one, at least half of it.
+    [100, 100, 10, 200],
+    [1_000, 1_000, 100_000, 500],
+    [100, 100, 0, 200],
+    // Whole pages of Lytics, between one and twenty.
+    [2_000, 2_000, 10, 2_000],
+    [100, 100, 600_000, 100],
+    [200, 0, 1_000, 100],
+  ])('%i, after %i users in %i ms, becomes %i', (pageSize, users, ms, next) => {
+    expect(sizeAfter(pageSize, users, ms)).toBe(next);
+  });
+
+  it('is between 100 and 2,000 and a whole number of hundreds, whatever happens', () => {
+    const state = run();
+    fc.assert(
+      fc.property(fc.nat(5_000), fc.nat(1_000_000), (users, ms) => {
+        const before = state.pageSize;
+        sizePages(state, users, ms);
+        expect(state.pageSize % 100).toBe(0);
+        expect(state.pageSize).toBeGreaterThanOrEqual(Math.max(100, before / 2));
+        expect(state.pageSize).toBeLessThanOrEqual(Math.min(2_000, before * 2));
+      }),
+    );
   });
 });
 
@@ -194,11 +277,11 @@ describe('warnings', () => {
 
 describe('the summary', () => {
   it('is what the run leaves behind', () => {
-    const state = run(({ counts, failures, sweep, warnings }) => {
+    const state = run(({ counts, failures, scan, warnings }) => {
       counts.members = 3;
       counts.updated = 3;
       failures['400006'] = 1;
-      sweep.number = 2;
+      scan.number = 2;
       warnings.push('from the run');
     });
     expect(summarize(state, plan, 3, 61_400)).toEqual({
@@ -208,7 +291,7 @@ describe('the summary', () => {
       audience: { id: 'a1', slug: 'vip', label: 'vip', size: 100 },
       in_gigya: 3,
       dry_run: true,
-      sweeps: 2,
+      scans: 2,
       seconds: 60,
       warnings: ['from the preflight', 'from the run'],
     });
@@ -219,7 +302,7 @@ describe('the summary', () => {
     stepPast(state, fetchedPage({ duplicates: 2 }));
     stepPast(state, fetchedPage({ duplicates: 3 }));
     expect(summarize(state, plan, null, 2_000).warnings).toContain(
-      '5 members share their Gigya UID with another; they got the union of their audiences',
+      '5 members share their Gigya UID with another; their profile decided, and they were written once',
     );
   });
 });

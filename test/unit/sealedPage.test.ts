@@ -9,21 +9,30 @@ import { fc } from '../support/property.ts';
 const keyOf = (secret_key: string) => sealingKey(gigyaAuthorization('https://x.example.com', { secret_key }));
 const key = keyOf('c2VjcmV0');
 
-const users = fc.array(
-  fc.tuple(fc.string({ unit: 'binary' }), fc.array(fc.nat(30)), fc.integer({ min: 1, max: 9 })),
+const text = fc.string({ unit: 'binary' });
+const value = fc.oneof(
+  fc.array(text),
+  text,
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
+  fc.boolean(),
+  fc.constant(null),
 );
-const pages: fc.Arbitrary<Page> = fc.record({ audiences: fc.array(fc.string({ unit: 'grapheme' })), users });
+const pages: fc.Arbitrary<Page> = fc.record({
+  records: fc.array(fc.record({ uid: text, data: fc.dictionary(fc.string(), value, { noNullPrototype: true }) })),
+  copies: fc.array(fc.tuple(text, fc.integer({ min: 2, max: 9 }))),
+});
 
 /** 500 users in four audiences each, with UIDs of Gigya's own making. */
 function largePage(): Page {
   const audiences = Array.from({ length: 24 }, (_, n) => `audience_number_${n}`);
+  const indexes = (n: number) => [0, 1 + (n % 7), 8 + (n % 5), 13 + (n % 11)];
   return {
-    audiences,
-    users: Array.from({ length: 500 }, (_, n) => [
-      createHash('md5').update(String(n)).digest('hex'),
-      [0, 1 + (n % 7), 8 + (n % 5), 13 + (n % 11)],
-      1,
-    ]),
+    records: Array.from({ length: 500 }, (_, n) => ({
+      uid: createHash('md5').update(String(n)).digest('hex'),
+      data: { lytics_segments: indexes(n).map((index) => audiences[index] ?? '') },
+    })),
+    copies: [],
   };
 }
 
@@ -37,7 +46,7 @@ describe('a sealed page', () => {
     );
   });
 
-  it('does not open with another secret, which is told by its type and not repeated', async () => {
+  it('does not open with another secret, and the failure has a type of its own', async () => {
     const sealed = await sealPage(largePage(), key);
     const failure = await openPage(sealed, keyOf('b3RoZXI=')).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ApplicationFailure);
@@ -45,7 +54,7 @@ describe('a sealed page', () => {
   });
 
   it('does not open when a single character was changed', async () => {
-    const sealed = await sealPage({ audiences: ['vip'], users: [['a', [0], 1]] }, key);
+    const sealed = await sealPage({ records: [{ uid: 'a', data: { lytics_segments: ['vip'] } }], copies: [] }, key);
     await fc.assert(
       fc.asyncProperty(fc.nat(sealed.length - 1), async (at) => {
         const other = sealed[at] === 'A' ? 'E' : 'A';
@@ -57,12 +66,13 @@ describe('a sealed page', () => {
     );
   });
 
-  it.each(['', 'no page', '..', 'a.b.c.d.e'])('is not %j', async (text) => {
+  it.each(['', 'not a page', '..', 'a.b.c.d.e'])('is not %j', async (text) => {
     await expect(openPage(text, key)).rejects.toMatchObject({ type: 'SealBroken' });
   });
 
   it('is not something else that was sealed under the same secret', async () => {
-    const sealed = await new CompactEncrypt(new TextEncoder().encode('{"audiences":[],"users":[["a"]]}'))
+    const other = '{"records":[{"uid":"a","data":{"lytics_segments":{}}}],"copies":[]}';
+    const sealed = await new CompactEncrypt(new TextEncoder().encode(other))
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
       .encrypt(key);
     await expect(openPage(sealed, key)).rejects.toMatchObject({ type: 'SealBroken' });
@@ -79,7 +89,8 @@ describe('a sealed page', () => {
     const page = largePage();
     const sealed = await sealPage(page, key);
     const bytes = sealed.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
-    for (const text of [...page.audiences, ...page.users.map(([uid]) => uid)]) {
+    const labels = page.records.flatMap(({ data }) => data['lytics_segments']).map(String);
+    for (const text of new Set([...labels, ...page.records.map(({ uid }) => uid)])) {
       expect(sealed).not.toContain(text);
       for (const part of bytes) expect(part).not.toContain(text);
     }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { createWindow } from '../../src/workflows/window.ts';
+import { Window } from '../../src/workflows/window.ts';
 
 // Outside of a workflow nobody re-checks a condition: here it is looked at again and again.
 vi.mock('@temporalio/workflow', () => ({
@@ -41,7 +41,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 describe('a window', () => {
   it('begins as many pieces as it is wide, and the next when one has ended', async () => {
-    const window = createWindow(2);
+    const window = new Window(2);
     const [one, two, three] = [piece(), piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
@@ -54,7 +54,7 @@ describe('a window', () => {
   });
 
   it('is drained when all is done', async () => {
-    const window = createWindow(3);
+    const window = new Window(3);
     const [one, two] = [piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
@@ -66,7 +66,7 @@ describe('a window', () => {
   });
 
   it('throws what a piece failed with, at the next chance, and begins nothing more', async () => {
-    const window = createWindow(2);
+    const window = new Window(2);
     const [one, two, three] = [piece(), piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
@@ -79,7 +79,7 @@ describe('a window', () => {
   });
 
   it('settles when nothing is under way any more, whatever became of it', async () => {
-    const window = createWindow(2);
+    const window = new Window(2);
     const [one, two] = [piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
