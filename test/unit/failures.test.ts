@@ -112,7 +112,10 @@ describe('an error that nobody expected', () => {
     ['in single quotes', new TypeError("Cannot read properties of 'ada@example.com'")],
     ['in backticks', new Error('no `ada@example.com`')],
     ['over several lines', new Error('no "\nada@example.com\n"')],
-    ['in JSON that is broken', new SyntaxError('Unexpected token a, {"uid":ada@example.com is not valid JSON')],
+    [
+      'in JSON that is broken',
+      new SyntaxError('Unexpected token a, {"uid":ada@example.com is not valid JSON'),
+    ],
     ['in something that is not an error', 'ada@example.com'],
   ])("repeats nothing that may be a user's: %s", (_what, error) => {
     expect(createFailures().toFailure(error, first).message).not.toContain('ada@');

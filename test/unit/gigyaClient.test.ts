@@ -8,6 +8,7 @@ import { GigyaError } from '../../src/gigya/errors.ts';
 import { gigyaAuthorization } from '../support/authorizations.ts';
 import { type GigyaCall, type GigyaReply, refusal, serveGigya } from '../support/gigyaServer.ts';
 import { closedPort } from '../support/localServer.ts';
+import { recordMonitor } from '../support/monitor.ts';
 
 interface Options {
   authorization?: Partial<GigyaAuthorization>;
@@ -16,7 +17,7 @@ interface Options {
   retryMs?: number;
 }
 
-/** A Gigya that answers so, and a client of it. */
+/** A Gigya that gives these answers, and a client of it. */
 async function connect(
   answer: (call: GigyaCall, n: number) => GigyaReply,
   { authorization, observer = {}, timeoutMs = 5_000, retryMs = 1 }: Options = {},
@@ -42,7 +43,7 @@ async function errorOf(promise: Promise<unknown>): Promise<GigyaError> {
   throw new Error(`No GigyaError: ${String(error)}`);
 }
 
-/** The first answers one after the other, and then all is well. */
+/** These answers first, one after the other, then success. */
 const first =
   (...replies: GigyaReply[]) =>
   (_call: GigyaCall, n: number): GigyaReply =>
@@ -68,19 +69,20 @@ describe('a call', () => {
       limit: '5',
       format: 'json',
       httpStatusCodes: 'false',
+      sdk: 'lytics-gigya-export',
       apiKey: '3_testApiKey',
       userKey: 'AKtestUser',
       secret: expect.any(String),
     });
   });
 
-  it('answers what its shape says, with more than that', async () => {
+  it('returns what the reply contains, also what its shape does not name', async () => {
     const { gigya } = await connect(() => ({ totalCount: 3, extra: 'more' }));
     const reply = z.looseObject({ totalCount: z.number() });
     expect(await gigya.call('accounts.search', {}, reply)).toMatchObject({ totalCount: 3, extra: 'more' });
   });
 
-  it('takes an errorCode that comes as a text', async () => {
+  it('accepts an errorCode that comes as a text', async () => {
     const { call } = await connect(first({ errorCode: '403048' }, { errorCode: '0' }));
     expect(await call()).toMatchObject({ errorCode: 0 });
   });
@@ -90,17 +92,17 @@ describe('a call', () => {
     const reply = z.looseObject({ results: z.array(z.looseObject({ UID: z.string() })) });
     const error = await errorOf(gigya.call('accounts.search', {}, reply));
     expect(error.message).toBe(
-      'accounts.search: the reply is not as documented (results.0.UID), callId call-of-the-test',
+      'accounts.search: the reply does not have the documented shape (results.0.UID), callId call-of-the-test; report this with the callId',
     );
     expect(error).toMatchObject({
-      kind: 'configuration',
-      method: 'accounts.search',
+      retry: 'never',
+      scope: 'job',
       callId: 'call-of-the-test',
     });
     expect(calls).toHaveLength(1);
   });
 
-  it('that is refused tells the method, the code, what was said, the callId and the advice', async () => {
+  it('that is refused reports the method, the code, the message, the callId and the advice', async () => {
     const { call } = await connect(() =>
       refusal(403010, { errorMessage: 'Invalid Secret', errorDetails: 'Invalid parameter: secret' }),
     );
@@ -108,15 +110,20 @@ describe('a call', () => {
     expect(error.message).toBe(
       'accounts.setAccountInfo: Gigya answered 403010 "Invalid Secret" (Invalid parameter: secret), callId call-of-the-test: the secret is not valid; correct the secret of gigya',
     );
-    expect(error).toMatchObject({ kind: 'configuration', code: 403010, callId: 'call-of-the-test' });
+    expect(error).toMatchObject({
+      retry: 'never',
+      scope: 'job',
+      reason: '403010',
+      callId: 'call-of-the-test',
+    });
   });
 
-  it('to the wrong data centre tells the right one', async () => {
+  it('to the wrong data centre reports the right one', async () => {
     const { call } = await connect(() =>
       refusal(301001, { errorMessage: 'Invalid data center', apiDomain: 'eu1.gigya.com' }),
     );
     expect((await errorOf(call())).message).toContain(
-      '301001 "Invalid data center" (eu1.gigya.com), callId call-of-the-test: the site lives in another data centre: set gigya.datacenter',
+      '301001 "Invalid data center" (eu1.gigya.com), callId call-of-the-test: the site is in another data centre: set gigya.datacenter',
     );
   });
 
@@ -128,25 +135,29 @@ describe('a call', () => {
   });
 
   it.each([
-    [403005, 'Unauthorized user', 'unknown_uid'],
-    [403005, 'The supplied userkey was not found', 'configuration'],
-    [403200, 'Redundant operation', 'fine'],
-    [400006, 'Invalid parameter value', 'record'],
-    [403007, 'Permission denied', 'configuration'],
-  ])('refused with %i "%s" is of kind %s, and not repeated', async (code, errorDetails, kind) => {
-    const { call, calls } = await connect(() => refusal(code, { errorDetails }));
-    expect(await errorOf(call())).toMatchObject({ kind, code });
-    expect(calls).toHaveLength(1);
-  });
+    [403005, 'Unauthorized user', 'record', 'unknown_uid'],
+    [403005, 'The supplied userkey was not found', 'job', '403005'],
+    [403200, 'Redundant operation', 'record', 'unchanged'],
+    [400006, 'Invalid parameter value', 'record', '400006'],
+    [403007, 'Permission denied', 'job', '403007'],
+  ])(
+    'refused with %i "%s" is a fault of the %s, %s, and not repeated',
+    async (code, errorDetails, scope, reason) => {
+      const { call, calls } = await connect(() => refusal(code, { errorDetails }));
+      expect(await errorOf(call())).toMatchObject({ retry: 'never', scope, reason });
+      expect(calls).toHaveLength(1);
+    },
+  );
 
   it('that is redirected is not sent on: the credentials would go along', async () => {
     const { call, calls } = await connect(
       () => (response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
     );
     expect(await errorOf(call())).toMatchObject({
-      kind: 'configuration',
+      retry: 'never',
+      scope: 'job',
       message:
-        'accounts.setAccountInfo: redirected (HTTP 302), which is not followed with credentials; correct gigya.base_url',
+        'accounts.setAccountInfo: redirected (HTTP 302), and redirects are not followed with credentials; correct gigya.base_url',
     });
     expect(calls).toHaveLength(1);
   });
@@ -172,13 +183,13 @@ describe('a call', () => {
 
 describe('the rate limit (403048)', () => {
   it('is waited out, however often it comes: it costs no retries', async () => {
-    const troubles: string[] = [];
-    const onTrouble = (trouble: string) => troubles.push(trouble);
+    const { monitor, troubles, throttled } = recordMonitor();
     const { call, calls } = await connect(first(...Array(8).fill(refusal(403048))));
-    expect(await call({ onTrouble })).toMatchObject({ errorCode: 0 });
+    expect(await call({ monitor })).toMatchObject({ errorCode: 0 });
     expect(calls).toHaveLength(9);
-    expect(troubles).toHaveLength(8);
-    expect(troubles[0]).toBe("waiting for Gigya's rate limit, at 7000.0 calls a second");
+    expect(throttled).toHaveLength(8);
+    expect(throttled[0]).toBe('Gigya limits the rate to about 7000 calls a second');
+    expect(troubles).toEqual([]);
   });
 
   it('slows down calls and searches, each for itself', async () => {
@@ -262,20 +273,23 @@ describe('a transient fault', () => {
     ['a cut socket', (response) => response.destroy()],
     ['JSON of something else', (response) => response.end('{"ok":true}')],
     ['an empty answer', (response) => response.end()],
-  ])('(%s) is sent again', async (_what, reply) => {
-    const onTrouble = vi.fn();
+  ])('(%s) is retried', async (_what, reply) => {
+    const { monitor, troubles, requests, successes } = recordMonitor();
     const { call, calls } = await connect(first(reply, reply, reply));
-    expect(await call({ onTrouble })).toMatchObject({ errorCode: 0 });
+    expect(await call({ monitor })).toMatchObject({ errorCode: 0 });
     expect(calls).toHaveLength(4);
-    expect(onTrouble).toHaveBeenCalledTimes(3);
+    expect(troubles).toHaveLength(3);
+    expect(requests).toHaveLength(4);
+    expect(requests.at(-1)).toEqual({ service: 'Gigya', isAnswered: true });
+    expect(successes()).toBe(1);
   });
 
-  it('is sent again three times, each after a longer wait, and then it is told', async () => {
+  it('is retried three times, each after a longer wait, and then reported', async () => {
     const { call, calls } = await connect(() => refusal(500001), { retryMs: 20 });
     const error = await errorOf(call());
     expect(error).toMatchObject({
-      kind: 'transient',
-      code: 500001,
+      retry: 'now',
+      reason: '500001',
       message: 'accounts.setAccountInfo: Gigya answered 500001 "The test refuses", callId call-of-the-test',
     });
     const gaps = calls.slice(1).map(({ at }, n) => at - (calls[n]?.at ?? 0));
@@ -283,11 +297,11 @@ describe('a transient fault', () => {
     for (const [n, gap] of gaps.entries()) expect(gap).toBeGreaterThan(20 * 2 ** n - 2);
   });
 
-  it('that is no answer tells why', async () => {
+  it('without an answer reports why', async () => {
     const { call } = await connect(() => () => {}, { timeoutMs: 30 });
     expect(await errorOf(call())).toMatchObject({
-      kind: 'transient',
-      code: undefined,
+      retry: 'now',
+      reason: 'no_answer',
       message: expect.stringMatching(
         /^accounts\.setAccountInfo: no answer from Gigya \(.*no answer within 0\.03 s/,
       ),
@@ -298,18 +312,18 @@ describe('a transient fault', () => {
     );
   });
 
-  it('503001 is not sent again here: Gigya asks for a minute at least', async () => {
+  it('503001 is not retried here: Gigya asks for at least a minute', async () => {
     const { call, calls } = await connect(() => refusal(503001));
-    expect(await errorOf(call())).toMatchObject({ kind: 'transient', code: 503001 });
+    expect(await errorOf(call())).toMatchObject({ retry: 'later', retryAfterMs: 60_000, reason: '503001' });
     expect(calls).toHaveLength(1);
   });
 
-  it('is not sent again by a call that is given up meanwhile', async () => {
+  it('is not retried by a call that is given up', async () => {
     const giveUp = new AbortController();
     const reason = new Error('cancelled');
     const { call, calls } = await connect(() => refusal(500001), { retryMs: 60_000 });
-    const onTrouble = () => giveUp.abort(reason);
-    await expect(call({ signal: giveUp.signal, onTrouble })).rejects.toBe(reason);
+    const { monitor } = recordMonitor(() => giveUp.abort(reason));
+    await expect(call({ signal: giveUp.signal, monitor })).rejects.toBe(reason);
     expect(calls).toHaveLength(1);
   });
 
@@ -333,7 +347,7 @@ describe('a clock or a nonce that Gigya refuses', () => {
       .end(JSON.stringify({ callId: 'c', ...refusal(403002, { errorMessage: 'Request has expired' }) }));
   const signature: Options = { authorization: { authentication: 'signature' } };
 
-  it("is mended from the reply's Date, and the call sent again with a fresh signature", async () => {
+  it("is corrected from the reply's Date, and the call retried with a fresh signature", async () => {
     const { call, calls } = await connect(first(expired), signature);
     expect(await call()).toMatchObject({ errorCode: 0 });
     const [before, after] = calls.map(({ form }) => form);
@@ -344,7 +358,7 @@ describe('a clock or a nonce that Gigya refuses', () => {
     expect(after?.['sig']).not.toBe(before?.['sig']);
   });
 
-  it('stays mended for the calls that follow', async () => {
+  it('stays corrected for the calls that follow', async () => {
     const { call, calls } = await connect(first(expired), signature);
     await call();
     await call();
@@ -352,13 +366,13 @@ describe('a clock or a nonce that Gigya refuses', () => {
     expect(ahead).toBeGreaterThan(3_590);
   });
 
-  it('is mended once: the second time it is told, and not repeated', async () => {
+  it('is corrected once: the second time it is reported, and not repeated', async () => {
     const { call, calls } = await connect(() => expired, signature);
-    expect(await errorOf(call())).toMatchObject({ kind: 'once', code: 403002 });
+    expect(await errorOf(call())).toMatchObject({ retry: 'briefly', scope: 'job', reason: '403002' });
     expect(calls).toHaveLength(2);
   });
 
-  it('403004 (a nonce used before) is sent again once with a fresh one', async () => {
+  it('403004 (a nonce used before) is retried once with a fresh one', async () => {
     const { call, calls } = await connect(first(refusal(403004)), signature);
     await call();
     expect(new Set(calls.map(({ form }) => form['nonce'])).size).toBe(2);
@@ -373,6 +387,70 @@ describe('a clock or a nonce that Gigya refuses', () => {
     const { sig, ...signed } = calls[0]?.form ?? {};
     expect(sig).toBe(signRequest(secret_key, `${url}/accounts.setAccountInfo`, signed));
     expect(signed).not.toHaveProperty('secret');
+  });
+});
+
+describe('a gateway that refuses the request', () => {
+  it.each([400, 403, 404, 413])(
+    'with HTTP %i may pass, but needs a person if it does not',
+    async (status) => {
+      const { call, calls } = await connect(() => (response) => response.writeHead(status).end('<html>'));
+      const error = await errorOf(call());
+      expect(error).toMatchObject({ retry: 'briefly', scope: 'job', reason: 'no_answer' });
+      expect(error.message).toBe(
+        `accounts.setAccountInfo: an answer that is not JSON (HTTP ${status}); check gigya.base_url and any proxy`,
+      );
+      expect(calls).toHaveLength(1);
+    },
+  );
+
+  it.each([408, 425, 429, 500, 503])('with HTTP %i is overloaded: the call is retried', async (status) => {
+    const { call, calls } = await connect(() => (response) => response.writeHead(status).end('<html>'));
+    expect(await errorOf(call())).toMatchObject({ retry: 'now', reason: 'no_answer' });
+    expect(calls).toHaveLength(4);
+  });
+});
+
+describe('a parameter that Gigya ignores', () => {
+  const ignoring = (...names: (string | null)[]) => ({
+    ignoredParams: names.map((paramName) => ({ paramName, warningCode: 403007, message: 'ignored' })),
+  });
+
+  it.each(['UID', 'data', 'type', 'oid', 'updateBehavior'])(
+    'is a configuration fault when a write is nothing without it: %s',
+    async (name) => {
+      const { call, calls } = await connect(() => ignoring('sdk', name));
+      const error = await errorOf(call({}, { UID: 'a', data: {}, type: 't', oid: 'o', updateBehavior: 'u' }));
+      expect(error).toMatchObject({ retry: 'never', scope: 'job', callId: 'call-of-the-test' });
+      expect(error.message).toBe(
+        `accounts.setAccountInfo: Gigya ignored ${name}, callId call-of-the-test: give gigya.user_key the permission for it in the Gigya console`,
+      );
+      expect(calls).toHaveLength(1);
+    },
+  );
+
+  it('does not matter when the call does not depend on it, or did not send it', async () => {
+    for (const reply of [ignoring('sdk', 'include', null), ignoring('type'), { ignoredParams: null }]) {
+      const { call } = await connect(() => reply);
+      expect(await call({}, { UID: 'a', data: {} })).toMatchObject({ errorCode: 0 });
+    }
+  });
+});
+
+describe('a search that may be too long (500001)', () => {
+  const search = { query: 'SELECT UID FROM accounts' };
+
+  it('is left to a caller who can split it, at once', async () => {
+    const { gigya, calls } = await connect(() => refusal(500001));
+    const error = await errorOf(gigya.call('accounts.search', search, z.unknown(), { splits: true }));
+    expect(error.mayBeTooLong).toBe(true);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is retried like any server error otherwise', async () => {
+    const { gigya, calls } = await connect(first(refusal(500001)));
+    await gigya.call('accounts.search', search, z.unknown());
+    expect(calls).toHaveLength(2);
   });
 });
 

@@ -14,7 +14,11 @@ const TABLE: [what: string, codes: number[], decision: Partial<Refusal>][] = [
     [409030, 500001, 500028, 500034, 504001, 504002],
     { retry: 'now', scope: 'job', handling: 'none' },
   ],
-  ['retry after a minute', [503001], { retry: 'later', scope: 'job', handling: 'none', retryAfterMs: 60_000 }],
+  [
+    'retry after a minute',
+    [503001],
+    { retry: 'later', scope: 'job', handling: 'none', retryAfterMs: 60_000 },
+  ],
   [
     'correct the clock or the nonce and retry once',
     [403002, 403004, 400128],
@@ -32,7 +36,9 @@ const TABLE: [what: string, codes: number[], decision: Partial<Refusal>][] = [
 ];
 
 describe('the decision on an errorCode', () => {
-  const rows = TABLE.flatMap(([what, codes, decision]) => codes.map((code) => [code, what, decision] as const));
+  const rows = TABLE.flatMap(([what, codes, decision]) =>
+    codes.map((code) => [code, what, decision] as const),
+  );
   it.each(rows)('%i: %s', (code, _what, decision) => {
     expect(decide('accounts.setAccountInfo', code, 'whatever')).toMatchObject({
       ...decision,
@@ -64,7 +70,10 @@ describe('the decision on an errorCode', () => {
   it.each(['The supplied userkey was not found', 'The supplied userKey was not found', 'Unknown user key'])(
     'of 403005 with %j is an unknown user key: stop the run',
     (details) => {
-      expect(decide('accounts.setAccountInfo', 403005, details)).toMatchObject({ retry: 'never', scope: 'job' });
+      expect(decide('accounts.setAccountInfo', 403005, details)).toMatchObject({
+        retry: 'never',
+        scope: 'job',
+      });
     },
   );
 
@@ -89,7 +98,8 @@ describe('the decision on an errorCode', () => {
 
   it('of 404xxx is that what was asked for does not exist', () => {
     for (const code of [404_000, 404_003, 404_999]) expect(decide('ds.get', code).isMissing).toBe(true);
-    for (const code of [400_006, 403_005, 405_001, 500_001]) expect(decide('ds.get', code).isMissing).toBe(false);
+    for (const code of [400_006, 403_005, 405_001, 500_001])
+      expect(decide('ds.get', code).isMissing).toBe(false);
   });
 });
 

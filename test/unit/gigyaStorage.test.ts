@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { CallOptions, Gigya } from '../../src/gigya/client.ts';
 import { decide, GigyaError } from '../../src/gigya/errors.ts';
-import { openStorage } from '../../src/gigya/openStorage.ts';
 import { createLookUpSize } from '../../src/gigya/lookUpSize.ts';
+import { openStorage } from '../../src/gigya/openStorage.ts';
 import { parseJob } from '../../src/job.ts';
 import { fieldsOf } from '../../src/mapping/mapping.ts';
 import type { UserRecord } from '../../src/record.ts';
@@ -95,11 +95,14 @@ describe('the account as storage', () => {
     ]);
   });
 
-  it.each([{}, { nextCursorId: null }, { nextCursorId: '' }])('is at the last batch with %j', async (reply) => {
-    const { storage } = storageOver(() => reply);
-    const batch = await storage.findCarriers({ field: 'lytics_segments', label: 'vip' }, 'c');
-    expect(batch).toEqual({ found: [], total: undefined, next: null });
-  });
+  it.each([{}, { nextCursorId: null }, { nextCursorId: '' }])(
+    'is at the last batch with %j',
+    async (reply) => {
+      const { storage } = storageOver(() => reply);
+      const batch = await storage.findCarriers({ field: 'lytics_segments', label: 'vip' }, 'c');
+      expect(batch).toEqual({ found: [], total: undefined, next: null });
+    },
+  );
 
   it('sends no query with a label that a query cannot contain', async () => {
     const { storage, calls } = storageOver(() => ({ totalCount: 1 }));

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type LyticsOptions, openLytics } from '../../src/lytics/client.ts';
 import { LyticsError } from '../../src/lytics/errors.ts';
 import { lyticsAuthorization } from '../support/authorizations.ts';
 import { type Asked, sendJson, serve } from '../support/localServer.ts';
+import { recordMonitor } from '../support/monitor.ts';
 import { fc } from '../support/property.ts';
 
 type Reply = Record<string, unknown> | ((response: ServerResponse) => void);
@@ -99,23 +100,43 @@ describe('the audiences', () => {
   });
 
   it.each([
-    ['an audience without an id', { data: [{ slug_name: 'vip' }] }, 'data.0.id'],
     ['no list', { data: {} }, 'data'],
     ['nothing', { data: null }, 'data'],
-  ])('with %s do not have the documented shape, which is reported with call and place', async (_what, reply, place) => {
-    const { lytics, server } = await connect(() => reply);
-    const error = await errorOf(lytics.audiences());
-    expect(error.message).toBe(`list audiences: the reply does not have the documented shape (${place})`);
-    expect(error.kind).toBe('configuration');
-    expect(server.asked).toHaveLength(1);
+  ])(
+    'with %s do not have the documented shape, which is reported with call and place',
+    async (_what, reply, place) => {
+      const { lytics, server } = await connect(() => reply);
+      const error = await errorOf(lytics.audiences());
+      expect(error.message).toBe(
+        `list audiences: the reply does not have the documented shape (${place}); check lytics.base_url`,
+      );
+      expect(error).toMatchObject({ retry: 'never', scope: 'job', reason: 'configuration' });
+      expect(server.asked).toHaveLength(1);
+    },
+  );
+
+  it('come without entries that have no id or slug: one odd entry does not hide the others', async () => {
+    const { lytics } = await connect(() => ({ data: [{ slug_name: 'vip' }, vip, null, 'x', { id: 'y' }] }));
+    expect(await lytics.audiences()).toEqual([vip]);
   });
 
-  it('are found one by one, and tell when there is none', async () => {
+  it.each([
+    ['absent', undefined],
+    ['-1', -1],
+    ['a text', 'many'],
+    ['null', null],
+  ])('come without a size that is %s', async (_what, size) => {
+    const { lytics } = await connect(() => ({ data: { ...vip, size } }));
+    expect((await lytics.audience('vip')).size).toBeUndefined();
+  });
+
+  it('are found one by one, and an unknown one is reported', async () => {
     const { lytics } = await connect(first({ data: vip }, status(404, { message: 'segment not found' })));
     expect(await lytics.audience('vip')).toEqual(vip);
     expect(await errorOf(lytics.audience('none'))).toMatchObject({
-      kind: 'not_found',
-      status: 404,
+      isRefused: true,
+      retry: 'never',
+      reason: 'not_found',
       message: 'read audience: Lytics answered 404 "segment not found"',
     });
   });
@@ -141,19 +162,66 @@ describe('a page of a scan', () => {
     expect(await lytics.scan('vip', '')).toMatchObject(page);
   });
 
-  it('tells when a request had to be sent again: a scroll position may have moved on', async () => {
-    const onTrouble = vi.fn();
+  it('reports that a request was retried: a scroll position may have moved on', async () => {
+    const { monitor, troubles, requests, successes } = recordMonitor();
     const { lytics, server } = await connect(first(status(502), (response) => response.destroy()));
-    expect(await lytics.scan('vip', 'x', { onTrouble })).toMatchObject({ retried: true });
+    expect(await lytics.scan('vip', 'x', { monitor })).toMatchObject({ retried: true });
     expect(server.asked).toHaveLength(3);
-    expect(onTrouble).toHaveBeenCalledTimes(2);
+    expect(troubles).toHaveLength(2);
+    expect(requests.map(({ service, isAnswered }) => [service, isAnswered])).toEqual([
+      ['Lytics', true],
+      ['Lytics', false],
+      ['Lytics', true],
+    ]);
+    expect(successes()).toBe(1);
   });
 
-  it('of another shape is told by call and place', async () => {
-    const { lytics } = await connect(() => ({ data: [['a']], total: 'many' }));
+  it('of another shape is reported with call and place', async () => {
+    const { lytics } = await connect(() => ({ data: [['a']], _next: {} }));
     expect((await errorOf(lytics.scan('vip', ''))).message).toBe(
-      'scan audience: the reply does not have the documented shape (data.0, total)',
+      'scan audience: the reply does not have the documented shape (data.0, _next); check lytics.base_url',
     );
+  });
+});
+
+describe('an ad-hoc scan', () => {
+  const statement = 'FILTER AND (gy_profile_id IN ("a")) FROM user';
+
+  it('sends the statement as plain text, and the cursor in the address', async () => {
+    const { lytics, server } = await connect(() => ({
+      _next: 'n2',
+      total: 1,
+      data: [{ gy_profile_id: 'a' }],
+    }));
+    const page = { rows: [{ gy_profile_id: 'a' }], next: 'n2', total: 1, retried: false };
+    expect(await lytics.find(statement, '')).toEqual(page);
+    await lytics.find(statement, 'a&b');
+    expect(server.asked).toMatchObject([
+      {
+        method: 'POST',
+        path: '/api/segment/scan?table=user&limit=100',
+        headers: { 'content-type': 'text/plain', authorization: 'token-of-the-test' },
+        body: statement,
+      },
+      { path: '/api/segment/scan?table=user&limit=100&start=a%26b' },
+    ]);
+  });
+
+  it.each([400, 403, 404, 422])(
+    'that is refused with %i is reported so: there is another way',
+    async (code) => {
+      const { lytics, server } = await connect(() => status(code, { message: 'no ("a")' }));
+      const error = await errorOf(lytics.find(statement, ''));
+      expect(error).toMatchObject({ isRefused: true, retry: 'never', scope: 'record' });
+      // The statement contains UIDs, and Lytics may quote it.
+      expect(error.message).toBe(`find users: Lytics answered ${code}`);
+      expect(server.asked).toHaveLength(1);
+    },
+  );
+
+  it('with a wrong token is a configuration fault', async () => {
+    const { lytics } = await connect(() => status(401));
+    expect(await errorOf(lytics.find(statement, ''))).toMatchObject({ isRefused: false, scope: 'job' });
   });
 });
 
@@ -168,39 +236,39 @@ describe("a user's profile", () => {
 
   const nobody = { segments: ['not_found', 'all'] };
   it.each<[what: string, reply: Reply]>([
-    ['"Not Found" with audiences that are none', { meta, message: 'Not Found', data: nobody }],
+    ['"Not Found" with audiences that do not exist', { meta, message: 'Not Found', data: nobody }],
     ['"Not Found" with real-looking audiences', { meta, message: 'Not Found', data: { segments: ['all'] } }],
-    ['audiences that are none, and "success"', { meta, data: nobody }],
+    ['audiences that do not exist, and "success"', { meta, data: nobody }],
     ['no data', { meta, data: null }],
     ['HTTP 404', status(404)],
-  ])('is none when the answer is %s', async (_what, reply) => {
+  ])('does not exist when the answer is %s', async (_what, reply) => {
     const { lytics } = await connect(() => reply);
     expect(await lytics.profile('gy_profile_id', 'a')).toBeUndefined();
   });
 
-  it('is asked for again when Lytics "Timed out", whatever audiences come with that', async () => {
+  it('is looked up again when Lytics "Timed out", whatever audiences come with that', async () => {
     const timedOut = { meta, message: 'Timed out', data: nobody };
     const { lytics, server } = await connect(first(timedOut, timedOut, { data: { segments: ['vip'] } }));
     expect(await lytics.profile('gy_profile_id', 'a')).toEqual({ segments: ['vip'] });
     expect(server.asked).toHaveLength(3);
     const { lytics: other } = await connect(() => timedOut);
     expect(await errorOf(other.profile('gy_profile_id', 'a'))).toMatchObject({
-      kind: 'transient',
+      retry: 'now',
       message: 'look up user: Lytics answered "Timed out"',
     });
   });
 
-  it('of another shape is told by call and place', async () => {
-    const { lytics } = await connect(() => ({ data: { segments: 'vip' } }));
+  it('of another shape is reported with call and place', async () => {
+    const { lytics } = await connect(() => ({ data: ['vip'] }));
     expect((await errorOf(lytics.profile('gy_profile_id', 'a'))).message).toBe(
-      'look up user: the reply does not have the documented shape (data.segments)',
+      'look up user: the reply does not have the documented shape (data); check lytics.base_url',
     );
   });
 });
 
 describe('a refusal', () => {
   const token = 'the token is wrong or has expired; correct lytics.token';
-  it.each<[what: string, reply: Reply, kind: string, message: string]>([
+  it.each<[what: string, reply: Reply, reason: string, message: string]>([
     [
       'of 401 in the shape of /api, from /v2',
       status(401, { message: 'Not authorized' }),
@@ -241,11 +309,11 @@ describe('a refusal', () => {
       'by a redirect',
       (response) => response.writeHead(302, { location: 'https://elsewhere.example.com' }).end(),
       'configuration',
-      'list audiences: redirected (HTTP 302), which is not followed with credentials; correct lytics.base_url',
+      'list audiences: redirected (HTTP 302), and redirects are not followed with credentials; correct lytics.base_url',
     ],
-  ])('%s is told, and not repeated', async (_what, reply, kind, message) => {
+  ])('%s is reported, and not repeated', async (_what, reply, reason, message) => {
     const { lytics, server } = await connect(() => reply);
-    expect(await errorOf(lytics.audiences())).toMatchObject({ kind, message });
+    expect(await errorOf(lytics.audiences())).toMatchObject({ retry: 'never', reason, message });
     expect(server.asked).toHaveLength(1);
   });
 
@@ -257,9 +325,9 @@ describe('a refusal', () => {
       'scan audience: Lytics answered 500 "oops"',
     ],
     [
-      "a gateway's HTML",
-      (response) => response.writeHead(400).end('<html>'),
-      'scan audience: Lytics answered 400 and no JSON',
+      "an overloaded gateway's HTML",
+      (response) => response.writeHead(425).end('<html>'),
+      'scan audience: Lytics answered 425 and no JSON',
     ],
     ['200 and no JSON', (response) => response.end('OK'), 'scan audience: Lytics answered 200 and no JSON'],
     [
@@ -267,13 +335,27 @@ describe('a refusal', () => {
       (response) => response.destroy(),
       expect.stringMatching(/^scan audience: no answer from Lytics \(.*UND_ERR_SOCKET/),
     ],
-  ])('that may pass (%s) is sent again three times, and then told', async (_what, reply, message) => {
+  ])('that may pass (%s) is retried three times, and then reported', async (_what, reply, message) => {
     const { lytics, server } = await connect(() => reply);
-    expect(await errorOf(lytics.scan('vip', ''))).toMatchObject({ kind: 'transient', message });
+    expect(await errorOf(lytics.scan('vip', ''))).toMatchObject({ retry: 'now', scope: 'job', message });
     expect(server.asked).toHaveLength(4);
   });
 
-  it('is sent again after longer and longer waits', async () => {
+  it.each([400, 404, 407])(
+    'of a gateway (HTTP %i and HTML) needs a person if it does not pass',
+    async (code) => {
+      const { lytics, server } = await connect(() => (response) => response.writeHead(code).end('<html>'));
+      expect(await errorOf(lytics.scan('vip', ''))).toMatchObject({
+        retry: 'briefly',
+        scope: 'job',
+        isRefused: false,
+        message: `scan audience: Lytics answered ${code} and no JSON; check lytics.base_url and any proxy`,
+      });
+      expect(server.asked).toHaveLength(1);
+    },
+  );
+
+  it('is retried after longer and longer waits', async () => {
     const { lytics, server } = await connect(() => status(503), { retryMs: 20 });
     await errorOf(lytics.scan('vip', ''));
     const gaps = server.asked.slice(1).map(({ at }, n) => at - (server.asked[n]?.at ?? 0));
@@ -292,14 +374,13 @@ describe('a refusal', () => {
 describe('429', () => {
   it('is waited out, as long as Lytics says, however often: it is no failure', async () => {
     const waits: number[] = [];
-    const troubles: string[] = [];
+    const { monitor, troubles } = recordMonitor();
     const slowDown = status(429, {}, { 'retry-after': '0.03' });
     const { lytics, server } = await connect(first(...Array(6).fill(slowDown)), {
       observer: { onWait: (ms) => waits.push(ms) },
     });
-    const onTrouble = (trouble: string) => troubles.push(trouble);
-    // Waited for, and not sent again: nothing of the scan was lost.
-    expect(await lytics.scan('vip', '', { onTrouble })).toMatchObject({ rows: [], retried: false });
+    // Waited for, and not retried: nothing of the scan was lost.
+    expect(await lytics.scan('vip', '', { monitor })).toMatchObject({ rows: [], retried: false });
     expect(waits).toEqual(Array(6).fill(30));
     expect(troubles[0]).toBe('Lytics asked to slow down (429); waiting 0 s');
     const times = server.asked.map(({ at }) => at);
@@ -396,7 +477,7 @@ describe('no error holds', () => {
         fc.pre(httpStatus !== 404);
         reply = status(httpStatus, { message: `user ${uid}: refused` });
         expect((await errorOf(lytics.profile('gy_profile_id', uid))).message).not.toContain(uid);
-        reply = { data: { segments: { [uid]: uid } } };
+        reply = { data: [{ [uid]: uid }] };
         expect((await errorOf(lytics.profile('gy_profile_id', uid))).message).not.toContain(uid);
       }),
       { numRuns: 60 },

@@ -20,7 +20,7 @@ function audience(changes: Partial<Audience>): Audience {
 
 const vip = audience({ id: 'a1', slug_name: 'vip', name: 'VIP customers' });
 const hidden = audience({ id: 'b2', slug_name: 'internal', name: 'Internal', is_public: false });
-const nameless = audience({ id: 'c3', slug_name: 'nameless', });
+const nameless = audience({ id: 'c3', slug_name: 'nameless' });
 /** Its name is the slug of another. */
 const impostor = audience({ id: 'd4', slug_name: 'impostor', name: 'vip' });
 const catalogue = createCatalogue([vip, hidden, nameless, impostor]);

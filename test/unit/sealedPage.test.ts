@@ -19,7 +19,9 @@ const value = fc.oneof(
   fc.constant(null),
 );
 const pages: fc.Arbitrary<Page> = fc.record({
-  records: fc.array(fc.record({ uid: text, data: fc.dictionary(fc.string(), value, { noNullPrototype: true }) })),
+  records: fc.array(
+    fc.record({ uid: text, data: fc.dictionary(fc.string(), value, { noNullPrototype: true }) }),
+  ),
   copies: fc.array(fc.tuple(text, fc.integer({ min: 2, max: 9 }))),
 });
 
@@ -54,7 +56,10 @@ describe('a sealed page', () => {
   });
 
   it('does not open when a single character was changed', async () => {
-    const sealed = await sealPage({ records: [{ uid: 'a', data: { lytics_segments: ['vip'] } }], copies: [] }, key);
+    const sealed = await sealPage(
+      { records: [{ uid: 'a', data: { lytics_segments: ['vip'] } }], copies: [] },
+      key,
+    );
     await fc.assert(
       fc.asyncProperty(fc.nat(sealed.length - 1), async (at) => {
         const other = sealed[at] === 'A' ? 'E' : 'A';
