@@ -4,10 +4,10 @@ import {
   ActivityPausedError,
   ActivityResetError,
 } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Attempt, runAttempt } from '../../src/activities/attempt.ts';
-import { GigyaError } from '../../src/gigya/errors.ts';
+import { currentAttempt } from '../../src/activities/attempt.ts';
+import { decide, GigyaError } from '../../src/gigya/errors.ts';
 import { attemptOf } from '../support/activity.ts';
 import { failureOf } from '../support/activityRig.ts';
 import { deafClient } from '../support/deafClient.ts';
@@ -21,63 +21,115 @@ afterEach(() => {
 
 const pass = (seconds: number) => vi.advanceTimersByTimeAsync(seconds * 1_000);
 
-/** Seconds that go by while nothing of this process runs. */
+/** Seconds that pass while nothing of this process runs. */
 const freeze = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1_000);
 
-/** Does so much work, a second a piece, and tells whether it may write after each. */
-const workFor =
-  (seconds: number) =>
-  async ({ assertCurrent }: Attempt) => {
-    for (let second = 0; second < seconds; second++) {
-      await pass(1);
-      assertCurrent();
-    }
-    return 'done';
-  };
+/** What a client does just before it sends a write. @throws when the attempt is over. */
+const assertMayWrite = () => currentAttempt().writing.beforeSend?.();
 
-const transient = () => new GigyaError('Gigya is away', { kind: 'transient', method: 'x', code: 500001 });
+/** Works this long, and writes every second. */
+const workFor = (seconds: number) => async () => {
+  for (let second = 0; second < seconds; second++) {
+    await pass(1);
+    assertMayWrite();
+  }
+  return 'done';
+};
+
+const transient = () => new GigyaError('Gigya is down', decide('accounts.setAccountInfo', 500001));
 
 describe('an attempt', () => {
-  it('tells the server every second what the next one goes on from', async () => {
+  it('sends the server every second what the next one continues from', async () => {
     const attempt = attemptOf();
     let done = 0;
-    const work = async () => {
+    await attempt.run(async () => {
+      currentAttempt().keep({ details: () => ({ done }) });
       for (done = 1; done <= 3; done++) await pass(1);
-    };
-    await attempt.run(() => runAttempt(work, { details: () => done }));
-    expect(attempt.heartbeats).toEqual([0, 1, 2, 3]);
+    });
+    const beats = [1, 2, 3].map((count) => ({ done: count, waits_for: null }));
+    expect(attempt.heartbeats).toEqual([undefined, ...beats]);
     // And no more when it is over.
     await pass(5);
     expect(attempt.heartbeats).toHaveLength(4);
   });
 
-  it('tells it once more when it fails', async () => {
-    const attempt = attemptOf();
-    let done = 0;
-    const work = async () => {
-      done = 7;
-      throw transient();
-    };
-    await failureOf(attempt.run(() => runAttempt(work, { details: () => done })));
-    expect(attempt.heartbeats).toEqual([0, 7]);
+  it('knows its number, and what the one before left behind', async () => {
+    const attempt = attemptOf({ attempt: 3, heartbeatDetails: { done: 7 } });
+    const known = await attempt.run(async () => {
+      const { number, resumedFrom } = currentAttempt();
+      return { number, resumedFrom };
+    });
+    expect(known).toEqual({ number: 3, resumedFrom: { done: 7 } });
   });
 
-  it('ends everything that it had begun when it fails', async () => {
-    let signal: AbortSignal | undefined;
-    const work = async (attempt: Attempt) => {
-      signal = attempt.signal;
+  it('keeps what the one before left behind until it has something of its own', async () => {
+    const { client, onHeartbeat, details } = deafClient();
+    const attempt = attemptOf({ attempt: 2, heartbeatDetails: { done: 7 } }, client);
+    const work = async () => {
+      await pass(2);
+      onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
+      await pass(1);
+      assertMayWrite();
+    };
+    await failureOf(attempt.run(work));
+    expect(attempt.heartbeats.length).toBeGreaterThan(2);
+    for (const beat of [...attempt.heartbeats, ...details]) expect(beat).toEqual({ done: 7 });
+  });
+
+  it('is only known to what it calls', () => {
+    expect(() => currentAttempt()).toThrow('runs in activities only');
+  });
+
+  it('sends it once more when it fails', async () => {
+    const attempt = attemptOf();
+    const work = async () => {
+      currentAttempt().keep({ details: () => ({ done: 7 }) });
       throw transient();
     };
-    await failureOf(attemptOf().run(() => runAttempt(work)));
+    await failureOf(attempt.run(work));
+    expect(attempt.heartbeats).toEqual([undefined, { done: 7, waits_for: null }]);
+  });
+
+  it('puts into its heartbeats why it is slow', async () => {
+    const attempt = attemptOf();
+    await attempt.run(async () => {
+      currentAttempt().keep({ details: () => ({ done: 7 }) });
+      currentAttempt().reading.monitor?.trouble('Gigya is down');
+      await pass(1);
+    });
+    expect(attempt.heartbeats.at(-1)).toEqual({ done: 7, waits_for: 'Gigya is down' });
+  });
+
+  it.each([
+    ['fails', () => Promise.reject(transient())],
+    ['succeeds', async () => {}],
+  ])('ends everything that it began when it %s', async (_what, end) => {
+    let signal: AbortSignal | undefined;
+    const work = async () => {
+      signal = currentAttempt().signal;
+      expect(signal.aborted).toBe(false);
+      await end();
+    };
+    await attemptOf()
+      .run(work)
+      .catch(() => {});
     expect(signal?.aborted).toBe(true);
+  });
+
+  it('adds what it has done by then to a final failure, and to no other', async () => {
+    const work = (error: Error) => async () => {
+      currentAttempt().keep({ soFar: () => ({ done: 7 }) });
+      throw error;
+    };
+    const final = new GigyaError('x', decide('accounts.setAccountInfo', 403010));
+    expect((await failureOf(attemptOf().run(work(final)))).details).toEqual([{ done: 7 }]);
+    expect((await failureOf(attemptOf().run(work(transient())))).details).not.toEqual([{ done: 7 }]);
   });
 
   it('ends in time, so that its last requests come back within its limit', async () => {
     const attempt = attemptOf({ startToCloseTimeoutMs: 30_000 });
-    expect(await attempt.run(() => runAttempt(workFor(28)))).toBe('done');
-    const failure = await failureOf(
-      attemptOf({ startToCloseTimeoutMs: 30_000 }).run(() => runAttempt(workFor(29))),
-    );
+    expect(await attempt.run(workFor(28))).toBe('done');
+    const failure = await failureOf(attemptOf({ startToCloseTimeoutMs: 30_000 }).run(workFor(29)));
     expect(failure).toMatchObject({ type: 'AttemptOver', nonRetryable: false, nextRetryDelay: '1 s' });
   });
 });
@@ -85,7 +137,7 @@ describe('an attempt', () => {
 describe('a server that answers heartbeats', () => {
   it('leaves the work to the attempt for as long as it answers', async () => {
     const { client, heartbeats } = deafClient();
-    expect(await attemptOf({}, client).run(() => runAttempt(workFor(60)))).toBe('done');
+    expect(await attemptOf({}, client).run(workFor(60))).toBe('done');
     expect(heartbeats()).toBeGreaterThan(55);
   });
 
@@ -96,19 +148,19 @@ describe('a server that answers heartbeats', () => {
   ])('%s has not given the work away', async (_what, error) => {
     const { client, onHeartbeat } = deafClient();
     onHeartbeat(() => Promise.reject(error()));
-    expect(await attemptOf({}, client).run(() => runAttempt(workFor(20)))).toBe('done');
+    expect(await attemptOf({}, client).run(workFor(20))).toBe('done');
   });
 
   it('that it has given the work away ends the attempt at once', async () => {
     const { client, onHeartbeat } = deafClient();
-    const work = async ({ assertCurrent }: Attempt) => {
+    const work = async () => {
       onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
       await pass(1);
-      assertCurrent();
+      assertMayWrite();
     };
-    expect(await failureOf(attemptOf({}, client).run(() => runAttempt(work)))).toMatchObject({
+    expect(await failureOf(attemptOf({}, client).run(work))).toMatchObject({
       type: 'AttemptOver',
-      message: 'This attempt came after its time; another goes on',
+      message: 'This attempt came after its time limit; another one continues',
     });
   });
 
@@ -116,7 +168,7 @@ describe('a server that answers heartbeats', () => {
     const { client, onHeartbeat } = deafClient();
     onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
     const work = vi.fn(async () => {});
-    expect(await failureOf(attemptOf({}, client).run(() => runAttempt(work)))).toMatchObject({
+    expect(await failureOf(attemptOf({}, client).run(work))).toMatchObject({
       type: 'AttemptOver',
     });
     expect(work).not.toHaveBeenCalled();
@@ -128,117 +180,79 @@ describe('a server that cannot be reached', () => {
 
   it('may have given the work away when the heartbeat timeout is near: the attempt ends', async () => {
     const { client, onHeartbeat } = deafClient();
-    const work = async (attempt: Attempt) => {
-      await workFor(5)(attempt);
+    const work = async () => {
+      await workFor(5)();
       onHeartbeat(away);
-      await workFor(8)(attempt);
-      await expect(workFor(1)(attempt)).rejects.toMatchObject({ type: 'AttemptOver' });
-      attempt.assertCurrent();
+      await workFor(8)();
+      await expect(workFor(1)()).rejects.toMatchObject({ type: 'AttemptOver' });
+      assertMayWrite();
     };
-    expect(await failureOf(attemptOf({}, client).run(() => runAttempt(work)))).toMatchObject({
+    expect(await failureOf(attemptOf({}, client).run(work))).toMatchObject({
       type: 'AttemptOver',
-      message: 'This attempt stood still, or was cut off from the server, for too long; another goes on',
+      message: 'This attempt lost its lease (process paused or Temporal unreachable); another one continues',
     });
   });
 
   it('and comes back in time leaves the work to the attempt', async () => {
     const { client, onHeartbeat } = deafClient();
-    const work = async (attempt: Attempt) => {
+    const work = async () => {
       for (let outage = 0; outage < 4; outage++) {
         onHeartbeat(away);
-        await workFor(6)(attempt);
+        await workFor(6)();
         onHeartbeat(async () => {});
-        await workFor(2)(attempt);
+        await workFor(2)();
       }
       return 'done';
     };
-    expect(await attemptOf({}, client).run(() => runAttempt(work))).toBe('done');
+    expect(await attemptOf({}, client).run(work)).toBe('done');
   });
 });
 
-describe('an attempt that stood still', () => {
+describe('an attempt whose process was paused', () => {
   it.each([
     [7, 'done'],
     [9, 'AttemptOver'],
   ])('for %i seconds, with a heartbeat timeout of ten: %s', async (seconds, outcome) => {
     const { client } = deafClient();
-    const work = async ({ assertCurrent }: Attempt) => {
+    const work = async () => {
       freeze(seconds);
-      assertCurrent();
+      assertMayWrite();
       return 'done';
     };
     const ended = await attemptOf({}, client)
-      .run(() => runAttempt(work))
+      .run(work)
       .catch((error: unknown) => (error instanceof ApplicationFailure ? error.type : error));
     expect(ended).toBe(outcome);
   });
 });
 
-describe('trouble', () => {
-  /** Meets the same trouble every second. */
-  const meet = async ({ reading }: Attempt, seconds: number) => {
-    for (let second = 0; second < seconds; second++) {
-      reading.onTrouble?.('waiting for the rate limit');
-      await pass(1);
-    }
-  };
-
-  it('that lasts is told to the run, now and then, and in the end that it has passed', async () => {
-    const { client, signals } = deafClient();
-    const told = ['trouble', 'waiting for the rate limit'];
-    const work = async (attempt: Attempt) => {
-      await meet(attempt, 5);
-      expect(signals).toEqual([]);
-      await meet(attempt, 2);
-      expect(signals).toEqual([told]);
-      await meet(attempt, 10);
-      expect(signals).toEqual([told]);
-      await meet(attempt, 10);
-      expect(signals).toEqual([told, told]);
-      await pass(60);
+describe('an attempt of a run that is cancelled', () => {
+  it('aborts what it does, and returns what is done so far', async () => {
+    const attempt = attemptOf();
+    const work = async () => {
+      currentAttempt().keep({ soFar: () => 'so far' });
+      attempt.cancel();
+      expect(currentAttempt().signal.aborted).toBe(true);
+      currentAttempt().signal.throwIfAborted();
+      return 'all';
     };
-    await attemptOf({}, client).run(() => runAttempt(work));
-    expect(signals.at(-1)).toEqual(['trouble', null]);
-    expect(signals.filter((signal) => JSON.stringify(signal) === '["trouble",null]')).toHaveLength(1);
+    expect(await attempt.run(work)).toBe('so far');
   });
 
-  it('that was met once is none: the next try may have mended it', async () => {
-    const { client, signals } = deafClient();
-    const work = async ({ reading }: Attempt) => {
-      reading.onTrouble?.('no answer from Gigya');
-      await pass(60);
+  it('is cancelled when it keeps nothing', async () => {
+    const attempt = attemptOf();
+    const work = async () => {
+      attempt.cancel();
+      currentAttempt().signal.throwIfAborted();
     };
-    await attemptOf({}, client).run(() => runAttempt(work));
-    expect(signals).toEqual([]);
+    await expect(attempt.run(work)).rejects.toBeInstanceOf(CancelledFailure);
   });
 
-  it('that is said to last is told while it does', async () => {
-    const { client, signals } = deafClient();
-    const work = async ({ reading }: Attempt) => {
-      reading.onTrouble?.('Lytics asked to slow down', 30_000);
-      await pass(60);
-    };
-    await attemptOf({}, client).run(() => runAttempt(work));
-    expect(signals[0]).toEqual(['trouble', 'Lytics asked to slow down']);
-    expect(signals.at(-1)).toEqual(['trouble', null]);
-  });
-
-  it('that an attempt fails of is told, with what will be done about it', async () => {
-    const { client, signals } = deafClient();
-    const info = { attempt: 3, activityType: 'updateGigya' };
-    await failureOf(attemptOf(info, client).run(() => runAttempt(() => Promise.reject(transient()))));
-    expect(signals).toEqual([['trouble', 'updateGigya, attempt 3: Gigya is away; it will be tried again']]);
-  });
-
-  it.each([
-    [
-      'a final failure: the run fails of it',
-      () => new GigyaError('x', { kind: 'configuration', method: 'x' }),
-    ],
-    ['an attempt whose time is up', () => ApplicationFailure.create({ type: 'AttemptOver' })],
-  ])('is not %s', async (_what, error) => {
-    const { client, signals } = deafClient();
-    await failureOf(attemptOf({}, client).run(() => runAttempt(() => Promise.reject(error()))));
-    expect(signals).toEqual([]);
+  it('does not begin when it is cancelled before', async () => {
+    const attempt = attemptOf();
+    attempt.cancel();
+    const work = vi.fn(async () => {});
+    await expect(attempt.run(work)).rejects.toBeInstanceOf(CancelledFailure);
+    expect(work).not.toHaveBeenCalled();
   });
 });

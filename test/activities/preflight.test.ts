@@ -6,7 +6,7 @@ import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
 import { changedAuthorizations, failureOf, openActivities } from '../support/activityRig.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { startQuickSandbox } from '../support/quickSandbox.ts';
+import { setSchema, startQuickSandbox } from '../support/quickSandbox.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 let sandbox: Sandbox;
@@ -87,18 +87,18 @@ describe('a preflight', () => {
     expect((await preflight(job())).audience.size).toBe(12);
   });
 
-  it('warns of an audience that is not open to the API: it will not stand in its own users', async () => {
+  it('warns of an audience that is not open to the API: its users will not carry it', async () => {
     const plan = await preflight(job({ segment_id: 'internal_only' }));
     expect(plan.audience).not.toHaveProperty('label');
     expect(plan.warnings).toEqual([
-      'The audience "internal_only" is not open to Lytics\' API, so it will not stand in its own users\' arrays; open it in Lytics, or set config.audiences to "all"',
+      'The audience "internal_only" is not open to Lytics\' API, so its users will not carry it; open it in Lytics, or set config.audiences to "all"',
     ]);
     const all = await preflight(job({ segment_id: 'internal_only', audiences: 'all' }));
     expect(all.audience.label).toBe('internal_only');
     expect(all.warnings).toEqual([]);
   });
 
-  it('tries again what passes, and leaves the rest of it to Temporal', async () => {
+  it('retries what passes, and leaves what lasts to Temporal', async () => {
     await fault({ match: { provider: 'lytics' }, times: 2, action: { kind: 'html' } });
     await fault({ match: { provider: 'gigya' }, times: 2, action: { kind: 'gigya_error', code: 500001 } });
     expect(await preflight(job())).toMatchObject({ warnings: [] });
@@ -107,7 +107,7 @@ describe('a preflight', () => {
     expect(await failureOf(preflight(job()))).toMatchObject({
       type: 'Gigya',
       nonRetryable: false,
-      nextRetryDelay: '60 s',
+      nextRetryDelay: 60_000,
     });
   });
 });
@@ -119,10 +119,17 @@ describe('a preflight ends the run with what to change', () => {
     expect(failure.message).toContain('name: must not be empty');
   });
 
-  it('when an authorization is not there', async () => {
-    expect(await configurationFault(job({}, 'gigya-eu'))).toBe(
-      `auth_ids: this worker has no authorization "gigya-eu"; its file ${sandbox.authorizationsFile} has "lytics", "gigya", "gigya-rsa", "gigya-signature"`,
-    );
+  it('when an authorization is missing, and other workers had time to try', async () => {
+    const message = `auth_ids: this worker has no authorization "gigya-eu"; its file ${sandbox.authorizationsFile} has "lytics", "gigya", "gigya-rsa", "gigya-signature"`;
+    const attempt = (number: number) =>
+      failureOf(
+        attemptOf({ attempt: number }).run(
+          openActivities(sandbox.authorizationsFile).preflight,
+          job({}, 'gigya-eu'),
+        ),
+      );
+    expect(await attempt(1)).toMatchObject({ type: 'Authorization', nonRetryable: false, message });
+    expect(await attempt(8)).toMatchObject({ type: 'Configuration', nonRetryable: true, message });
   });
 
   it.each([
@@ -156,7 +163,7 @@ describe('a preflight ends the run with what to change', () => {
   it("when Lytics' token is wrong, or has expired", async () => {
     const file = await changedAuthorizations(sandbox, { lytics: { token: 'another' } });
     const wrong =
-      'read audience: Lytics answered 401 "Not authorized": the token is wrong or has expired; correct lytics.token';
+      'list audiences: Lytics answered 401 "Not authorized": the token is wrong or has expired; correct lytics.token';
     expect(await configurationFault(job(), file)).toBe(wrong);
     await sandbox.admin.patchSettings({ lytics: { tokenRevoked: true, v2Unauthorized: 'v2' } });
     expect(await configurationFault(job())).toBe(wrong);
@@ -174,10 +181,10 @@ describe('a preflight ends the run with what to change', () => {
       'gigya-signature': { secret_key: 'd3Jvbmc=' },
     });
     expect(await configurationFault(job(), file)).toMatch(
-      /^accounts\.getSchema: Gigya answered 403010 "Invalid Secret".*: the secret is not valid; correct the secret of gigya$/,
+      /^accounts\.search: Gigya answered 403010 "Invalid Secret".*: the secret is not valid; correct the secret of gigya$/,
     );
     expect(await configurationFault(job({}, 'gigya-signature'), file)).toMatch(
-      /403003 .*: the signature is not valid; correct the secret of gigya-signature$/,
+      /403003 .*: the signature is not valid; correct the secret of gigya-signature, and check this machine's clock$/,
     );
   });
 
@@ -200,16 +207,18 @@ describe('a preflight ends the run with what to change', () => {
     );
   });
 
-  it('when the site lives in another data centre', async () => {
+  it('when the site is in another data centre', async () => {
     await sandbox.admin.patchSettings({ gigya: { wrongDataCenter: 'eu1.gigya.com' } });
     expect(await configurationFault(job())).toMatch(
-      /301001 .*\(eu1\.gigya\.com\).*: the site lives in another data centre: set gigya\.datacenter$/,
+      /301001 .*\(eu1\.gigya\.com\).*: the site is in another data centre: set gigya\.datacenter$/,
     );
   });
 
   it('when the application has no permission', async () => {
-    await sandbox.admin.patchSettings({ gigya: { deniedMethods: ['accounts.getSchema'] } });
-    expect(await configurationFault(job())).toMatch(/403007 .*give gigya\.user_key the permission/);
+    for (const method of ['accounts.search', 'accounts.getSchema']) {
+      await sandbox.admin.patchSettings({ gigya: { deniedMethods: [method] } });
+      expect(await configurationFault(job())).toMatch(/403007 .*give gigya\.user_key accounts\.\*/);
+    }
   });
 
   it.each([403036, 403007] as const)('when there is no Data Store (%i)', async (code) => {
@@ -236,32 +245,41 @@ describe('a preflight ends the run with what to change', () => {
 });
 
 describe('a schema', () => {
-  async function setSchema(dataSchema: unknown) {
-    const { api_key: apiKey, user_key: userKey, secret_key: secret } = sandbox.authorizations.gigya;
-    const body = new URLSearchParams({ apiKey, userKey, secret, dataSchema: JSON.stringify(dataSchema) });
-    const response = await fetch(`${sandbox.url}/accounts.setSchema`, { method: 'POST', body });
-    expect(await response.json()).toMatchObject({ errorCode: 0 });
-    await sandbox.admin.clearJournal();
-  }
-  afterEach(() => setSchema({ fields: { lytics_segments: null }, dynamicSchema: true }));
+  const field = 'lytics_segments';
+  const declare = (declaration: unknown, more: Record<string, unknown> = {}) =>
+    setSchema(sandbox, 'accounts', { fields: { [field]: declaration }, ...more });
+  afterEach(async () => {
+    await declare(null);
+    await declare({ type: 'string', writeAccess: 'serverOnly' }, { dynamicSchema: true });
+  });
 
   it('that allows no field but those declared ends the run', async () => {
-    await setSchema({ dynamicSchema: false });
+    await declare(null, { dynamicSchema: false });
     expect(await configurationFault(job())).toBe(
       'accounts.getSchema: the field data.lytics_segments is not in Gigya\'s schema, which allows no others; declare it as {"type":"string","writeAccess":"serverOnly"}, or set config.gigya_field',
     );
-    await setSchema({ fields: { lytics_segments: { type: 'string' } } });
+    await declare({ type: 'string' });
     expect(await preflight(job())).toMatchObject({ warnings: [] });
   });
 
+  it('that does not declare the field gives a warning: users could write it themselves', async () => {
+    await declare(null);
+    expect((await preflight(job())).warnings).toEqual([
+      'The field data.lytics_segments is not declared in Gigya\'s schema, so users can write it themselves; declare it as {"type":"string","writeAccess":"serverOnly"} (in a site group, on the parent)',
+    ]);
+  });
+
   it('whose field cannot hold audiences ends the run', async () => {
-    await setSchema({ fields: { lytics_segments: { type: 'long' } } });
+    await declare(null);
+    await declare({ type: 'long' });
     expect(await configurationFault(job())).toContain('is declared as long, which cannot hold audiences');
-    expect(await preflight(job({ gigya_field: 'audiences' }))).toMatchObject({ warnings: [] });
+    expect(await preflight(job({ gigya_field: 'audiences' }))).toMatchObject({
+      warnings: [expect.stringContaining('data.audiences is not declared')],
+    });
   });
 
   it('whose field makes arrays grow ends the run', async () => {
-    await setSchema({ fields: { lytics_segments: { type: 'string', arrayOp: 'push' } } });
+    await declare({ type: 'string', arrayOp: 'push' });
     expect(await configurationFault(job())).toContain('appends to arrays (arrayOp "push")');
   });
 });

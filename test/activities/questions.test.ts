@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox, Settings } from '../../sandbox/client.ts';
+import type { CheckResult } from '../../src/activities/checks.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { attemptOf } from '../support/activity.ts';
 import { changedAuthorizations, failureOf, openActivities } from '../support/activityRig.ts';
@@ -24,7 +25,7 @@ const checkJob = (document: unknown, file?: string) => attemptOf().run(ask(file)
 const job = (config: Partial<JobDocument['config']> = {}) => jobDocument('Test', config);
 
 describe('the authorizations', () => {
-  it('are told by name, provider and place, without their secrets', async () => {
+  it('are listed by name, provider and place, without their secrets', async () => {
     const authorizations = await attemptOf().run(ask().listAuthorizations);
     expect(authorizations).toEqual([
       { name: 'lytics', provider: 'lytics', where: sandbox.url },
@@ -44,8 +45,8 @@ describe('the authorizations', () => {
   it.each([
     ['lytics', { token: 'wrong' }, 'the token is wrong or has expired; correct lytics.token'],
     ['gigya', { secret_key: 'd3Jvbmc=' }, 'the secret is not valid; correct the secret of gigya'],
-    ['none', {}, 'none.provider: must be "lytics" or "gigya"'],
-  ])('that do not work tell what to change: %s', async (name, change, message) => {
+    ['none', {}, 'none.provider: use "lytics" or "gigya"'],
+  ])('that do not work report what to change: %s', async (name, change, message) => {
     const file = await changedAuthorizations(sandbox, { [name]: change });
     const failure = await failureOf(attemptOf().run(ask(file).proveAuthorization, name));
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
@@ -54,7 +55,7 @@ describe('the authorizations', () => {
 });
 
 describe('the audiences', () => {
-  it('are told by name, with their sizes', async () => {
+  it('are listed by name, with their sizes', async () => {
     const audiences = await attemptOf().run(ask().listAudiences, 'lytics');
     expect(audiences).toHaveLength(7);
     const names = audiences.map(({ name }) => name);
@@ -70,54 +71,75 @@ describe('the audiences', () => {
 });
 
 describe('a job that is checked', () => {
-  it('tells what was found of all that it needs', async () => {
+  const named = (checks: CheckResult[], name: string) => checks.find(({ what }) => what === name);
+
+  it('reports what was found of all that it needs', async () => {
+    const ok = { ok: true, warnings: [] };
     expect(await checkJob(job())).toEqual([
-      { what: 'job document', ok: true, found: 'valid' },
-      { what: 'Lytics credentials', ok: true, found: '"lytics" works; the account has 7 audiences' },
-      { what: 'audience', ok: true, found: '"VIP customers" has 30 users' },
-      { what: 'Gigya ID field', ok: true, found: 'gy_profile_id is set for 30 of the first 30 users' },
-      { what: 'Gigya credentials', ok: true, found: `"gigya" works, at ${sandbox.url}` },
-      { what: 'Gigya field', ok: true, found: 'data.lytics_segments of the account can be written' },
+      { what: 'job document', found: 'valid', ...ok },
+      { what: 'Lytics credentials', found: '"lytics" works; the account has 7 audiences', ...ok },
+      { what: 'Gigya credentials', found: `"gigya" works, at ${sandbox.url}`, ...ok },
+      { what: 'audience', found: '"VIP customers" has 30 users', ...ok },
+      { what: 'Gigya field', found: 'data.lytics_segments of the account can be written', ...ok },
+      { what: 'audience label', found: 'users carry it as "vip"', ...ok },
+      { what: 'Gigya ID field', found: 'gy_profile_id is set for 30 of the first 30 users', ...ok },
+      { what: 'Gigya users', found: 'Gigya knows 30 of 30 users in a sample', ...ok },
+      {
+        what: 'quota',
+        found: '3,000 calls and 300 searches a second: a first run takes about 1 s',
+        ...ok,
+      },
     ]);
   });
 
   it('looks at the Data Store', async () => {
     const checks = await checkJob(job({ target_storage: 'data_store', data_store_type: 'marketing' }));
-    expect(checks.at(-1)?.found).toBe(
+    expect(named(checks, 'Gigya field')?.found).toBe(
       'data.lytics_segments of the Data Store, type marketing can be written',
     );
     await sandbox.admin.patchSettings({ gigya: { dataStore: 403036 } });
-    const without = await checkJob(job({ target_storage: 'data_store' }));
-    expect(without.at(-1)).toMatchObject({ what: 'Gigya field', ok: false });
-    expect(without.at(-1)?.found).toContain('use target_storage "account"');
+    const without = named(await checkJob(job({ target_storage: 'data_store' })), 'Gigya field');
+    expect(without).toMatchObject({ ok: false });
+    expect(without?.found).toContain('use target_storage "account"');
   });
 
-  it('that is wrong is told so, and looked at no further', async () => {
+  it('that is invalid is reported so, and nothing else is looked at', async () => {
     const [check, ...more] = await checkJob({ ...job(), name: '' });
     expect(check).toMatchObject({ what: 'job document', ok: false });
-    expect(check?.found).toContain('name: must not be empty');
+    expect(check?.found).toContain('name: ');
     expect(more).toEqual([]);
   });
 
-  it('tells each fault beside what is well', async () => {
+  it('reports each fault, and looks at everything else', async () => {
     const file = await changedAuthorizations(sandbox, { gigya: { secret_key: 'd3Jvbmc=' } });
     const checks = await checkJob(job({ gigya_id_field: 'no_such_field' }), file);
     expect(checks.map(({ what, ok }) => [what, ok])).toEqual([
       ['job document', true],
       ['Lytics credentials', true],
+      // What needs Gigya is not looked at.
+      ['Gigya credentials', false],
       ['audience', true],
       ['Gigya ID field', false],
-      ['Gigya credentials', false],
     ]);
-    expect(checks[3]?.found).toBe(
+    expect(named(checks, 'Gigya ID field')?.found).toBe(
       'no_such_field is set for 0 of the first 30 users; correct config.gigya_id_field',
     );
   });
 
   it('warns of an audience that is not open to the API', async () => {
-    const [, , audience] = await checkJob(job({ segment_id: 'internal_only' }));
-    expect(audience?.found).toMatch(
-      /not open to Lytics' API, so it will not stand in its own users' arrays$/,
-    );
+    const label = named(await checkJob(job({ segment_id: 'internal_only' })), 'audience label');
+    expect(label).toMatchObject({ ok: true, found: 'not exported' });
+    expect(label?.warnings).toEqual([
+      'The audience "internal_only" is not open to Lytics\' API, so its users will not carry it; open it in Lytics, or set config.audiences to "all"',
+    ]);
+  });
+
+  it('warns where Gigya knows nobody in a sample', async () => {
+    const plan = job({ gigya_id_field: 'email' });
+    expect(named(await checkJob(plan), 'Gigya users')).toMatchObject({
+      ok: true,
+      found: 'Gigya knows 0 of 30 users in a sample',
+      warnings: [expect.stringContaining('they may be lite accounts')],
+    });
   });
 });

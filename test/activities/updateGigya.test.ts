@@ -203,7 +203,7 @@ describe.each([
       ),
     );
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
-    expect(failure.message).toContain('give gigya.user_key the permission');
+    expect(failure.message).toContain('give gigya.user_key accounts.*');
     expect(await writtenTo()).toHaveLength(5);
   });
 
@@ -243,7 +243,7 @@ describe('the first writes are read back', () => {
     const failure = await failureOf(write(uids.map((uid): User => [uid, ['vip']])));
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
     expect(failure.message).toBe(
-      'Gigya holds 3 audiences after a write of 1: the field data.lytics_segments does not replace arrays (or something else writes it). Nothing more is written; declare another field, and set config.gigya_field',
+      'Gigya holds 3 values in data.lytics_segments after a write of 1 values: the field does not replace what it holds, or something else writes it. Nothing more is written; declare another field and set config.gigya_field',
     );
     expect(await writtenTo()).toHaveLength(1);
   });
@@ -319,7 +319,7 @@ describe('a failure that nearly all of the first users meet', () => {
     const failure = await failureOf(write(users));
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
     expect(failure.message).toBe(
-      '100 of the first 100 users were refused with 403005; Gigya has no accounts with these UIDs: check config.gigya_id_field, and that the authorization is for the right site',
+      '100 of the first 100 users failed with unknown_uid; Gigya has no full accounts with these UIDs: check config.gigya_id_field and that the authorization is for the right site, or set config.lite_accounts if the audience is mostly lite accounts',
     );
   });
 
@@ -330,11 +330,16 @@ describe('a failure that nearly all of the first users meet', () => {
       action: { kind: 'gigya_error', code: 400009 },
     });
     const users = uids.map((uid): User => [uid, ['vip']]);
-    const earlier = { handled: 90, failures: { '400009': 88, '403005': 2 } };
+    const earlier = { handled: 90, failures: { '400009': 88, unknown_uid: 2 } };
     const failure = await failureOf(write(users, { earlier }));
     expect(failure.message).toBe(
-      '98 of the first 100 users were refused with 400009; see 400009 in Gigya\'s "Response Codes and Errors"',
+      '98 of the first 100 users failed with 400009; see 400009 in Gigya\'s "Response Codes and Errors"',
     );
+  });
+
+  it('ends nothing where the audience is expected to hold lite accounts', async () => {
+    const users = strangers(150, 'lite').map((uid): User => [uid, ['vip']]);
+    expect(await write(users, { plan: planOf({ lite_accounts: true }) })).toMatchObject({ unknown_uid: 150 });
   });
 
   it('is none when some were handled well', async () => {
@@ -345,7 +350,7 @@ describe('a failure that nearly all of the first users meet', () => {
 
   it('is none when it comes late', async () => {
     const users = strangers(150, 'late').map((uid): User => [uid, ['vip']]);
-    const earlier = { handled: 5_000, failures: { '403005': 10 } };
+    const earlier = { handled: 5_000, failures: { unknown_uid: 10 } };
     expect(await write(users, { earlier })).toMatchObject({ unknown_uid: 150 });
   });
 });

@@ -1,3 +1,4 @@
+import { CancelledFailure } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { FaultInput, Sandbox, Settings } from '../../sandbox/client.ts';
 import type { GigyaObserver } from '../../src/gigya/client.ts';
@@ -66,14 +67,20 @@ describe('an attempt that follows one that broke off', () => {
 
   it('does not look up, nor read back, what is done', async () => {
     const users = await usersHolding(['old'], ['vip'], undefined);
-    const first = attemptOf();
-    await write(users, { attempt: first });
-    // The last heartbeat is of the beginning: done in less than a second. What a longer one would have told:
-    const done = {
-      ...JSON.parse(JSON.stringify(first.heartbeats.at(-1))),
+    const { readBack } = await write(users);
+    // It was done in less than a second, before a heartbeat. What a later one would contain:
+    const heartbeatDetails = {
+      readBack,
+      updated: 2,
+      unchanged: 1,
+      unknown_uid: 0,
+      failed: 0,
+      failures: {},
+      carrying: 3,
+      stopped: false,
+      canary: 2,
       done: Buffer.from([0b111]).toString('base64'),
     };
-    const heartbeatDetails = { ...done, updated: 2, unchanged: 1, carrying: 3, canary: 2 };
     await sandbox.admin.clearStats();
     const written = await write(users, { info: { attempt: 2, heartbeatDetails } });
     expect(written).toMatchObject({ updated: 2, unchanged: 1, carrying: 3 });
@@ -127,11 +134,11 @@ describe('an attempt of a run that is cancelled', () => {
     expect([5, 6]).toContain(written.updated);
   });
 
-  it('before it began tells that nothing was done', async () => {
+  it('before it began writes nothing', async () => {
     const users = await usersHolding(['old']);
     const attempt = attemptOf();
     attempt.cancel();
-    expect(await write(users, { attempt })).toMatchObject({ stopped: true, updated: 0, unchanged: 0 });
+    await expect(write(users, { attempt })).rejects.toBeInstanceOf(CancelledFailure);
     expect(await writtenTo()).toEqual([]);
   });
 
@@ -169,7 +176,7 @@ describe('an attempt that was frozen', () => {
       type: 'AttemptOver',
       nonRetryable: false,
       nextRetryDelay: '1 s',
-      message: 'This attempt stood still, or was cut off from the server, for too long; another goes on',
+      message: 'This attempt lost its lease (process paused or Temporal unreachable); another one continues',
     });
     expect(await sandbox.admin.journal()).toEqual([]);
   });
@@ -178,7 +185,7 @@ describe('an attempt that was frozen', () => {
     const { running } = await frozenFor(598_500, { heartbeatTimeoutMs: 3_600_000 });
     expect(await failureOf(running)).toMatchObject({
       type: 'AttemptOver',
-      message: 'This attempt reached its time limit; another goes on',
+      message: 'This attempt reached its time limit; another one continues',
     });
     expect(await sandbox.admin.journal()).toEqual([]);
   });
@@ -259,7 +266,7 @@ describe('a user who gets no answer', () => {
     const users = await usersHolding(...Array(60).fill(undefined));
     await fault({ match: { method }, action: { kind: 'gigya_error', code: 503001 } });
     const failure = await failureOf(write(users, await oneByOne()));
-    expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false, nextRetryDelay: '60 s' });
+    expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false, nextRetryDelay: 60_000 });
     expect(await sandbox.admin.journal()).toHaveLength(20);
   });
 });
@@ -286,7 +293,7 @@ describe('every second', () => {
     await write(users, { attempt, ...(await oneByOne({ onCall })) });
     // The one that is being answered is not done yet.
     expect(attempt.heartbeats).toMatchObject([
-      { updated: 0, done: '' },
+      undefined,
       { updated: 2, done: Buffer.from([0b11]).toString('base64') },
       { updated: 5, done: Buffer.from([0b11111]).toString('base64') },
     ]);

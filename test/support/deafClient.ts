@@ -5,6 +5,8 @@ export interface DeafClient {
   client: Client;
   /** What the run was signalled, in order. */
   signals: unknown[];
+  /** What heartbeats carried, in order. */
+  details: unknown[];
   /** How the server answers a heartbeat: by nothing, or by what this throws. */
   onHeartbeat(answer: () => Promise<void>): void;
   heartbeats(): number;
@@ -27,11 +29,16 @@ export function deafClient(): DeafClient {
     },
   });
   let answer = async () => {};
-  const heartbeat = vi.spyOn(client.activity, 'heartbeat').mockImplementation(() => answer());
+  const details: unknown[] = [];
+  const heartbeat = vi.spyOn(client.activity, 'heartbeat').mockImplementation((_activity, sent) => {
+    details.push(sent);
+    return answer();
+  });
   onTestFinished(() => connection.close());
   return {
     client,
     signals,
+    details,
     onHeartbeat(other) {
       answer = other;
     },
