@@ -1,14 +1,14 @@
 import type { Logger as TemporalLogger } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 
-/** JSON lines, or readable ones when a person watches. Neither holds user data: only ids, counts and reasons. */
+/** JSON lines, or readable ones on a terminal. No line has user data: only ids, counts and reasons. */
 export function createLogger(level: string): Logger {
   const base = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!process.stdout.isTTY) return pino(base);
   return pino({ ...base, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
 }
 
-/** Where a line is from. */
+/** Where a line comes from. */
 const PLACE = [
   'workflowId',
   'runId',
@@ -19,14 +19,15 @@ const PLACE = [
   'namespace',
   'error',
 ];
-/** What our workflows tell of a run; none of it is about a single user. */
+/** What our workflows report about a run; nothing about a single user. */
 const RUN = ['job', 'audience', 'counts', 'failures', 'seconds', 'warnings', 'type', 'reason'];
 const KEPT = new Set([...PLACE, ...RUN]);
 
-/** The bundler's report of each module, and each step of a worker's start and end. */
-const NOISE = /webpack|Workflow bundle created|Worker state changed|No Nexus services/;
+/** The bundler's report, each step of a worker's start and end, and that questions have no workflows of their own. */
+const NOISE =
+  /webpack|Workflow bundle created|Worker state changed|No Nexus services|No workflows registered/;
 
-/** Temporal's log lines, and our workflows', in ours: those come with all there is to know of a task. */
+/** Writes log lines of Temporal and of our workflows. Of their metadata only known keys are kept: it can hold a task's input. */
 export function asTemporalLogger(logger: Logger): TemporalLogger {
   const write = (
     level: 'trace' | 'debug' | 'info' | 'warn' | 'error',
@@ -35,10 +36,11 @@ export function asTemporalLogger(logger: Logger): TemporalLogger {
   ) => {
     const kept: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(meta)) {
-      // The stack goes nowhere: a reader wants the reason, and that is in the message.
+      // Without the stack: the reason is in the message.
       if (KEPT.has(key)) kept[key] = value instanceof Error ? `${value.name}: ${value.message}` : value;
     }
-    logger[level === 'info' && NOISE.test(message) ? 'debug' : level](kept, message);
+    const isNoise = (level === 'info' || level === 'warn') && NOISE.test(message);
+    logger[isNoise ? 'debug' : level](kept, message);
   };
   return {
     log: (level, message, meta) => write(LEVELS[level], message, meta),

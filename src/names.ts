@@ -6,6 +6,11 @@
 /** Where workers poll unless `TASK_QUEUE` names another. */
 export const TASK_QUEUE = 'gigya-export';
 
+/** Where the activities of questions and alerts run: slow exports must not delay them. */
+export function questionsQueue(taskQueue: string): string {
+  return `${taskQueue}-questions`;
+}
+
 export const EXPORT_WORKFLOW = 'exportAudience';
 
 /** Ids of jobs begin with this; ids of questions to a worker begin with {@link QUESTION_PREFIX}. */

@@ -1,39 +1,61 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { TASK_QUEUE } from './names.ts';
+import { ProxyError, readProxies } from './proxies.ts';
 
-/** An environment variable cannot be used as it is. */
+/** An environment variable is not usable. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
-const whole = (max: number) => z.coerce.number({ error: 'use a number' }).int().min(1).max(max);
+/** Longer timers fire at once. */
+const LONGEST_TIMER_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
+
+const port = z.coerce.number({ error: 'must be a number' }).int().min(1).max(65_535);
+const seconds = z.coerce.number({ error: 'must be a number of seconds' }).max(LONGEST_TIMER_SECONDS);
+const url = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
 const workerSchema = z.object({
   AUTHORIZATIONS_FILE: z
     .string()
     .default('authorizations.json')
     .transform((path) => resolve(path)),
-  TASK_QUEUE: z.string().default('gigya-export'),
-  LOG_LEVEL: z.enum(LEVELS, { error: `use one of ${LEVELS.join(', ')}` }).default('info'),
-  METRICS_PORT: whole(65_535).optional(),
+  TASK_QUEUE: z.string().default(TASK_QUEUE),
+  LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
+  METRICS_PORT: port.optional(),
   METRICS_HOST: z.string().default('0.0.0.0'),
-  ALERT_WEBHOOK: z.url({ protocol: /^https?$/, error: 'use an http(s) URL' }).optional(),
-  ALERT_AFTER: z.coerce.number({ error: 'use a number of seconds' }).positive().default(1800),
-  REQUEST_TIMEOUT: z.coerce.number({ error: 'use a number of seconds' }).positive().default(30),
-  SHUTDOWN_GRACE: z.coerce.number({ error: 'use a number of seconds' }).min(0).default(30),
+  ALERT_WEBHOOK: url.optional(),
+  ALERT_AFTER: seconds.positive().default(1800),
+  /** Where people open Temporal's Web UI, for links in alerts. */
+  WEB_UI_URL: url.optional(),
+  REQUEST_TIMEOUT: seconds.positive().default(30),
+  SHUTDOWN_GRACE: seconds.min(0).default(30),
 });
 
 /** What a worker reads from its environment; the README lists each with its unit and default. */
 export type WorkerSettings = z.output<typeof workerSchema>;
 
-/** @throws {SettingError} naming each variable that is wrong and what to use. */
+/** @throws {SettingError} naming each variable that is wrong, and what it must be. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
-  // A variable that is set to nothing is as good as not set: compose files do that.
+  // An empty variable counts as unset: compose files set them so.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const read = workerSchema.safeParse(given);
-  if (read.success) return read.data;
-  const problems = read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const problems = [
+    ...(read.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...problemsWithProxies(env),
+  ];
+  if (read.success && problems.length === 0) return read.data;
   throw new SettingError(problems.join('; '));
+}
+
+function problemsWithProxies(env: NodeJS.ProcessEnv): string[] {
+  try {
+    readProxies(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ProxyError) return [error.message];
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import { CancellationScope, condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Alert } from '../activities/sendAlert.ts';
+import { questionsQueue } from '../names.ts';
 import type { Progress } from './messages.ts';
 
 const { sendAlert } = proxyActivities<Pick<Activities, 'sendAlert'>>({
@@ -12,11 +13,12 @@ const { sendAlert } = proxyActivities<Pick<Activities, 'sendAlert'>>({
 
 /** Alerts whoever is on call; a webhook that does not accept it is no reason to fail. */
 export async function alert(state: Alert['state'], reason: string, progress: Progress): Promise<void> {
-  const { workflowId, runId } = workflowInfo();
+  const { workflowId, runId, taskQueue } = workflowInfo();
+  const options = { summary: `alert: ${state}`, taskQueue: questionsQueue(taskQueue) };
   const { job, audience, counts } = progress;
   const message: Alert = { state, job, audience, reason, workflow_id: workflowId, run_id: runId, counts };
   await CancellationScope.nonCancellable(async () => {
-    await sendAlert.executeWithOptions({ summary: `alert: ${state}` }, [message]).catch(() => undefined);
+    await sendAlert.executeWithOptions(options, [message]).catch(() => undefined);
   });
 }
 

@@ -1,17 +1,20 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { questionsQueue } from '../names.ts';
 
 /**
- * What people ask before there is a job. Only the worker has the secrets, so its answers come by way
- * of Temporal. A person waits: what does not answer soon is not worth waiting for.
+ * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting:
+ * the time limit is short, and the activities have slots of their own.
  */
-const ask = proxyActivities<Activities>({
-  startToCloseTimeout: '60 s',
-  scheduleToCloseTimeout: '60 s',
-  retry: { maximumAttempts: 1 },
-});
+const ask = () =>
+  proxyActivities<Activities>({
+    taskQueue: questionsQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '60 s',
+    scheduleToCloseTimeout: '60 s',
+    retry: { maximumAttempts: 1 },
+  });
 
-export const listAuthorizations = () => ask.listAuthorizations();
-export const proveAuthorization = (name: string) => ask.proveAuthorization(name);
-export const listAudiences = (authorization: string) => ask.listAudiences(authorization);
-export const checkJob = (document: unknown) => ask.checkJob(document);
+export const listAuthorizations = () => ask().listAuthorizations();
+export const proveAuthorization = (name: string) => ask().proveAuthorization(name);
+export const listAudiences = (authorization: string) => ask().listAudiences(authorization);
+export const checkJob = (document: unknown) => ask().checkJob(document);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
+import { questionsQueue } from '../../src/names.ts';
 import type { Summary } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { closedPort } from '../support/localServer.ts';
@@ -13,7 +14,7 @@ const USERS = 500;
 let rig: ProgramRig;
 let url: string;
 let first: Summary;
-/** What was served after a run that met no trouble, and after others that did. */
+/** What was served after a run without faults, and after others that had some. */
 let calm: Sample[];
 let served: string;
 let after: Sample[];
@@ -34,10 +35,11 @@ beforeAll(async () => {
   first = await run({});
   calm = parseSamples(await serve());
 
-  // What Lytics and Gigya ask to wait for, and runs and attempts that fail.
+  // Waits that Lytics and Gigya ask for, and runs and attempts that fail.
   const slowDown = { kind: 'lytics_error', status: 429, retryAfterSeconds: 0 } as const;
   await admin.addFaults({ match: { method: 'scan' }, times: 1, action: slowDown });
-  await admin.patchSettings({ gigya: { callsPerSecond: 250 } });
+  // Lower than what a busy machine reaches.
+  await admin.patchSettings({ gigya: { callsPerSecond: 60 } });
   await run({ target_storage: 'data_store' });
   await expect(run({ segment_id: 'nowhere' })).rejects.toThrow();
   served = await serve();
@@ -55,7 +57,7 @@ async function run(config: Parameters<typeof jobDocument>[1]): Promise<Summary> 
 }
 
 describe('the metrics of a worker', () => {
-  it('count users by outcome as the run itself does', () => {
+  it('count users by outcome, as the run does', () => {
     const outcomes = Object.keys(first.counts);
     const counted = outcomes.map((outcome) => [
       outcome,
@@ -68,7 +70,7 @@ describe('the metrics of a worker', () => {
     expect(met).toEqual(expect.arrayContaining(['updated', 'unchanged', 'no_gigya_id', 'unknown_uid']));
   });
 
-  it("count calls by method and Gigya's code, and Lytics' by status, as those two do", async () => {
+  it('count calls to Gigya by method and code, and to Lytics by status, as the services do', async () => {
     const { calls } = await rig.sandbox.admin.stats();
     for (const [method, outcomes] of Object.entries(calls)) {
       if (!method.includes('.')) continue;
@@ -84,21 +86,21 @@ describe('the metrics of a worker', () => {
     expect(lytics('list audiences', '200')).toBe(segments['200']);
   });
 
-  it('tell the rate of the limiter from the start, and how it falls', () => {
+  it('show the rate of the limiter from the start, and its drop', () => {
     const rate = (samples: Sample[], limit: string) =>
       totalOf(samples, 'gigya_rate_limit', { authorization: 'gigya', limit });
     expect(rate(calm, 'calls')).toBe(2_000);
     expect(rate(calm, 'searches')).toBe(200);
     expect(rate(after, 'calls')).toBeLessThan(1_000);
-    expect(rate(after, 'calls')).toBeGreaterThan(10);
+    expect(rate(after, 'calls')).toBeGreaterThan(0);
   });
 
-  it('tell the time that was waited', () => {
+  it('show the time spent waiting', () => {
     expect(totalOf(after, 'gigya_rate_limit_wait_ms_total', { authorization: 'gigya' })).toBeGreaterThan(500);
     expect(totalOf(after, 'lytics_rate_limit_wait_ms_total')).toBeGreaterThanOrEqual(0);
   });
 
-  it('tell how long pages and calls take, also those that take minutes', () => {
+  it('show the latency of pages and calls, also of minutes', () => {
     const pages = (activity: string) => totalOf(after, 'gigya_export_page_latency_count', { activity });
     expect(pages('fetchMembership')).toBe(2);
     expect(pages('updateGigya')).toBe(2);
@@ -113,15 +115,17 @@ describe('the metrics of a worker', () => {
     expect(count).toBe(totalOf(after, 'gigya_calls_total', { method: 'accounts.setAccountInfo' }));
   });
 
-  it("stand beside the SDK's own", () => {
+  it("are served beside the SDK's own", () => {
     const run = { workflow_type: 'exportAudience' };
     expect(totalOf(after, 'temporal_workflow_completed_total', run)).toBe(2);
     expect(totalOf(after, 'temporal_workflow_failed_total', run)).toBe(1);
-    const slots = { worker_type: 'ActivityWorker' };
-    expect(totalOf(after, 'temporal_worker_task_slots_available', slots)).toBe(40);
+    const slots = (task_queue: string) =>
+      totalOf(after, 'temporal_worker_task_slots_available', { worker_type: 'ActivityWorker', task_queue });
+    const taskQueue = String(rig.env['TASK_QUEUE']);
+    expect([slots(taskQueue), slots(questionsQueue(taskQueue))]).toEqual([100, 10]);
   });
 
-  it('hold no user and no secret', async () => {
+  it('contain no user data and no secret', async () => {
     const { expected } = await rig.sandbox.admin.truth();
     const hidden = ['token', 'secret_key', 'private_key', 'user_key'];
     const settings = Object.values(rig.sandbox.authorizations).flatMap((one) => Object.entries(one));
@@ -159,13 +163,13 @@ describe('the Grafana dashboard', async () => {
   const { panels, templating } = dashboardSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   const targets = panels.flatMap(({ title, targets }) => targets.map((target) => ({ title, ...target })));
 
-  it('takes its data from a source that is picked', () => {
+  it('takes its data from the chosen data source', () => {
     expect(templating.list).toMatchObject([{ name: 'datasource', type: 'datasource', query: 'prometheus' }]);
     const sources = [...panels, ...targets].flatMap(({ datasource }) => datasource?.uid ?? []);
     for (const source of sources) expect(source).toMatch(/^\$\{datasource\}$/);
   });
 
-  it('has each panel in a place of its own', () => {
+  it('has no overlapping panels', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
       Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
@@ -174,8 +178,8 @@ describe('the Grafana dashboard', async () => {
     for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
   });
 
-  it.each(targets)('asks for what is served: $title, $expr', ({ expr, legendFormat }) => {
-    // Grafana's own variables are spans of time.
+  it.each(targets)('queries metrics that are served: $title, $expr', ({ expr, legendFormat }) => {
+    // Grafana's own variables are durations.
     const asked = readQuery(expr.replace(/\$__(rate_interval|range)/g, '5m'));
     expect(asked.length).toBeGreaterThan(0);
     for (const { metric, matchers, groupedBy } of asked) {
@@ -189,9 +193,9 @@ describe('the Grafana dashboard', async () => {
           return operator.startsWith('!') ? !isEqual : isEqual;
         }),
       );
-      expect(matched.length, `nothing served is ${expr}`).toBeGreaterThan(0);
+      expect(matched.length, `nothing served matches ${expr}`).toBeGreaterThan(0);
     }
     for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
-      expect(asked[0]?.groupedBy, 'the legend names a label that is summed away').toContain(label);
+      expect(asked[0]?.groupedBy, 'the legend uses a label that the query drops').toContain(label);
   });
 });

@@ -3,11 +3,11 @@ import {
   NativeConnection,
   Runtime,
   type TelemetryOptions,
-  Worker,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { createConnections } from '../../src/activities/connections.ts';
-import { type Activities, createActivities, createAttemptInterceptor } from '../../src/activities/index.ts';
+import { type Activities, createActivities } from '../../src/activities/index.ts';
+import { createWorkers } from '../../src/workers.ts';
 
 export interface LocalWorkerOptions {
   address: string;
@@ -21,6 +21,7 @@ export interface LocalWorkerOptions {
   /** The time an answer of a service may take, in ms. @default 30_000 */
   timeoutMs?: number;
   alertAfterSeconds?: number;
+  exportSlots?: number;
 }
 
 export interface LocalWorker {
@@ -48,10 +49,11 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
   isInstalled = true;
   const connections = createConnections({ authorizationsFile, retryMs, timeoutMs });
   const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
+  const workers = await createWorkers({
     connection,
+    namespace: 'default',
     taskQueue,
-    workflowBundle,
+    workflows: { workflowBundle },
     activities: {
       ...createActivities({
         connections,
@@ -60,15 +62,13 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       }),
       ...options.activities,
     },
-    interceptors: { activity: [createAttemptInterceptor()] },
-    maxHeartbeatThrottleInterval: '1 s',
-    defaultHeartbeatThrottleInterval: '1 s',
-    shutdownGraceTime: '30 s',
+    shutdownGraceMs: 30_000,
+    exportSlots: options.exportSlots,
   });
-  const ended = worker.run();
+  const ended = workers.run();
   let stopped: Promise<void> | undefined;
   async function stop(): Promise<void> {
-    worker.shutdown();
+    workers.shutdown();
     await ended;
     await connections.close();
     await connection.close();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readWorkerSettings, SettingError } from '../../src/settings.ts';
 
 describe("a worker's environment", () => {
-  it('may say nothing', () => {
+  it('may be empty', () => {
     expect(readWorkerSettings({})).toEqual({
       AUTHORIZATIONS_FILE: resolve('authorizations.json'),
       TASK_QUEUE: 'gigya-export',
@@ -15,7 +15,7 @@ describe("a worker's environment", () => {
     });
   });
 
-  it('is taken as it is, and what is set to nothing as not set', () => {
+  it('is read as given; an empty variable counts as unset', () => {
     const settings = readWorkerSettings({
       AUTHORIZATIONS_FILE: '/run/secrets/authorizations.json',
       TASK_QUEUE: 'other',
@@ -23,6 +23,7 @@ describe("a worker's environment", () => {
       METRICS_PORT: '9464',
       METRICS_HOST: '127.0.0.1',
       ALERT_WEBHOOK: 'https://hooks.example.com/T1?x=1',
+      WEB_UI_URL: 'https://temporal.corp',
       ALERT_AFTER: '60',
       REQUEST_TIMEOUT: '2.5',
       SHUTDOWN_GRACE: '0',
@@ -35,6 +36,7 @@ describe("a worker's environment", () => {
       METRICS_PORT: 9464,
       METRICS_HOST: '127.0.0.1',
       ALERT_WEBHOOK: 'https://hooks.example.com/T1?x=1',
+      WEB_UI_URL: 'https://temporal.corp',
       ALERT_AFTER: 60,
       REQUEST_TIMEOUT: 2.5,
       SHUTDOWN_GRACE: 0,
@@ -46,22 +48,25 @@ describe("a worker's environment", () => {
   });
 
   it.each([
-    ['LOG_LEVEL', 'loud', 'LOG_LEVEL: use one of trace, debug, info, warn, error'],
-    ['METRICS_PORT', 'http', 'METRICS_PORT: use a number'],
+    ['LOG_LEVEL', 'loud', 'LOG_LEVEL: must be one of trace, debug, info, warn, error'],
+    ['METRICS_PORT', 'http', 'METRICS_PORT: must be a number'],
     ['METRICS_PORT', '70000', 'METRICS_PORT: '],
-    ['REQUEST_TIMEOUT', 'long', 'REQUEST_TIMEOUT: use a number of seconds'],
+    ['REQUEST_TIMEOUT', 'long', 'REQUEST_TIMEOUT: must be a number of seconds'],
     ['REQUEST_TIMEOUT', '0', 'REQUEST_TIMEOUT: '],
     ['SHUTDOWN_GRACE', '-1', 'SHUTDOWN_GRACE: '],
-    ['ALERT_WEBHOOK', 'file:///etc/passwd', 'ALERT_WEBHOOK: use an http(s) URL'],
+    ['ALERT_WEBHOOK', 'file:///etc/passwd', 'ALERT_WEBHOOK: must be an http(s) URL'],
     ['ALERT_AFTER', '0', 'ALERT_AFTER: '],
-  ])('with %s=%s is refused by its name', (name, value, message) => {
+    ['REQUEST_TIMEOUT', '1e10', 'REQUEST_TIMEOUT: '],
+    ['WEB_UI_URL', 'temporal.corp', 'WEB_UI_URL: must be an http(s) URL'],
+    ['HTTPS_PROXY', 'ftp://proxy.corp', 'HTTPS_PROXY: must be a URL'],
+  ])('with %s=%s is refused by name', (name, value, message) => {
     expect(() => readWorkerSettings({ [name]: value })).toThrow(SettingError);
     expect(() => readWorkerSettings({ [name]: value })).toThrow(message);
   });
 
-  it('is refused with all that is wrong at once', () => {
+  it('is refused with all faults at once', () => {
     expect(() => readWorkerSettings({ LOG_LEVEL: 'x', METRICS_PORT: 'y' })).toThrow(
-      'LOG_LEVEL: use one of trace, debug, info, warn, error; METRICS_PORT: use a number',
+      'LOG_LEVEL: must be one of trace, debug, info, warn, error; METRICS_PORT: must be a number',
     );
   });
 });
