@@ -7,6 +7,7 @@ import { connectClient, type ExportHandle, unique } from './temporal.ts';
 
 export interface MockRig extends MockedExport {
   client: Client;
+  taskQueue: string;
   /** Starts a run with any arguments, as the Temporal CLI may. */
   start(...args: unknown[]): Promise<ExportHandle>;
   stop(): Promise<void>;
@@ -24,6 +25,7 @@ export async function startMockRig(
   return {
     ...mocked,
     client,
+    taskQueue,
     async start(...args) {
       const workflowId = unique('mocked');
       await client.workflow.start('exportAudience', { workflowId, taskQueue, args });
