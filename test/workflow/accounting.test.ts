@@ -20,7 +20,7 @@ describe('a run whose counts do not add up', () => {
   ])('fails with Accounting when %s', async (_, written, message) => {
     const rig = await startMockRig(provided(), { pages: 2, pageSize: 10, written });
     try {
-      const handle = await rig.start(jobDocument('law'));
+      const handle = await rig.start(jobDocument('invariant'));
       const failure = await failureOf(handle);
       expect(failure.type).toBe('Accounting');
       expect(failure.message).toContain(message);
@@ -41,7 +41,7 @@ describe('a run whose counts do not add up', () => {
     });
     const rig = await startMockRig(provided(), { pages: 2, pageSize: 10, written });
     try {
-      const { counts, failures } = await (await rig.start(jobDocument('law'))).result();
+      const { counts, failures } = await (await rig.start(jobDocument('invariant'))).result();
       expect(counts).toMatchObject({ members: 20, updated: 6, unchanged: 8, unknown_uid: 4, failed: 2 });
       expect(failures).toEqual({ '413003': 2 });
     } finally {

@@ -23,16 +23,22 @@ it('a run that was started on the old bundle ends on the new one', async () => {
   const { address, workflowBundle } = provided();
   const code = await readFile(inject('workflowBundle'), 'utf8');
   const old = {
-    code: mutate(code, 'The run pauses at the next page', 'The run will pause at the next page'),
+    code: mutate(
+      code,
+      'The run pauses when the pages in flight',
+      'The run will pause when the pages in flight',
+    ),
   };
   const rig = await startRig({ address, workflowBundle: old, sandbox: { users: 1_400, latencyMs: 5 } });
   try {
     const { admin, authorizationsFile } = rig.sandbox;
     await admin.addFaults({ match: { method: 'scan' }, times: 1, action: { kind: 'latency', ms: 1_000 } });
     const handle = await rig.start(jobDocument('deploy'));
-    // While the first page is fetched: there is one more, then.
+    // While the first page is fetched: there is one more then.
     await until(async () => (await pendingActivities(handle)).some(({ type }) => type === 'fetchMembership'));
-    expect(await handle.executeUpdate('pause')).toBe('The run will pause at the next page');
+    expect(await handle.executeUpdate('pause')).toBe(
+      'The run will pause when the pages in flight are written',
+    );
     await untilStill(handle, (types) => types.length === 0);
     expect(await versionsOf(handle)).toHaveLength(1);
     await rig.worker.stop();

@@ -8,8 +8,9 @@ import { pendingActivities } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 const USERS = 1_300;
+const figure = (value: number) => value.toLocaleString('en-US');
 
-describe('an audience is gone through again', () => {
+describe('an audience is scanned again', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await startRig({ ...provided(), sandbox: { users: USERS, cursor: 'scroll' } });
@@ -24,8 +25,8 @@ describe('an audience is gone through again', () => {
       times: 1,
       action: { kind: 'expired_cursor' },
     });
-    const { counts, sweeps, warnings } = await rig.run(jobDocument('expired'));
-    expect(sweeps).toBe(2);
+    const { counts, scans, warnings } = await rig.run(jobDocument('expired'));
+    expect(scans).toBe(2);
     expect(warnings).toEqual([expect.stringContaining("Lytics' cursor expired")]);
     expect(counts.members).toBeGreaterThan(USERS);
     expect(counts.updated).toBe(USERS);
@@ -42,19 +43,23 @@ describe('an audience is gone through again', () => {
       times: 1,
       action: { kind: 'cut', applied: true },
     });
-    const { counts, sweeps, warnings } = await rig.run(jobDocument('lossy'));
-    expect(sweeps).toBe(2);
-    expect(warnings).toEqual([expect.stringContaining(`${USERS - 100} of ${USERS} users came`)]);
+    const { counts, scans, warnings } = await rig.run(jobDocument('lossy'));
+    expect(scans).toBe(2);
+    expect(warnings).toEqual([
+      expect.stringContaining(`returned ${figure(USERS - 100)} of ${figure(USERS)} users`),
+    ]);
     expect(counts).toMatchObject({ members: 2 * USERS - 100, updated: USERS });
     expect(await admin.verify()).toMatchObject({ ok: true, exact: USERS });
   });
 
-  it('only so often while nothing is gained: an expiry each time is a fault to be mended', async () => {
+  it('only so often while nothing is gained: a cursor that always expires is a fault that a person has to act on', async () => {
     const { admin } = rig.sandbox;
     await admin.addFaults({ match: { method: 'scan', path: 'start=' }, action: { kind: 'expired_cursor' } });
     const failure = await failureOf(await rig.start(jobDocument('always expired')));
     expect(failure.type).toBe('Configuration');
-    expect(failure.message).toMatch(/cursor expired, again and again; .*raise limits\.calls_per_second/);
+    expect(failure.message).toMatch(
+      /^Lytics' cursor expired in 5 scans in a row; .*raise limits\.calls_per_second/,
+    );
   });
 
   it('only so often while the total cannot be reached: the run ends with a warning', async () => {
@@ -63,24 +68,24 @@ describe('an audience is gone through again', () => {
       { match: { method: 'scan' }, rate: 0.3, action: { kind: 'cut' } },
       { match: { method: 'scan' }, action: { kind: 'total', add: 7 } },
     );
-    const { counts, sweeps, warnings } = await rig.run(jobDocument('out of reach'));
-    expect(sweeps).toBe(5);
+    const { counts, scans, warnings } = await rig.run(jobDocument('out of reach'));
+    expect(scans).toBe(5);
     expect(counts).toMatchObject({ members: 5 * USERS, unchanged: 5 * USERS });
     expect(warnings.at(-1)).toBe(
-      `Requests to Lytics had to be repeated, and ${USERS} of ${USERS + 7} users came; members may have been missed`,
+      `Lytics' scan was interrupted and returned ${figure(USERS)} of ${figure(USERS + 7)} users; members may have been missed`,
     );
   });
 
   it('not for a total that is off, when no answer was lost', async () => {
     const { admin } = rig.sandbox;
     await admin.addFaults({ match: { method: 'scan' }, action: { kind: 'total', add: 7 } });
-    expect(await rig.run(jobDocument('over total'))).toMatchObject({ sweeps: 1, warnings: [] });
+    expect(await rig.run(jobDocument('over total'))).toMatchObject({ scans: 1, warnings: [] });
   });
 });
 
-describe('a secret rotated while pages are under way', () => {
-  it('makes the run begin again, with a warning', async () => {
-    const rig = await startRig({ ...provided(), sandbox: { users: 250 } });
+describe('a secret rotated while pages are in flight', () => {
+  it('makes the run scan again, with a warning', async () => {
+    const rig = await startRig({ ...provided(), sandbox: { users: 90 } });
     try {
       const { admin, authorizations } = rig.sandbox;
       await admin.addFaults({
@@ -89,19 +94,21 @@ describe('a secret rotated while pages are under way', () => {
       });
       const handle = await rig.start(jobDocument('rotated'));
       await until(async () => (await pendingActivities(handle)).some(({ attempt }) => attempt > 1));
-      // The same application with another credential: what pages are sealed under is of the secret.
+      // The same application with another credential: pages are sealed under a key of the secret.
       const { user_key, private_key } = authorizations['gigya-rsa'];
       await rig.sandbox.changeAuthorization('gigya', { user_key, private_key, secret_key: undefined });
       await admin.clearFaults();
 
-      const { counts, sweeps, warnings } = await handle.result();
-      expect(sweeps).toBe(2);
+      const { counts, scans, warnings } = await handle.result();
+      expect(scans).toBe(2);
       expect(warnings).toEqual([
-        expect.stringContaining('The Gigya secret was changed while pages were under way'),
+        expect.stringContaining(
+          'The Gigya secret changed while pages were in flight; the audience was scanned again from the start',
+        ),
       ]);
       expect(accountedFor(counts)).toBe(counts.members + counts.left);
-      expect(counts.updated).toBe(250);
-      expect(await admin.verify()).toMatchObject({ ok: true, exact: 250 });
+      expect(counts.updated).toBe(90);
+      expect(await admin.verify()).toMatchObject({ ok: true, exact: 90 });
     } finally {
       await rig.stop();
     }

@@ -26,33 +26,35 @@ describe('pause and resume', () => {
   });
   afterAll(() => rig.stop());
 
-  it('hold a run between two pages, and refuse what makes no sense', async () => {
+  it('hold a run between two pages, and are refused when they make no sense', async () => {
     const handle = await rig.start(jobDocument('steered'));
     await untilStill(handle, (types) => types.length === 3);
 
     expect(await refusal(handle.executeUpdate('resume'))).toBe('The run is not paused');
-    expect(await refusal(handle.executeUpdate('pause', { args: [{ note: 'no text' }] }))).toBe(
-      'The note has to be a text',
+    expect(await refusal(handle.executeUpdate('pause', { args: [{ note: 'not text' }] }))).toBe(
+      'The note must be text',
     );
     const answer = await handle.executeUpdate<string, [string]>('pause', { args: ['until Monday'] });
-    expect(answer).toBe('The run pauses at the next page');
-    expect(await refusal(handle.executeUpdate('pause'))).toMatch(/^The run is paused already, since 20\d\d-/);
+    expect(answer).toBe('The run pauses when the pages in flight are written');
+    expect(await refusal(handle.executeUpdate('pause'))).toMatch(/^The run is already paused, since 20\d\d-/);
+
+    expect(await progressOf(handle)).toMatchObject({ state: 'pausing', paused: { note: 'until Monday' } });
 
     rig.letAllGo();
-    // All that was fetched is written, and nothing more is fetched.
+    // What is in flight is written; nothing more is fetched, and the page that was fetched ahead waits.
     await untilStill(handle, (types) => types.length === 0);
     expect(rig.fetched()).toBe(4);
     const paused = await progressOf(handle);
     expect(paused).toMatchObject({
       state: 'paused',
       paused: { note: 'until Monday' },
-      counts: { members: 40, updated: 40 },
-      seen: 40,
+      counts: { members: 30, updated: 30 },
+      seen: 30,
       total: 60,
       seconds_left: null,
     });
 
-    expect(await handle.executeUpdate('resume')).toBe('The run goes on');
+    expect(await handle.executeUpdate('resume')).toBe('The run continues');
     expect((await handle.result()).counts).toMatchObject({ members: 60, updated: 60 });
     expect(await progressOf(handle)).toMatchObject({
       state: 'completed',
@@ -80,9 +82,9 @@ describe('a run against the services', () => {
     const written = (await rig.sandbox.admin.journal()).length;
     expect(written).toBeLessThan(1_000);
     const { state, reason, counts } = await progressOf(handle);
-    expect({ state, reason }).toEqual({ state: 'failed', reason: 'The run was cancelled' });
+    expect({ state, reason }).toEqual({ state: 'cancelled', reason: 'The run was cancelled' });
     expect(accountedFor(counts)).toBe(counts.members);
-    // Those under way at that moment, 20 at the most, and those just answered, are not known to have been written.
+    // Those in flight at that moment, 20 at most, and those just answered, are not known to have been written.
     expect(counts.updated).toBeLessThanOrEqual(written);
     expect(written - counts.updated).toBeLessThanOrEqual(2 * 20);
 
@@ -91,23 +93,23 @@ describe('a run against the services', () => {
     expect((await rig.sandbox.admin.journal()).length).toBe(written);
   });
 
-  it('tells how it goes while it goes, and takes no pause after its last page', async () => {
+  it('reports its progress, and refuses to pause after its last page', async () => {
     const handle = await rig.start(jobDocument('watched'));
-    const midst = await until(async () => {
+    const middle = await until(async () => {
       const progress = await progressOf(handle);
       return progress.counts.members > 0 && progress.phase === 'members' && progress;
     });
-    expect(midst).toMatchObject({
+    expect(middle).toMatchObject({
       state: 'running',
       job: 'watched',
       audience: 'vip',
       storage: 'account',
       total: 1_200,
     });
-    expect(midst.rate).toBeGreaterThan(0);
+    expect(middle.rate).toBeGreaterThan(0);
     await until(async () => (await progressOf(handle)).phase === 'settling');
     expect(await pendingActivities(handle)).toEqual([]);
-    expect(await refusal(handle.executeUpdate('pause'))).toBe('The run has written its last page already');
+    expect(await refusal(handle.executeUpdate('pause'))).toBe('The run has already written its last page');
     const { counts, in_gigya } = await handle.result();
     expect(in_gigya).toBe(1_200);
     expect(await progressOf(handle)).toMatchObject({ state: 'completed', counts, in_gigya, seen: 1_200 });
