@@ -39,8 +39,10 @@ Exit codes:
     4  the run completed, but Gigya refused some records
   130  Ctrl-C; a run under way goes on
 
-Temporal's address: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other TEMPORAL_*
-variables, or temporal.toml. TASK_QUEUE: the workers' task queue.`;
+Environment:
+  TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other TEMPORAL_* variables, or
+  temporal.toml: where Temporal is
+  TASK_QUEUE: the task queue of the workers (default gigya-export)`;
 
 function version(): string {
   // package.json is two folders above the sources, and three above the build.
