@@ -14,7 +14,7 @@ import {
 } from './gigya/state.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { openScan } from './lytics/scan.ts';
-import { createLyticsState, type LyticsState } from './lytics/state.ts';
+import { LyticsState } from './lytics/state.ts';
 import { change, enter, leave, remove } from './population/changes.ts';
 import { addOdd } from './population/odd.ts';
 import type { PopulationOptions } from './population/options.ts';
@@ -41,7 +41,7 @@ export function createState(population: PopulationOptions, settings: Settings, n
   const state: State = {
     population,
     settings,
-    lytics: createLyticsState(),
+    lytics: new LyticsState(),
     gigya,
     store: (type) => storeOf(gigya, type, now, () => state.settings),
     journal: createJournal(),

@@ -39,7 +39,7 @@ export type SandboxOptions = {
   /** A file that exists and that no sandbox wrote is refused without `force`. */
   authorizations?: string | undefined;
   force?: boolean | undefined;
-  /** State file; with the same `port` a sandbox that was killed goes on where it was. */
+  /** State file; with the same `port` a sandbox that was killed continues where it was. */
   state?: string | undefined;
 };
 
@@ -90,7 +90,7 @@ export type SandboxAdmin = {
   removeRow(key: number): Promise<void>;
   putAccounts(...accounts: AccountInput[]): Promise<Account[]>;
   account(uid: string): Promise<Account>;
-  /** Null takes a field out. What is set here is the baseline that `verify` judges damage by. */
+  /** Null removes a field. `verify` compares with what is set here. */
   patchAccount(
     uid: string,
     patch: { data?: Record<string, unknown>; profile?: Record<string, unknown> },
@@ -108,9 +108,9 @@ export type Sandbox = {
   authorizations: Authorizations;
   pid: number;
   admin: SandboxAdmin;
-  /** Ends it and waits for its end. */
+  /** Stops the process and waits until it has exited. */
   stop(): Promise<void>;
-  /** Waits for the end, but for SIGSTOP and SIGCONT. @default SIGKILL */
+  /** Waits until it has exited, except with SIGSTOP and SIGCONT. @default SIGKILL */
   kill(signal?: NodeJS.Signals): Promise<void>;
 };
 
@@ -189,9 +189,9 @@ function switches(options: SandboxOptions): string[] {
   return options.force ? [...named, '--force'] : named;
 }
 
-/** The admin side of a sandbox that runs already. */
+/** The admin API of a running sandbox. */
 export function connectAdmin(url: string): SandboxAdmin {
-  // The answers are of this repository's own making: their types are those of the handlers in admin/.
+  // The replies come from this repository: their types are those of the handlers in admin/.
   const call = async <T>(verb: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${url}/admin/${path}`, {
       method: verb,

@@ -5,7 +5,7 @@ import type { Provider } from './stats.ts';
 
 const reach = { applied: z.boolean().default(false) };
 
-/** `applied`: whether the request takes effect although its answer never comes. */
+/** `applied`: whether the request takes effect although its reply does not show it. */
 export const faultActionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('gigya_error'),
@@ -13,7 +13,7 @@ export const faultActionSchema = z.discriminatedUnion('kind', [
     message: z.string().optional(),
     details: z.string().optional(),
     extra: z.record(z.string(), z.unknown()).optional(),
-    /** Answer with the error although the write went through. */
+    /** Reply with the error although the write was applied. */
     ...reach,
   }),
   z.strictObject({
@@ -44,7 +44,7 @@ export type FaultAction = z.infer<typeof faultActionSchema>;
 export type FaultInput = z.input<typeof faultRuleSchema>;
 
 export const faultRuleSchema = z.strictObject({
-  /** A name for it, to be seen in `GET /admin/faults` and in the stats. */
+  /** Shown in `GET /admin/faults` and in the stats. */
   id: z.string().optional(),
   match: z
     .strictObject({
@@ -59,7 +59,7 @@ export const faultRuleSchema = z.strictObject({
     })
     .prefault({}),
   rate: z.number().min(0).max(1).default(1),
-  /** How often it fires at most. */
+  /** The most times it fires. */
   times: z.number().int().min(1).optional(),
   action: faultActionSchema,
 });
@@ -111,7 +111,7 @@ export function createFaults(seed: number): Faults {
         const { rule, seen, fired } = one;
         if (!matches(one, target)) continue;
         const due = seen >= rule.match.after && fired < (rule.times ?? Number.POSITIVE_INFINITY);
-        // A draw from the count alone: the same requests meet the same faults again.
+        // Drawn from the count alone, so that the same requests meet the same faults again.
         const drawn = rule.rate === 1 || hash(`${seed} ${rule.id} ${seen}`) / 2 ** 32 < rule.rate;
         const fires = due && drawn;
         decided.push({ rule, fires });

@@ -1,4 +1,4 @@
-/** Every write Gigya was asked for, in the order of their arrival, whether it was applied or refused. */
+/** Every write that Gigya received, in order of arrival, applied or refused. */
 export type JournalEntry = {
   n: number;
   at: string;
@@ -9,7 +9,7 @@ export type JournalEntry = {
   /** As sent (parsed where it is JSON). */
   data: unknown;
   applied: boolean;
-  /** Whether it left anything different from before. */
+  /** Whether it changed anything. */
   changed: boolean;
   errorCode: number;
   callId: string;
@@ -26,7 +26,7 @@ export type Journal = {
 
 export function createJournal(): Journal {
   let entries: JournalEntry[] = [];
-  // Numbers go on after a clear, so that a reader's `since` never points at the wrong entry.
+  // Numbers continue after a clear, so that a reader's `since` never points at the wrong entry.
   let cleared = 0;
   return {
     add: (draft, at) => {

@@ -16,7 +16,7 @@ export type Keys = {
   publicKey: string;
 };
 
-/** Everything but the key pair follows from the seed: an RSA pair cannot be had from a seed with node:crypto. */
+/** Everything but the key pair follows from the seed: node:crypto cannot derive an RSA key pair from one. */
 export function createKeys(seed: number): Keys {
   const random = createRandom(seed ^ 0x5eed);
   const text = (length: number) => random.bytes(length).toString('base64url').slice(0, length);

@@ -19,7 +19,7 @@ const world = createWorld({
   stateFile: options.state,
 });
 const server = createSandboxServer(world);
-/** Removed at the end, where no one asked for it. */
+/** The file at the default path, removed at the end. */
 let temporary: string | undefined;
 
 process.on('SIGTERM', end);

@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 type Met = { waitMs: number; action: FaultAction | undefined; rule: string | undefined };
 
-/** What the rules make of a request: how long it waits, and the one thing that ends it, if any. */
+/** How long a request waits, and the action that ends it, if any. */
 function meet(world: World, target: Target): Met {
   let waitMs = world.settings().latencyMs;
   let ending: { action: FaultAction; rule: string } | undefined;
@@ -22,7 +22,7 @@ function meet(world: World, target: Target): Met {
   return { waitMs, action: ending?.action, rule: ending?.rule };
 }
 
-/** Answers a call as the settings and the fault rules have it. */
+/** Answers a call, as the settings and fault rules say. */
 export async function serve(
   world: World,
   call: Call,

@@ -52,7 +52,7 @@ function sendError(request: IncomingMessage, response: ServerResponse, error: un
     send(response, { httpStatus: 413, headers, body: '{"sandbox":"body too large"}' });
     return;
   }
-  // A fault of the sandbox's own, or a connection that broke while its body came in.
+  // A bug in the sandbox, or a connection that broke while its body was read.
   if (!request.errored)
     process.stderr.write(`sandbox: ${error instanceof Error ? error.stack : String(error)}\n`);
   if (!response.headersSent)
@@ -63,7 +63,7 @@ export function createSandboxServer(world: World): Server {
   const server = createServer((request, response) => {
     route(world, request, response).catch((error: unknown) => sendError(request, response, error));
   });
-  // Longer than any client keeps an idle connection: what cuts one here is a fault rule.
+  // Longer than any client keeps an idle connection: only fault rules cut connections.
   server.keepAliveTimeout = 75_000;
   return server;
 }

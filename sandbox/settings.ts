@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { figureKinds } from './figures.ts';
 
 /**
- * What the providers' documents leave open, and what a test wants to turn: every switch has the likelier
- * behaviour as its default. `PATCH /admin/settings` changes them while the sandbox runs.
+ * What the services' documentation leaves open, and what tests want to vary. A default is what the documentation says,
+ * or else the strictest reading. `PATCH /admin/settings` changes them while the sandbox runs.
  */
 export const lyticsSettings = z.strictObject({
-  /** `repeatable`: a cursor a page, re-sendable. `scroll`: one string for all pages; asking again moves on. */
+  /** `repeatable`: one cursor per page, may be sent again. `scroll`: one string for all pages; a repeated request moves on. */
   cursor: z.enum(['repeatable', 'scroll']).default('repeatable'),
-  /** Seconds a cursor lives after it was last issued or used; how long the real one lives is unknown. */
+  /** Seconds that a cursor lives after it was last issued or used; the life of a real one is not documented. */
   cursorLifeSeconds: z.number().min(0).default(300),
   cursorErrorStatus: z.union([z.literal(400), z.literal(404)]).default(400),
-  /** How a scan ends: `_next` empty, or a cursor that gives an empty page, or one that gives the last page again. */
+  /** How a scan ends: `_next` empty, a cursor that gives an empty page, or one that gives the last page again. */
   lastPage: z.enum(['no_cursor', 'empty_page', 'same_page']).default('no_cursor'),
   defaultLimit: z.number().int().min(1).max(100).default(20),
   /**
@@ -36,7 +36,7 @@ export const lyticsSettings = z.strictObject({
   optionalKeys: z.enum(['present', 'null']).default('present'),
   /** What `segments` holds. */
   segmentsAs: z.enum(['slug', 'name']).default('slug'),
-  /** A different order of `segments` in every answer. */
+  /** A different order of `segments` in every reply. */
   shuffleSegments: z.boolean().default(false),
   statusAsString: z.boolean().default(false),
   /** `total` and `size` as strings. */
@@ -54,7 +54,7 @@ export const gigyaSettings = z.strictObject({
   cursorLifeSeconds: z.number().min(0).default(300),
   /** The code of a dead cursor is not documented. */
   cursorErrorCode: z.number().int().default(400006),
-  /** Batches of a cursor smaller than asked, though more is to come. */
+  /** Batches of a cursor are smaller than asked, although more follow. */
   shortBatches: z.boolean().default(false),
   /** How `contains` compares. Documented as a search by word, with underscores separating words, case-sensitive. */
   contains: z.enum(['exact', 'words']).default('words'),
@@ -68,7 +68,7 @@ export const gigyaSettings = z.strictObject({
   emptyArrays: z.enum(['keep', 'absent']).default('keep'),
   /** The code of an undeclared field where the schema is not dynamic. */
   undeclaredField: z.union([z.literal(400020), z.literal(400006), z.literal(400009)]).default(400020),
-  /** The Data Store add-on: there, or the code that says it is not. */
+  /** The Data Store add-on, or the code that says that the site lacks it. */
   dataStore: z.union([z.literal('on'), z.literal(403036), z.literal(403007)]).default('on'),
   /** What `ds.get` answers for an object that does not exist; `empty` is a success without data. */
   missingObject: z.union([z.literal(404000), z.literal(404003), z.literal('empty')]).default(404003),
@@ -87,15 +87,15 @@ export const gigyaSettings = z.strictObject({
   webhookUrl: z.url().refine(loopback, 'must be on the loopback interface').nullable().default(null),
   /** Errors about one account name its UID in `errorDetails`. */
   echoUid: z.boolean().default(false),
-  /** The data centre the site is really in: every call is answered 301001. */
+  /** The data centre that the site is in: every call is answered 301001. */
   wrongDataCenter: z.string().nullable().default(null),
-  /** Calls and searches a second, each with one second's worth of burst; null is no limit. */
+  /** Calls and searches per second, each with a burst of one second; null is no limit. */
   callsPerSecond: z.number().positive().nullable().default(null),
   searchesPerSecond: z.number().positive().nullable().default(null),
   maxInFlightPerUid: z.number().int().min(1).default(5),
   /** Characters; a longer query answers 500001. */
   maxQueryLength: z.number().int().min(1).default(30_000),
-  /** Seconds a timestamp or `iat` may be away from the clock. */
+  /** Seconds that a timestamp or `iat` may differ from the clock. */
   freshnessSeconds: z.number().min(1).default(120),
   /** How far Gigya's clock is ahead of this machine's. */
   clockSkewSeconds: z.number().default(0),

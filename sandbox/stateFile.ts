@@ -1,12 +1,12 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /**
- * The sandbox's memory beyond its process: one JSON line an event, in order, after a header line. What was
- * handed to the kernel survives SIGKILL, so no fsync: the machine itself is not what tests pull the plug on.
+ * The sandbox's memory beyond its process: a header line, then one JSON line per event, in order. What was handed
+ * to the kernel survives SIGKILL, so there is no fsync: tests kill processes, not the machine.
  */
 export type StateFile<Header, Event> = {
   header: Header | undefined;
-  /** What a former process left, oldest first, each with the time it happened at. */
+  /** Events of the previous process, oldest first, each with its time. */
   past: [at: number, event: Event][];
   begin(header: Header): void;
   /** Kept in memory until `flush`. */
@@ -18,7 +18,7 @@ export type StateFile<Header, Event> = {
 
 export function openStateFile<Header, Event>(path: string): StateFile<Header, Event> {
   const known = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  // A process killed inside a write leaves half a line: that event was never answered.
+  // A process that was killed during a write leaves half a line: that event was never answered.
   const whole = known.slice(0, known.lastIndexOf('\n') + 1);
   const [first, ...rest] = whole.split('\n');
   const header: Header | undefined = first ? JSON.parse(first) : undefined;

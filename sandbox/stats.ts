@@ -1,6 +1,6 @@
 export type Provider = 'lytics' | 'gigya';
 
-/** What has been asked: counts only, nothing that a request carried. */
+/** Counts of calls, and nothing of what they carried. */
 export type StatsReport = {
   /** By method, then by outcome: Gigya's errorCode, Lytics' HTTP status, or the fault that answered instead. */
   calls: Record<string, Record<string, number>>;
@@ -19,7 +19,7 @@ export type WebhookOutcome = 'delivered' | 'failed' | 'muted';
 
 export type Stats = {
   count(method: string, outcome: string): void;
-  /** Returns what to call when the request is over. */
+  /** Returns a function to call when the request is over. */
   arrive(provider: Provider, kind: string): () => void;
   opened(what: 'scan' | 'page' | 'cursor'): void;
   webhook(outcome: WebhookOutcome): void;

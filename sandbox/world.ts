@@ -19,7 +19,7 @@ export type World = {
   keys: Keys;
   population: PopulationOptions;
   settings(): Settings;
-  /** Milliseconds; while a former process's events are applied again, the time they happened at. */
+  /** Milliseconds; while the events of the previous process are applied again, the time of the event. */
   now(): number;
   lytics: LyticsState;
   gigya: GigyaState;
@@ -30,11 +30,11 @@ export type World = {
   authenticate: Authenticate;
   quota: ReturnType<typeof createQuota>;
   places: Places;
-  /** The one way to change anything: applied now, and kept for the next process. */
+  /** The only way to change anything: applied now, and kept for the next process. */
   commit(event: Event): void;
   /** Before a write is answered. */
   flush(): void;
-  /** For ids that need not be the same again. */
+  /** For ids that need not be reproducible. */
   random: Random;
   close(): void;
 };
@@ -46,7 +46,7 @@ export type WorldOptions = {
   settings: Settings;
   /** Rows of each odd kind in `vip` from the start. */
   odd?: number | undefined;
-  /** Where a former process left its state, or this one shall. */
+  /** Holds the state of the previous process, or will hold this one's. */
   stateFile?: string | undefined;
 };
 
@@ -63,7 +63,7 @@ export function createWorld(options: WorldOptions): World {
   if (header.version !== 1) throw new Error(`${options.stateFile} is not a state file of this sandbox`);
 
   const { population, keys } = header;
-  /** The one moment an event happens at, the same now and when it is applied again. */
+  /** The time of the event that is being applied: the same now as when it is applied again. */
   let pinned: number | undefined;
   const now = () => pinned ?? Date.now();
   const state = createState(population, settingsSchema.parse(header.settings), now);

@@ -37,7 +37,7 @@ const essential = ['data', 'dataSchema', 'UID', 'type', 'oid', 'updateBehavior']
   name.toLowerCase(),
 );
 
-/** The clock that requests are judged by, and that `Date` and `time` tell. */
+/** The clock for checking requests, which `Date` and `time` show. */
 const gigyaNow = (world: World) => world.now() + world.settings().gigya.clockSkewSeconds * 1000;
 
 function read(world: World, { method: called, sent }: GigyaRequest): Call {
@@ -45,8 +45,8 @@ function read(world: World, { method: called, sent }: GigyaRequest): Call {
   const method = methodOf(called);
   const withoutRight = method?.writes ? world.settings().gigya.ignoredParameters : [];
   const { parameters, ignored } = sortParameters(method?.name ?? called, sent, withoutRight);
-  // The journal tells what was sent, ignored or not.
-  const { parameters: all } = sortParameters(method?.name ?? called, sent, []);
+  // The journal shows what was sent, ignored or not.
+  const all = ignored.length > 0 ? sortParameters(method?.name ?? called, sent, []).parameters : parameters;
   const draft = {
     method: called,
     uid: all.get('UID') ?? null,
@@ -115,7 +115,7 @@ function reply(world: World, { method, parameters, ignored }: Call, envelope: En
   };
 }
 
-/** `instead`: the failure a fault puts in the place of an answer; the method has run all the same where it `applied`. */
+/** `instead`: the failure that a fault rule replies with; with `applied` the method has run nevertheless. */
 export function answer(
   world: World,
   request: GigyaRequest,

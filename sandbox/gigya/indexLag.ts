@@ -1,17 +1,17 @@
 import type { Document } from './documents.ts';
 
 /**
- * What a search can see: the documents as they were `lagMs` ago. Consistent reads (getAccountInfo, ds.get)
- * do not come here.
+ * What a search sees: the documents as they were `lagMs` ago. Consistent reads (getAccountInfo, ds.get) do not
+ * use it.
  */
 export type LaggingIndex = {
-  /** In the order they came in, moved up to now. */
+  /** In insertion order, caught up to now. */
   documents(): ReadonlyMap<string, Document>;
   /** Keys of the documents whose `field` (one of those indexed) has the value. */
   lookup(field: string, value: string): Iterable<string>;
   indexes(field: string): boolean;
   write(key: string, document: Document | null): void;
-  /** Visible at once, for what was there before the sandbox began. */
+  /** Visible at once: for what existed before the sandbox started. */
   seed(key: string, document: Document): void;
   waiting(): number;
 };

@@ -28,6 +28,16 @@ const byMethod: Record<string, readonly string[]> = {
   'ds.search': search,
 };
 
+/** Documented names by their lower-case form, for each method. */
+const namesOf = new Map(
+  Object.entries(byMethod).map(([method, names]) => [method, lowerCased([...common, ...names])]),
+);
+const commonNames = lowerCased(common);
+
+function lowerCased(names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [name.toLowerCase(), name]));
+}
+
 export type SortedParameters = {
   /** Under their documented names. */
   parameters: Parameters;
@@ -41,12 +51,12 @@ export function sortParameters(
   sent: Parameters,
   withoutRight: readonly string[],
 ): SortedParameters {
-  const names = new Map([...common, ...(byMethod[method] ?? [])].map((name) => [name.toLowerCase(), name]));
-  for (const name of withoutRight) names.delete(name.toLowerCase());
+  const names = namesOf.get(method) ?? commonNames;
+  const denied = new Set(withoutRight.map((name) => name.toLowerCase()));
   const parameters = new Map<string, string>();
   const ignored: string[] = [];
   for (const [name, value] of sent) {
-    const known = names.get(name.toLowerCase());
+    const known = denied.has(name.toLowerCase()) ? undefined : names.get(name.toLowerCase());
     if (known === undefined) ignored.push(name);
     else parameters.set(known, value);
   }

@@ -15,7 +15,7 @@ export function createQuota(): (kind: 'call' | 'search', settings: Settings['gig
   };
 }
 
-/** Requests under way for each UID; a place is given back when its request is over. */
+/** Requests in flight for each UID. */
 export type Places = { take(uid: string): { taken: number; release(): void } };
 
 export function createPlaces(): Places {

@@ -43,9 +43,16 @@ function findAccounts(
 ): Document[] {
   const documents = gigya.index.documents();
   const uids = requiredValues(query.where, 'UID');
-  const candidates = uids ? [...uids].map((uid) => documents.get(String(uid))) : [...documents.values()];
-  const rows = candidates.flatMap((one) => (one ? searchRows(one, types, rules.liteShare) : []));
-  return select(rows, query, rules);
+  const candidates = uids ? [...uids].map((uid) => documents.get(String(uid))) : documents.values();
+  return select(rowsOf(candidates, types, rules.liteShare), query, rules);
+}
+
+function* rowsOf(
+  accounts: Iterable<Document | undefined>,
+  types: readonly AccountType[],
+  liteShare: number,
+): Generator<Document> {
+  for (const account of accounts) if (account) yield* searchRows(account, types, liteShare);
 }
 
 function findObjects(store: Store, query: Query, rules: Rules): Document[] {

@@ -49,7 +49,7 @@ export type UpdateBehavior = 'arrayPush' | 'arraySet' | 'replace';
 
 export type GigyaState = {
   accounts: Map<string, Account>;
-  /** Each account as the population or an admin call left it: what a write must not have touched. */
+  /** Each account as the population or an admin call last set it: `verify` compares with it. */
   baseline: Map<string, Account>;
   index: LaggingIndex;
   dataSchema: Schema;
@@ -81,7 +81,7 @@ export function createGigyaState(now: () => number, settings: () => Settings): G
   };
 }
 
-/** A type comes to be when it is first spoken of. */
+/** Creates a type on first use. */
 export function storeOf(state: GigyaState, type: string, now: () => number, settings: () => Settings): Store {
   const known = state.stores.get(type);
   if (known) return known;

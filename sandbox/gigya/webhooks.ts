@@ -3,7 +3,7 @@ import type { World } from '../world.ts';
 
 const timeoutMs = 5_000;
 
-/** Tells the site's endpoint that an account was updated. Nobody waits for it, and it is not repeated. */
+/** Tells the site's endpoint that an account was updated. The reply to the write does not wait for it; no retries. */
 export function sendAccountUpdated(world: World, uid: string, callId: string): void {
   const { webhookUrl } = world.settings().gigya;
   if (webhookUrl === null) return;

@@ -26,24 +26,7 @@ export type Scan = {
   usedAt: number;
 };
 
-export type LyticsState = {
-  audiences: Map<string, Audience>;
-  rows: Map<number, Row>;
-  scans: Map<string, Scan>;
-  jobs: Map<string, Job>;
-  /** By id, else by slug. */
-  audience(idOrSlug: string): Audience | undefined;
-  putAudience(audience: Audience): void;
-  removeAudience(id: string): void;
-  members(audienceId: string): ReadonlySet<number>;
-  putRow(row: Row): void;
-  removeRow(key: number): void;
-  nextKey(): number;
-  /** Rows whose field holds the value (one of them, where it is a list). */
-  find(field: string, value: string): Row[];
-};
-
-/** The texts a field can be looked up by: numbers as their digits, lists by each element. */
+/** The strings a field can be looked up by: numbers as their digits, lists by each element. */
 export function valuesOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(valuesOf);
   if (typeof value === 'string') return value === '' ? [] : [value];
@@ -53,93 +36,100 @@ export function valuesOf(value: unknown): string[] {
 
 const nobody: ReadonlySet<number> = new Set();
 
-export function createLyticsState(): LyticsState {
-  const audiences = new Map<string, Audience>();
-  const slugs = new Map<string, string>();
-  const rows = new Map<number, Row>();
-  const members = new Map<string, Set<number>>();
-  // An index by field, made when the field is first asked for.
-  const lookups = new Map<string, Map<string, Set<number>>>();
-  let lastKey = 0;
+/** Sets of row keys by the values of one field. */
+type Lookup = Map<string, Set<number>>;
 
-  const indexRow = (lookup: Map<string, Set<number>>, field: string, row: Row) => {
-    for (const value of valuesOf(row.fields[field])) {
-      const keys = lookup.get(value);
-      if (keys) keys.add(row.key);
-      else lookup.set(value, new Set([row.key]));
+function addToLookup(lookup: Lookup, field: string, row: Row): void {
+  for (const value of valuesOf(row.fields[field])) addTo(lookup, value, row.key);
+}
+
+function addTo(sets: Map<string, Set<number>>, name: string, key: number): void {
+  const keys = sets.get(name);
+  if (keys) keys.add(key);
+  else sets.set(name, new Set([key]));
+}
+
+export class LyticsState {
+  readonly audiences = new Map<string, Audience>();
+  readonly rows = new Map<number, Row>();
+  readonly scans = new Map<string, Scan>();
+  readonly jobs = new Map<string, Job>();
+  readonly #slugs = new Map<string, string>();
+  readonly #members = new Map<string, Set<number>>();
+  /** By field, made when the field is first asked for. */
+  readonly #lookups = new Map<string, Lookup>();
+  #lastKey = 0;
+
+  /** By id, else by slug. */
+  audience(idOrSlug: string): Audience | undefined {
+    return this.audiences.get(idOrSlug) ?? this.audiences.get(this.#slugs.get(idOrSlug) ?? '');
+  }
+
+  putAudience(audience: Audience): void {
+    const before = this.audiences.get(audience.id);
+    if (before) this.#slugs.delete(before.slug);
+    this.audiences.set(audience.id, audience);
+    this.#slugs.set(audience.slug, audience.id);
+  }
+
+  removeAudience(id: string): void {
+    const audience = this.audiences.get(id);
+    if (!audience) return;
+    this.audiences.delete(id);
+    this.#slugs.delete(audience.slug);
+    for (const key of [...this.members(id)]) {
+      const row = this.rows.get(key);
+      if (row) this.putRow({ ...row, audiences: row.audiences.filter((one) => one !== id) });
     }
-  };
+    this.#members.delete(id);
+  }
 
-  const removeRow = (key: number) => {
-    const row = rows.get(key);
-    if (!row) return;
-    rows.delete(key);
-    for (const id of row.audiences) members.get(id)?.delete(key);
-    for (const [field, lookup] of lookups)
-      for (const value of valuesOf(row.fields[field])) lookup.get(value)?.delete(key);
-  };
+  members(audienceId: string): ReadonlySet<number> {
+    return this.#members.get(audienceId) ?? nobody;
+  }
 
-  const putRow = (row: Row) => {
-    const before = rows.get(row.key);
+  putRow(row: Row): void {
+    const before = this.rows.get(row.key);
     if (before && before.fields === row.fields) {
-      // Only the memberships moved: keep the row's place in every set it stays in, so scans keep their order.
+      // Only the memberships moved: keep the row's place in every set it stays in, so that scans keep their order.
       const stays = new Set(row.audiences);
-      for (const id of before.audiences) if (!stays.has(id)) members.get(id)?.delete(row.key);
+      for (const id of before.audiences) if (!stays.has(id)) this.#members.get(id)?.delete(row.key);
     } else {
-      removeRow(row.key);
-      for (const [field, lookup] of lookups) indexRow(lookup, field, row);
+      this.removeRow(row.key);
+      for (const [field, lookup] of this.#lookups) addToLookup(lookup, field, row);
     }
-    rows.set(row.key, row);
-    lastKey = Math.max(lastKey, row.key);
-    for (const id of row.audiences) {
-      const keys = members.get(id);
-      if (keys) keys.add(row.key);
-      else members.set(id, new Set([row.key]));
-    }
-  };
+    this.rows.set(row.key, row);
+    this.#lastKey = Math.max(this.#lastKey, row.key);
+    for (const id of row.audiences) addTo(this.#members, id, row.key);
+  }
 
-  return {
-    audiences,
-    rows,
-    scans: new Map(),
-    jobs: new Map(),
-    audience: (idOrSlug) => audiences.get(idOrSlug) ?? audiences.get(slugs.get(idOrSlug) ?? ''),
-    putAudience: (audience) => {
-      const before = audiences.get(audience.id);
-      if (before) slugs.delete(before.slug);
-      audiences.set(audience.id, audience);
-      slugs.set(audience.slug, audience.id);
-    },
-    removeAudience: (id) => {
-      const audience = audiences.get(id);
-      if (!audience) return;
-      audiences.delete(id);
-      slugs.delete(audience.slug);
-      for (const key of [...(members.get(id) ?? nobody)]) {
-        const row = rows.get(key);
-        if (row) putRow({ ...row, audiences: row.audiences.filter((one) => one !== id) });
-      }
-      members.delete(id);
-    },
-    members: (audienceId) => members.get(audienceId) ?? nobody,
-    putRow,
-    removeRow,
-    nextKey: () => lastKey + 1,
-    find: (field, value) => {
-      let lookup = lookups.get(field);
-      if (!lookup) {
-        lookup = new Map();
-        for (const row of rows.values()) indexRow(lookup, field, row);
-        lookups.set(field, lookup);
-      }
-      const found: Row[] = [];
-      for (const key of lookup.get(value) ?? nobody) {
-        const row = rows.get(key);
-        if (row) found.push(row);
-      }
-      return found;
-    },
-  };
+  removeRow(key: number): void {
+    const row = this.rows.get(key);
+    if (!row) return;
+    this.rows.delete(key);
+    for (const id of row.audiences) this.#members.get(id)?.delete(key);
+    for (const [field, lookup] of this.#lookups)
+      for (const value of valuesOf(row.fields[field])) lookup.get(value)?.delete(key);
+  }
+
+  nextKey(): number {
+    return this.#lastKey + 1;
+  }
+
+  /** Rows whose field holds the value (one of them, where it is a list). */
+  find(field: string, value: string): Row[] {
+    const keys = this.#lookupOf(field).get(value) ?? nobody;
+    return [...keys].flatMap((key) => this.rows.get(key) ?? []);
+  }
+
+  #lookupOf(field: string): Lookup {
+    const known = this.#lookups.get(field);
+    if (known) return known;
+    const lookup: Lookup = new Map();
+    for (const row of this.rows.values()) addToLookup(lookup, field, row);
+    this.#lookups.set(field, lookup);
+    return lookup;
+  }
 }
 
 /** The audiences of a row that exist, in the row's order. */

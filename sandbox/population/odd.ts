@@ -3,7 +3,7 @@ import { type LyticsState, valuesOf } from '../lytics/state.ts';
 import type { Random } from '../random.ts';
 import { makeAccount, otherIds, others } from './people.ts';
 
-/** Rows an ID field should not have, and does. */
+/** Kinds of rows whose ID field is not what it should be. */
 export const oddKinds = [
   'missing',
   'empty',
@@ -22,8 +22,8 @@ export const oddKinds = [
 ] as const;
 
 /**
- * Only on request. `twins`: two rows, one after the other, with one UID and different audiences; what is right for
- * them when a page ends between the two is nobody's promise. `many_uids`: a row with very many UIDs. `nameless`: rows
+ * Only on request. `twins`: two successive rows with one UID and different audiences; the right result is not defined
+ * where a page ends between the two. `many_uids`: a row with very many UIDs. `nameless`: rows
  * that are equal and carry no identifier.
  */
 export const rareKinds = [...oddKinds, 'twins', 'many_uids', 'nameless'] as const;

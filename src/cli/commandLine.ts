@@ -5,7 +5,7 @@ const PROGRAM = programAs(process.argv[1] ?? '');
 
 function programAs(path: string): string {
   // Sources run by npm's script, the build by node.
-  return path.endsWith('.js') ? `node ${relative(process.cwd(), path)}` : 'npm run client --';
+  return path.endsWith('client.js') ? `node ${relative(process.cwd(), path)}` : 'npm run client --';
 }
 
 /** A command line to paste: `npm run client -- follow "VIPs to Gigya"`. */

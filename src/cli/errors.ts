@@ -1,6 +1,7 @@
 import { isGrpcServiceError, ServiceError, type WorkflowFailedError } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { CommanderError } from 'commander';
+import { BadJson } from '../documents.ts';
 import { InvalidJob } from '../job.ts';
 
 /** Exit codes of the client; `--help` lists them. */
@@ -45,7 +46,8 @@ export function isInterrupted(error: unknown): boolean {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (error instanceof UsageError || error instanceof InvalidJob) return EXIT.usage;
+  const isUsage = [UsageError, InvalidJob, BadJson].some((type) => error instanceof type);
+  if (isUsage) return EXIT.usage;
   if (error instanceof Unreachable || isServerError(error)) return EXIT.unreachable;
   if (isInterrupted(error)) return EXIT.interrupted;
   return EXIT.refused;

@@ -26,9 +26,15 @@ export interface Followed {
 /** Follows a run to its end. @returns The exit code. */
 export async function follow(temporal: Temporal, run: Followed, output: Output): Promise<number> {
   let { runId } = run;
-  const ended = outcomeOf(temporal, run, (next) => {
-    runId = next;
+  const waiting = new AbortController();
+  const ended = outcomeOf(temporal, run, {
+    signal: waiting.signal,
+    onNext: (next) => {
+      runId = next;
+    },
   });
+  // After Ctrl-C nobody waits for it any more.
+  ended.catch(() => {});
   const interruption = onInterrupt();
   const view = createView(output, run);
   let last: Progress | undefined;
@@ -60,8 +66,7 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
   } finally {
     view.stop();
     interruption.release();
-    // After Ctrl-C nobody waits for it any more.
-    ended.catch(() => {});
+    waiting.abort();
   }
 
   function leave({ slug }: Followed, to: Output): number {

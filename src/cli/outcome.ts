@@ -9,28 +9,36 @@ export type Outcome = { summary: Summary } | { failure: Reason };
 /** Without this feature the server hides the result of a cron's run behind the run that follows it. */
 const SHOW_RESULT = { 'supported-features': 'follows-next-run-id' };
 
+export interface OutcomeOptions {
+  /** Called with the next link of the chain. */
+  onNext?: (runId: string) => void;
+  /** Ends the waiting. */
+  signal?: AbortSignal;
+}
+
 /**
  * Waits for the end of a run, and of nothing that comes after it: through its chain where it continued as new,
  * but not into a cron's next run.
- *
- * @param onNext Called with the next link of the chain.
  */
 export async function outcomeOf(
   temporal: Temporal,
   run: { workflowId: string; runId: string },
-  onNext: (runId: string) => void = () => {},
+  { onNext, signal = new AbortController().signal }: OutcomeOptions = {},
 ): Promise<Outcome> {
+  const { connection } = temporal.client;
   let { runId } = run;
   for (;;) {
     try {
       const handle = handleOf(temporal, { workflowId: run.workflowId, runId });
-      const summary = await temporal.client.connection.withMetadata(SHOW_RESULT, () => handle.result());
+      const summary = await connection.withMetadata(SHOW_RESULT, () =>
+        connection.withAbortSignal(signal, () => handle.result()),
+      );
       return { summary };
     } catch (error) {
       if (error instanceof WorkflowFailedError) return { failure: reasonOf(error) };
       if (!(error instanceof WorkflowContinuedAsNewError)) throw error;
       runId = error.newExecutionRunId;
-      onNext(runId);
+      onNext?.(runId);
     }
   }
 }

@@ -54,40 +54,49 @@ export async function describeRun(
 }
 
 async function readRun(temporal: Temporal, described: WorkflowExecutionDescription): Promise<Run> {
-  const { workflowId, runId, status, startTime, executionTime, closeTime, historyLength } = described;
+  const { workflowId, runId, status, startTime, executionTime, closeTime } = described;
   const first = await firstEvent(temporal, workflowId, runId);
-  const isCron = Boolean(first.cron);
-  // The clock of this machine is not asked: the server has written the first event, and no task yet.
-  const isWaiting = status.name === 'RUNNING' && historyLength <= 1 && first.hasBackoff;
+  const begun = first.hasBackoff ? await beginningOf(temporal, workflowId, runId) : null;
+  const isWaiting = first.hasBackoff && begun === null && status.name === 'RUNNING';
   return {
     workflowId,
     runId,
     status: status.name,
-    started: isCron
-      ? (executionTime ?? startTime)
-      : await chainStart(temporal, workflowId, first.continuedRunId, startTime),
+    started: begun ?? (await chainStart(temporal, workflowId, first, startTime)),
     ended: closeTime ?? null,
     cron: first.cron,
     sleepsUntil: isWaiting ? (executionTime ?? null) : null,
-    previousRunId: isCron ? first.continuedRunId : null,
+    previousRunId: first.cron ? first.continuedRunId : null,
     title: readTitle(first.document, described.memo),
   };
+}
+
+/** When a run that was made to begin later has begun: the server's word, whatever this machine's clock says. */
+async function beginningOf({ client }: Temporal, workflowId: string, runId: string): Promise<Date | null> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    // Signals may have come while it waited.
+    maximumPageSize: 20,
+  });
+  const task = history?.events?.find((event) => event.workflowTaskScheduledEventAttributes);
+  return task?.eventTime ? new Date(Number(task.eventTime.seconds) * 1000) : null;
 }
 
 /** When the chain of a run that continued as new began, as far back as the server keeps it. */
 async function chainStart(
   temporal: Temporal,
   workflowId: string,
-  continuedRunId: string | null,
+  { cron, continuedRunId }: FirstEvent,
   startTime: Date,
 ): Promise<Date> {
-  if (continuedRunId === null) return startTime;
+  // What is before a cron's run is another run.
+  if (cron !== null || continuedRunId === null) return startTime;
   try {
     const before = await temporal.client.workflow.getHandle(workflowId, continuedRunId).describe();
     const first = await firstEvent(temporal, workflowId, continuedRunId);
-    // What is before a cron's run is another run.
-    if (first.cron) return before.executionTime ?? before.startTime;
-    return await chainStart(temporal, workflowId, first.continuedRunId, before.startTime);
+    const begun = first.hasBackoff ? await beginningOf(temporal, workflowId, continuedRunId) : null;
+    return begun ?? (await chainStart(temporal, workflowId, first, before.startTime));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return startTime;
     throw error;

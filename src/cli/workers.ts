@@ -8,6 +8,10 @@ const WORKFLOW_TASKS = 1;
 /** The server remembers a worker for minutes after its end; a live one polls once a minute at least. */
 const POLLS_WITHIN_SECONDS = 90;
 
+/** How long the server's clock is waited for, and how often it is looked at. */
+const POLL_MS = 3_000;
+const CLOCK_INTERVAL_MS = 25;
+
 /** Whether a worker has polled the task queue lately. */
 export async function isWorkerPolling({ client, taskQueue }: Temporal): Promise<boolean> {
   const polledAt = await lastPoll(client, taskQueue);
@@ -40,27 +44,29 @@ async function lastPoll(client: Temporal['client'], taskQueue: string): Promise<
  * a queue is polled: this polls one that nobody else knows.
  */
 async function serverSeconds(client: Temporal['client']): Promise<number> {
-  const { connection, workflowService } = client;
+  const { connection, workflowService, options } = client;
   const name = `clock-${randomUUID()}`;
   const polling = new AbortController();
-  const poll = connection.withAbortSignal(polling.signal, () =>
+  const poll = () =>
     workflowService.pollWorkflowTaskQueue({
-      namespace: client.options.namespace,
+      namespace: options.namespace,
       taskQueue: { name },
       identity: 'client',
-    }),
-  );
-  // Its end is the abort below; where polling is not allowed, the local clock has to do.
-  const ended = poll.then(
-    () => undefined,
-    () => undefined,
-  );
+    });
+  // A poll without a deadline is refused. Its end is the abort below.
+  const ended = connection
+    .withDeadline(Date.now() + POLL_MS, () => connection.withAbortSignal(polling.signal, poll))
+    .then(
+      () => undefined,
+      () => undefined,
+    );
   try {
-    for (let attempt = 0; attempt < 20; attempt++) {
+    for (let waited = 0; waited < POLL_MS; waited += CLOCK_INTERVAL_MS) {
       const seconds = await lastPoll(client, name);
       if (seconds !== undefined) return seconds;
-      await sleep(50);
+      await sleep(CLOCK_INTERVAL_MS);
     }
+    // Where polling is not allowed, this machine's clock has to do.
     return Date.now() / 1000;
   } finally {
     polling.abort();

@@ -42,7 +42,7 @@ describe('a job document', () => {
       ),
     ]);
     expectRefusal(refused[0], 2, 'Cannot read the job document nowhere/job.json (ENOENT); check the path');
-    expectRefusal(refused[1], 2, /[Tt]he job document .*\.json/);
+    expectRefusal(refused[1], 2, /\.json is not valid JSON \(line 1, column 17\): the text ends early/);
     expectRefusal(refused[2], 2, 'The job document is not valid:\n  config.segment_id: ');
     expect(refused[2].stderr).toContain('config.on_exit: ');
   });

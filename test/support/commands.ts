@@ -12,13 +12,19 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a command in the checkout, as a person at a pipe does, and waits for its end. */
-export async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+/** Runs a command in the checkout, as a person at a pipe does, and waits for its end. `input` comes on standard input. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input = '',
+): Promise<Ended> {
   const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -28,8 +34,8 @@ export async function run(command: string, args: readonly string[], env: NodeJS.
 }
 
 /** The project's client program. */
-export function client(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
-  return run(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], env);
+export function client(args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<Ended> {
+  return run(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], env, input);
 }
 
 /** Temporal's own CLI. */

@@ -19,7 +19,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const folder = await mkdtemp(join(tmpdir(), 'gigya-export-tests-'));
   const bundle = join(folder, 'workflows.js');
   const [server, code] = await Promise.all([
-    startDevServer({ log: console.error, namespaces: ['client', 'schedules'] }),
+    startDevServer({ log: console.error, namespaces: ['client', 'schedules', 'commands'] }),
     bundleWorkflows(),
   ]);
   await writeFile(bundle, code);

@@ -10,8 +10,10 @@ export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003' } as const;
 
 /** A person at a terminal, with a program of this project running in it. */
 export interface Terminal {
-  /** All that was ever on the screen, without colours and movements. */
+  /** All that was ever on the screen, without colors and movements. */
   screen(): string;
+  /** The same with them. */
+  raw(): string;
   /** Waits for what has come to the screen since what was waited for last. */
   sees(what: string): Promise<void>;
   /** Waits for a question, answers it and presses Enter. */
@@ -31,12 +33,17 @@ export function noTerminal(): string | undefined {
 }
 
 /** Runs a TypeScript program in a pseudo terminal, made by util-linux' `script`. */
-export function openTerminal(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Terminal {
+export function openTerminal(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  columns = 200,
+): Terminal {
   const words = [process.execPath, '--import', 'tsx', file, ...args].map((word) => `'${word}'`);
-  const command = `stty cols 200 rows 50; exec ${words.join(' ')}`;
+  const command = `stty cols ${columns} rows 50; exec ${words.join(' ')}`;
   const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
     cwd: ROOT,
-    env: { ...process.env, TERM: 'xterm', ...env },
+    env: { ...process.env, TERM: 'xterm', CI: '', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let raw = '';
@@ -60,6 +67,7 @@ export function openTerminal(file: string, args: readonly string[], env: NodeJS.
     );
   return {
     screen,
+    raw: () => raw,
     types,
     sees,
     async answers(question, answer = '') {

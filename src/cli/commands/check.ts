@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { keysWithoutEffect, parseJob } from '../../job.ts';
 import { example, FILE, outputOf } from '../command.ts';
 import { withTemporal } from '../connect.ts';
 import { clockWarning } from '../daylightSaving.ts';
 import { EXIT } from '../errors.ts';
 import { print, troubleLines } from '../print.ts';
 import { createQuestions } from '../questions.ts';
-import { readJob } from '../readDocument.ts';
+import { readDocument } from '../readDocument.ts';
 import { wrapped } from '../table.ts';
 import { assertWorker } from '../workers.ts';
 
@@ -17,18 +18,23 @@ export function addCheck(program: Command): void {
     .addHelpText('after', example('check', 'examples/job.json'))
     .action(async (file: string, _options: object, command: Command) => {
       const output = outputOf(command);
-      const job = await readJob(file);
+      const document = await readDocument(file);
+      const job = parseJob(document);
+      const withoutEffect = keysWithoutEffect(document);
       await withTemporal(async (temporal) => {
         await assertWorker(temporal);
         const checks = await createQuestions(temporal).checkJob(job);
         const { continuous_update, time_of_day, timezone } = job.config;
         const warning = continuous_update ? clockWarning(time_of_day, timezone) : undefined;
-        print(output, { checks, warning: warning ?? null }, () =>
+        print(output, { checks, without_effect: withoutEffect, warning: warning ?? null }, () =>
           [
             ...checks.flatMap(({ ok, what, found, warnings }) => [
               wrapped(`${ok ? '✔' : '✘'} ${what}: ${found}`, output.width, '  '),
               ...warnings.map((text) => wrapped(`  ! ${text}`, output.width, '    ')),
             ]),
+            ...(withoutEffect.length > 0
+              ? [wrapped(`- Without effect here: ${withoutEffect.join(', ')}`, output.width, '  ')]
+              : []),
             ...(warning ? [troubleLines(warning, output)] : []),
           ].join('\n'),
         );

@@ -78,9 +78,11 @@ function notesOf({ schedule, schedule_paused, next_run, run, timezone, reason, s
     ...(run ? [`${run.ended ? 'last' : 'started'} ${clockTime(run.started, timezone)}`] : []),
     ...(next_run ? [`next ${clockTime(next_run, timezone)}`] : []),
   ];
+  // The schedule names the time zone already.
+  const zone = schedule?.endsWith(timezone) ? '' : ` ${timezone}`;
   const parts = [
     ...(schedule ? [schedule] : []),
-    ...(times.length > 0 ? [`${times.join(', ')} ${timezone}`] : []),
+    ...(times.length > 0 ? [`${times.join(', ')}${zone}`] : []),
   ];
   const pause = schedule_paused && state !== 'paused' ? 'schedule paused' : null;
   return [

@@ -1,4 +1,5 @@
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { parseJsonText } from '../../documents.ts';
 import { UsageError } from '../errors.ts';
 
 /** The names in the file on this machine; none when there is no file. */
@@ -26,13 +27,9 @@ function read(file: string): Promise<string | undefined> {
 }
 
 function parse(text: string | undefined, file: string): Record<string, unknown> {
-  if (text === undefined) return {};
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    // The parser's message quotes the text, which may be a secret.
-    throw new UsageError(`The authorizations file ${file} is not JSON; correct it`);
-  }
+  const parsed = parseJsonText(text ?? '{}', `The authorizations file ${file}`);
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  throw new UsageError(`The authorizations file ${file} must hold a JSON object: {…}`);
 }
 
 /** At no moment is the file half-written, or open to others. */

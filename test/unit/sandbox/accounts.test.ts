@@ -94,7 +94,7 @@ test('optional keys of a reply are absent or null', async () => {
   expect((await calls.gigya('accounts.search', { query })).body).toMatchObject({ nextCursorId: null });
 });
 
-test('an unknown UID, with and without its name in the answer', async () => {
+test('an unknown UID, with and without the UID in the reply', async () => {
   const recorded = {
     errorCode: 403005,
     errorMessage: 'Unauthorized user',
@@ -107,14 +107,14 @@ test('an unknown UID, with and without its name in the answer', async () => {
   expect((await set('nobody', { a: 1 })).body.errorDetails).toContain('nobody');
 });
 
-test('what is missing or no JSON', async () => {
+test('refuses missing parameters and invalid JSON', async () => {
   expect((await calls.gigya('accounts.setAccountInfo', { data: '{}' })).body.errorCode).toBe(400002);
   const uid = await account();
   for (const data of ['{', '[]', '"text"'])
     expect((await calls.gigya('accounts.setAccountInfo', { UID: uid, data })).body.errorCode).toBe(400006);
 });
 
-test('the sixth request under way for one UID is too many; other UIDs are not concerned', async () => {
+test('refuses the sixth request in flight for one UID, but not one for another UID', async () => {
   await sandbox.admin.patchSettings({ latencyMs: 100 });
   const [uid, other] = [await account(), await account()];
   const answers = await Promise.all([
@@ -127,7 +127,7 @@ test('the sixth request under way for one UID is too many; other UIDs are not co
   expect((await set(uid, { a: 2 })).body.errorCode).toBe(0);
 });
 
-test('quotas: calls and searches have a bucket each', async () => {
+test('quotas: calls and searches have separate buckets', async () => {
   await sandbox.admin.patchSettings({ gigya: { callsPerSecond: 5, searchesPerSecond: 1 } });
   const call = () => calls.gigya('accounts.getSchema');
   const codes = (await Promise.all(Array.from({ length: 12 }, call))).map(({ body }) => body.errorCode);

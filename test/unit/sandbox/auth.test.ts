@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../../../sandbox/client.ts';
-import { sign } from '../../../sandbox/gigya/auth.ts';
+import { sign } from '../../../sandbox/gigya/signature.ts';
 import { callsOf } from './calls.ts';
 
 let sandbox: Sandbox;
@@ -83,7 +83,7 @@ test.each([
   expect(body).toMatchObject({ statusCode: Math.floor(expected.errorCode / 1000), ...expected });
 });
 
-test('the HTTP status tells the error when asked to', async () => {
+test('the HTTP status shows the error with httpStatusCodes=true', async () => {
   expect((await calls.gigya(method, { secret: 'bm8=', httpStatusCodes: 'true' })).status).toBe(403);
 });
 
@@ -153,7 +153,7 @@ test('a signature is fresh, right, and used once', async () => {
   expect((await calls.signed(method, {}, { nonce: 'one' })).body.errorCode).toBe(403004);
 });
 
-test("with Gigya's clock ahead, its Date header says what time to send", async () => {
+test("with Gigya's clock ahead, its Date header has the time to send", async () => {
   await sandbox.admin.patchSettings({ gigya: { clockSkewSeconds: 3600 } });
   const { body, headers } = await calls.signed(method, {});
   expect(body.errorCode).toBe(403002);
@@ -171,14 +171,14 @@ test('a key that was revoked is unknown', async () => {
     expect(body).toMatchObject({ errorCode: 403005, errorDetails: 'The supplied userkey was not found' });
 });
 
-test('a method the key may not call, and the wrong data centre', async () => {
+test('a method that the key may not call, and the wrong data centre', async () => {
   await sandbox.admin.patchSettings({ gigya: { deniedMethods: ['accounts.setSchema'] } });
   expect((await calls.gigya('accounts.setSchema', { dataSchema: '{}' })).body.errorCode).toBe(403007);
   await sandbox.admin.patchSettings({ gigya: { wrongDataCenter: 'eu1.gigya.com' } });
   expect((await calls.gigya(method)).body).toMatchObject({ errorCode: 301001, apiDomain: 'eu1.gigya.com' });
 });
 
-test('an unknown method or namespace, GET, and a body that is no form', async () => {
+test('refuses unknown methods and namespaces, GET, and a body that is not a form', async () => {
   expect((await calls.gigya('accounts.setEverything')).body.errorCode).toBe(405001);
   expect((await calls.gigya('fidm.list')).body.errorCode).toBe(405001);
   const get = await fetch(`${sandbox.url}/${method}?${new URLSearchParams(calls.credentials)}`);

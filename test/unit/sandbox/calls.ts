@@ -1,6 +1,6 @@
 import { createSign, randomUUID } from 'node:crypto';
 import type { Sandbox } from '../../../sandbox/client.ts';
-import { sign } from '../../../sandbox/gigya/auth.ts';
+import { sign } from '../../../sandbox/gigya/signature.ts';
 
 /** Requests as a client of the providers would make them, for asserting on the bare answers. */
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> };

@@ -27,7 +27,7 @@ const store = (oid: string, data: unknown, more: Record<string, string> = {}) =>
 const dataOf = async (oid: string) =>
   (await calls.gigya('ds.get', { type: 'lytics', oid, UID: uid, fields: '*' })).body.data;
 
-test('arrays are appended unless told otherwise', async () => {
+test('arrays are appended by default', async () => {
   await store('a', { list: ['x'], kept: 1 });
   await store('a', { list: ['x', 'y'] });
   expect(await dataOf('a')).toEqual({ list: ['x', 'x', 'y'], kept: 1 });

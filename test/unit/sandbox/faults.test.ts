@@ -26,7 +26,7 @@ const write = (uid = uids[0] ?? '') =>
   calls.gigya('accounts.setAccountInfo', { UID: uid, data: '{"a":["b"]}' });
 const scan = (query = 'limit=100') => calls.lytics(`/api/segment/vip/scan?${query}`);
 
-test('any error code, with a text of its own, so many times', async () => {
+test('any error code, with its own message, a number of times', async () => {
   await fault({
     match: writes,
     times: 2,
@@ -46,7 +46,7 @@ test('any error code, with a text of its own, so many times', async () => {
   ]);
 });
 
-test('after so many requests, for one UID, at a rate', async () => {
+test('after a number of requests, for one UID, at a rate', async () => {
   await fault({ match: { ...writes, after: 2 }, action: { kind: 'gigya_error', code: 500001 } });
   const codes = [await write(), await write(), await write()].map(({ body }) => body.errorCode);
   expect(codes).toEqual([0, 0, 500001]);
@@ -95,7 +95,7 @@ test.each(['silence', 'drip'] as const)('%s, until the caller gives up', async (
   await expect(answer).rejects.toThrow(/timeout|abort/i);
 });
 
-test('latency, and a write that comes about after its caller has gone', async () => {
+test('latency, and a write that is applied after its caller has gone', async () => {
   await fault({ match: writes, times: 1, action: { kind: 'latency', ms: 300 } });
   const form = new URLSearchParams({ ...calls.credentials, UID: uids[3] ?? '', data: '{"late":true}' });
   const gone = fetch(`${sandbox.url}/accounts.setAccountInfo`, {
@@ -109,7 +109,7 @@ test('latency, and a write that comes about after its caller has gone', async ()
   expect(await sandbox.admin.journal()).toMatchObject([{ applied: true, data: { late: true } }]);
 });
 
-test('settings that change on the way: a key revoked, a quota, a clock', async () => {
+test('settings that change while requests are made', async () => {
   await fault({
     match: { ...writes, after: 1 },
     times: 1,
@@ -140,7 +140,7 @@ test("Lytics' errors", async () => {
   expect((await calls.lytics('/v2/segment')).body).toMatchObject({ status: 503, errors: [{ code: 503 }] });
 });
 
-test('a cursor gone, a page again, a total that is off, an audience deleted', async () => {
+test('an expired cursor, a repeated page, a wrong total, a deleted audience', async () => {
   const first = await scan();
   const second = `limit=100&start=${encodeURIComponent(String(first.body._next))}`;
   await fault({ match: scans, times: 1, action: { kind: 'expired_cursor' } });
@@ -154,7 +154,7 @@ test('a cursor gone, a page again, a total that is off, an audience deleted', as
   expect((await scan(second)).status).toBe(404);
 });
 
-test('a rule that is none is refused with what is wrong', async () => {
+test('an invalid rule is refused, and the message names the fault', async () => {
   const wrong = { match: writes, rate: 2, action: { kind: 'cut' } } as const;
   await expect(fault(wrong)).rejects.toThrow(/rate/);
 });

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { parseFilter } from '../../../sandbox/lytics/filterql.ts';
 import { runFilter } from '../../../sandbox/lytics/filterqlRun.ts';
-import { createLyticsState } from '../../../sandbox/lytics/state.ts';
+import { LyticsState } from '../../../sandbox/lytics/state.ts';
 
 function some() {
-  const state = createLyticsState();
+  const state = new LyticsState();
   for (const slug of ['vip', 'gold'])
     state.putAudience({
       id: `id_${slug}`,
@@ -52,6 +52,6 @@ test.each([
   expect(() => parseFilter(text)).toThrow();
 });
 
-test('refuses an audience that is not there', () => {
+test('refuses an audience that does not exist', () => {
   expect(() => runFilter(some(), parseFilter('FILTER INCLUDE nobody'))).toThrow('nobody');
 });

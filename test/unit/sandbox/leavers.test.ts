@@ -53,7 +53,7 @@ async function membership(uid: string): Promise<unknown> {
   return rowsOf(page)[0]?.segments;
 }
 
-test('those who leave are extra in both storages, until they are corrected', async () => {
+test('users who leave are extra in both storages until they are corrected', async () => {
   await exportAll();
   await sandbox.admin.leave(4);
   for (const { extra, stale, carriers, ok } of await verdicts()) {
@@ -71,7 +71,7 @@ test('those who leave are extra in both storages, until they are corrected', asy
   expect((await sandbox.admin.verify()).ok).toBe(true);
 });
 
-test('those who leave may stay in none but `all`', async () => {
+test('users who leave may stay in no audience but `all`', async () => {
   const before = await exportAll();
   await sandbox.admin.leave(3, 'vip', 'all_only');
   const { extra } = await sandbox.admin.verify();
@@ -84,7 +84,7 @@ test('those who leave may stay in none but `all`', async () => {
   }
 });
 
-test('those who are removed are unknown to Lytics, and their accounts stay', async () => {
+test('users who are removed are unknown to Lytics, and their accounts stay', async () => {
   await exportAll();
   const members = (await sandbox.admin.truth()).rows;
   expect(await sandbox.admin.remove(2)).toBe(members - 2);
@@ -99,7 +99,7 @@ test('those who are removed are unknown to Lytics, and their accounts stay', asy
   }
 });
 
-test('a user who is removed is gone with every profile of the UID', async () => {
+test('a user is removed with every profile of the UID', async () => {
   await sandbox.admin.addAudience({ slug: 'pair' });
   await sandbox.admin.putRows(
     { fields: { gy_profile_id: 'twice' }, audiences: ['pair'] },

@@ -55,7 +55,7 @@ describe('audiences', () => {
     expect((await calls.lytics('/v2/segment/vip')).body.data).not.toHaveProperty('size');
   });
 
-  test('that are not there answer 404, each API in its envelope', async () => {
+  test('that do not exist answer 404, each API in its envelope', async () => {
     const v2 = await calls.lytics('/v2/segment/nobody');
     expect([v2.status, v2.body]).toEqual([
       404,
@@ -111,7 +111,7 @@ describe('audiences', () => {
 });
 
 describe('a scan', () => {
-  test('has 20 rows a page unless told otherwise, and never more than 100', async () => {
+  test('has 20 rows a page by default, and at most 100', async () => {
     expect(rowsOf(await scan()).length).toBe(20);
     const first = await scan('limit=1000');
     expect(first.body).toMatchObject({ status: 200, message: 'success', total: 250 });
@@ -128,7 +128,7 @@ describe('a scan', () => {
     expect(new Set([first, second, last].flatMap(emails)).size).toBe(250);
   });
 
-  test('with a scroll: the same string each time, and what was asked for twice is passed by', async () => {
+  test('with a scroll: the same string each time, and a repeated request skips a page', async () => {
     await sandbox.admin.patchSettings({ lytics: { cursor: 'scroll' } });
     const first = await scan('limit=100');
     const second = await after(first);
@@ -146,7 +146,7 @@ describe('a scan', () => {
     expect((await after(first)).status).toBe(cursorErrorStatus);
   });
 
-  test('may end with a cursor after which nothing new comes', async () => {
+  test('may end with a cursor after which nothing new follows', async () => {
     await sandbox.admin.patchSettings({ lytics: { lastPage: 'empty_page' } });
     let last = await after(await after(await scan('limit=100')));
     expect(last.body._next).not.toBe('');
@@ -173,7 +173,7 @@ describe('a scan', () => {
     expect((await scan('splits=100')).status).toBe(400);
   });
 
-  test('with `splits` ignored, or refused', async () => {
+  test('with `splits` ignored or refused', async () => {
     await sandbox.admin.patchSettings({ lytics: { splits: 'ignored' } });
     expect((await scan('splits=1,2&limit=1')).body.total).toBe(250);
     await sandbox.admin.patchSettings({ lytics: { splits: 'refused' } });
@@ -181,7 +181,7 @@ describe('a scan', () => {
     expect((await scan('limit=1')).status).toBe(200);
   });
 
-  test('may end before all rows have come', async () => {
+  test('may end before all rows were returned', async () => {
     await sandbox.admin.patchSettings({ lytics: { endAfterRows: 120 } });
     const first = await scan('limit=100');
     expect(first.body.total).toBe(250);
@@ -203,7 +203,7 @@ describe('a scan', () => {
     expect(rowsOf(await scan('fields=email'))[0]).toHaveProperty('segments');
   });
 
-  test('with rows that carry `segments`, none, or some that do', async () => {
+  test('with rows that all, partly or never carry `segments`', async () => {
     const carrying = async () => rowsOf(await scan('limit=100')).filter((row) => 'segments' in row).length;
     expect(await carrying()).toBe(100);
     await sandbox.admin.patchSettings({ lytics: { rowSegments: 'some' } });
@@ -222,7 +222,7 @@ describe('a scan', () => {
     expect(rowsOf(await scan('', 'cafe_kuchen')).flatMap(({ segments }) => segments)).toContain('vip');
   });
 
-  test('with names in `segments`, and with texts for numbers', async () => {
+  test('with names in `segments`, and with numbers as strings', async () => {
     await sandbox.admin.patchSettings({
       lytics: { segmentsAs: 'name', statusAsString: true, numbersAsStrings: true },
     });
@@ -231,7 +231,7 @@ describe('a scan', () => {
     expect(rowsOf(page)[0]?.segments).toContain('VIP customers');
   });
 
-  test('takes `segments=` for an audience of its own', async () => {
+  test('takes `segments=` as the definition of another audience', async () => {
     expect((await scan('segments=true')).status).toBe(400);
     const other = await scan('segments=cafe_kuchen&limit=1');
     expect(other.body.total).not.toBe(250);
@@ -245,7 +245,7 @@ describe('a scan', () => {
       for (const slug of Array.isArray(segments) ? segments : []) expect(open).toContain(slug);
   });
 
-  test('with whatever rows it is given', async () => {
+  test('returns any rows that were added', async () => {
     const [row] = await sandbox.admin.putRows({
       fields: { gy_profile_id: [1, 'é"\\'], odd: null },
       audiences: ['vip'],
@@ -310,7 +310,7 @@ describe('an ad-hoc scan', () => {
     expect((await every('INCLUDE vip')).status).toBe(adHocScan);
   });
 
-  test('refuses JSON, and what is no FilterQL', async () => {
+  test('refuses JSON and invalid FilterQL', async () => {
     expect((await adHoc('{"ql":"FILTER *"}', 'application/json')).status).toBe(400);
     expect((await adHoc('{"ql":"FILTER *"}')).status).toBe(400);
     expect((await adHoc('FILTER INCLUDE nobody')).status).toBe(400);
@@ -356,14 +356,14 @@ describe('a user', () => {
     for (const { key } of rows) await sandbox.admin.removeRow(key);
   });
 
-  test('with anything in the UID', async () => {
+  test('with any characters in the UID', async () => {
     const uid = 'a/b?c=%2F&d "é" 🎿';
     const [row] = await sandbox.admin.putRows({ fields: { gy_profile_id: uid }, audiences: ['vip'] });
     expect((await entity(uid)).body.data).toMatchObject({ segments: ['vip'] });
     await sandbox.admin.removeRow(row?.key ?? 0);
   });
 
-  test('who is not known, or takes too long, is a 200 with segments that are none', async () => {
+  test('who is unknown, or takes too long, is a 200 with placeholder segments', async () => {
     for (const query of ['segments=true&allsegments=true', ''])
       expect((await entity('nobody', query)).body).toMatchObject({
         status: 200,

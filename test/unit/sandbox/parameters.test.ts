@@ -61,7 +61,7 @@ test.each(['data', 'UID', 'uid'])(
   },
 );
 
-test('ds.store with updateBehavior ignored changes nothing; reads are not concerned', async () => {
+test('ds.store with updateBehavior ignored changes nothing; reads are not affected', async () => {
   await sandbox.admin.patchSettings({ gigya: { ignoredParameters: ['updateBehavior', 'UID'] } });
   const form = { type: 'lytics', oid: 'o', UID: uid };
   const stored = await calls.gigya('ds.store', { ...form, data: '{"a":1}', updateBehavior: 'arraySet' });

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('killed and started again on the same port, it goes on where it was', async () => {
+test('continues where it was after SIGKILL and a restart on the same port', async () => {
   const state = join(folder, 'state.jsonl');
   const first = await startSandbox({ users: 300, state, indexLagMs: 0, cursor: 'scroll' });
   const calls = callsOf(first);
@@ -61,7 +61,7 @@ test('killed and started again on the same port, it goes on where it was', async
   await second.stop();
 });
 
-test('an answered write outlives SIGKILL, and half a line at the end does no harm', async () => {
+test('an answered write survives SIGKILL, and half a line at the end is ignored', async () => {
   const state = join(folder, 'state.jsonl');
   const first = await startSandbox({ users: 200, state });
   const calls = callsOf(first);
@@ -88,7 +88,7 @@ test('an answered write outlives SIGKILL, and half a line at the end does no har
   await third.stop();
 });
 
-test('the authorizations file is for its owner only and has all three ways to authenticate', async () => {
+test('the authorizations file is readable by its owner only and has all three ways to authenticate', async () => {
   const authorizations = join(folder, 'authorizations.json');
   writeFileSync(authorizations, '{}', { mode: 0o644 });
   const sandbox = await startSandbox({ users: 1, authorizations, limits: [1000, 100] });

@@ -20,7 +20,7 @@ const search = (query: string, more: Record<string, string> = {}) =>
   calls.gigya('accounts.search', { query, ...more });
 const next = (cursorId: unknown) => calls.gigya('accounts.search', { cursorId: String(cursorId) });
 
-test('300 results unless told otherwise, never more than 5,000 without a cursor', async () => {
+test('300 results by default, at most 5,000 without a cursor', async () => {
   const first = await search('SELECT UID FROM accounts');
   expect(first.body).toMatchObject({ errorCode: 0, objectsCount: 300, totalCount: 6060 });
   expect((await search('SELECT UID FROM accounts LIMIT 10000')).body).toMatchObject({
@@ -107,7 +107,7 @@ test('200 UIDs a search', async () => {
   expect(new Set(resultsOf(found).map(({ UID }) => UID))).toEqual(new Set(wanted));
 });
 
-test('a query that is too long, one that is none, and fields that are none', async () => {
+test('refuses a query that is too long, invalid, or names unknown fields', async () => {
   const long = uids.map((uid) => JSON.stringify(uid)).join(',');
   expect((await search(`SELECT UID FROM accounts WHERE UID in (${long})`)).body.errorCode).toBe(500001);
   expect((await search('SELECT')).body.errorCode).toBe(400006);
@@ -129,7 +129,7 @@ test('a cursor goes through everything, may be sent again, and ends without next
   expect(new Set(seen).size).toBe(6060);
 });
 
-test('a cursor stands alone, has batches of at most 1,000, and dies', async () => {
+test('a cursor is sent alone, has batches of at most 1,000, and expires', async () => {
   const most = await search('SELECT UID FROM accounts LIMIT 10000', { openCursor: 'true' });
   expect(most.body).toMatchObject({ errorCode: 0, objectsCount: 1000, totalCount: 6060 });
   const { nextCursorId } = (await search('SELECT UID FROM accounts LIMIT 10', { openCursor: 'true' })).body;
@@ -162,7 +162,7 @@ test('a cursor shows what was there when it was opened', async () => {
   expect(resultsOf(await search(query))).toEqual([]);
 });
 
-test('searches are behind the writes, consistent reads are not', async () => {
+test('searches lag behind the writes, consistent reads do not', async () => {
   await sandbox.admin.patchSettings({ gigya: { indexLagMs: 300 } });
   const [UID = ''] = uids;
   const find = async () => resultsOf(await search(`SELECT data.s FROM accounts WHERE UID = "${UID}"`));

@@ -28,7 +28,7 @@ test('the same seed makes the same users', async () => {
   await twin.stop();
 });
 
-test('verify tells exact, missing, different, extra and damaged', async () => {
+test('verify reports exact, missing, different, extra and damaged', async () => {
   expect(await sandbox.admin.verify()).toMatchObject({ expected: 60, exact: 0, ok: false });
   await exportAll();
   expect(await sandbox.admin.verify()).toMatchObject({ expected: 60, exact: 60, missing: [], ok: true });
@@ -49,7 +49,7 @@ test('verify tells exact, missing, different, extra and damaged', async () => {
   await exportAll();
 });
 
-test('who leaves and still carries the audience is extra; who enters is missing', async () => {
+test('users who leave and still carry the audience are extra; users who enter are missing', async () => {
   expect(await sandbox.admin.leave(4)).toBe(56);
   expect((await sandbox.admin.verify()).extra.length).toBe(4);
   expect(await sandbox.admin.enter(10)).toBe(66);
@@ -58,7 +58,7 @@ test('who leaves and still carries the audience is extra; who enters is missing'
   expect(missing.length + different.length).toBeGreaterThanOrEqual(6);
 });
 
-test('who changes is different', async () => {
+test('users who change are different', async () => {
   await exportAll();
   const { expected: members } = await sandbox.admin.verify();
   await sandbox.admin.change(7);
@@ -78,7 +78,7 @@ test('by id, by name, of all audiences; an audience closed or deleted', async ()
   await expect(sandbox.admin.truth({ audience: 'nobody' })).rejects.toThrow('404');
 });
 
-test('the Data Store is judged by itself, and an object without an account is an orphan', async () => {
+test('the Data Store is verified separately, and an object without an account is an orphan', async () => {
   const question = { storage: 'data_store', type: 'lytics' } as const;
   const { expected } = await sandbox.admin.truth();
   for (const [uid, slugs] of Object.entries(expected))
