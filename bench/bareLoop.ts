@@ -1,6 +1,6 @@
 /**
- * The least that could do an export's work: the same calls with undici and nothing else. No retries, no rate
- * limit, no checks, nothing that outlives a crash. A process of its own, started by startBareLoop.ts.
+ * The baseline: the calls of an export with undici and nothing else. No retries, no rate limit, no checks, no
+ * durability. Runs as a separate process, started by startBareLoop.ts.
  */
 import { Pool } from 'undici';
 import type { GigyaAuthorization, LyticsAuthorization } from '../src/authorizations.ts';
@@ -68,7 +68,7 @@ async function exportAudience({ audience, lytics, gigya }: BareRun): Promise<voi
     return reply;
   }
 
-  /** The next members, those left out who hold their audiences already. */
+  /** The next members, without those who have their audiences already. */
   async function readBatch(start: string): Promise<Batch> {
     const members: Member[] = [];
     let next = start;
@@ -90,7 +90,7 @@ async function exportAudience({ audience, lytics, gigya }: BareRun): Promise<voi
     let reading = readBatch('');
     for (;;) {
       const { toWrite, next } = await reading;
-      // The next ones are read while these are written.
+      // Read the next batch while this one is written.
       if (next) reading = readBatch(next);
       yield* toWrite;
       if (!next) return;
@@ -114,5 +114,5 @@ process.on('message', async (run: BareRun) => {
   const result: BareResult = { seconds: (performance.now() - since) / 1000 };
   process.send?.(result);
 });
-// Who started it is gone.
+// The parent has ended.
 process.on('disconnect', () => process.exit());

@@ -7,7 +7,7 @@ import type { Summary } from '../src/workflows/run.ts';
 import { type Resources, watchResources } from './process.ts';
 
 export interface ExportRun extends Resources {
-  /** From the start of the workflow until its last page was written. */
+  /** From the start of the workflow to the end of its last page. */
   seconds: number;
   summary: Summary;
   history: History;
@@ -21,7 +21,7 @@ export interface History {
 type Handle = WorkflowHandle<typeof exportAudience>;
 type HistoryEvent = NonNullable<Awaited<ReturnType<Handle['fetchHistory']>>['events']>[number];
 
-/** Runs a job as a person would start it, and measures it by its history: the server's clock, nothing of ours. */
+/** Runs a job and measures it by its history, with the server's clock. */
 export async function measureExport(client: Client, worker: Program, job: JobDocument): Promise<ExportRun> {
   const taken = await watchResources(worker.pid);
   const workflowId = `bench-${randomUUID()}`;
@@ -33,7 +33,7 @@ export async function measureExport(client: Client, worker: Program, job: JobDoc
   const summary = await Promise.race([
     client.workflow.getHandle<typeof exportAudience>(workflowId).result(),
     worker.exited.then((code) => {
-      throw new Error(`The worker ended during a run (exit code ${code}):\n${worker.output()}`);
+      throw new Error(`The worker ended during the run (exit code ${code}):\n${worker.output()}`);
     }),
   ]);
   const resources = await taken();
@@ -64,7 +64,7 @@ function secondsUntilLastPage(events: readonly HistoryEvent[]): number {
     const completed = event.activityTaskCompletedEventAttributes;
     if (completed && pages.has(String(completed.scheduledEventId))) writtenAt = timeOf(event);
   }
-  if (startedAt === undefined || writtenAt === undefined) throw new Error('The run has written no page');
+  if (startedAt === undefined || writtenAt === undefined) throw new Error('The run did not write a page');
   return (writtenAt - startedAt) / 1000;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How fast an export is, beside the least that could do its work: `npm run bench`. Both make the same calls to the
- * same kind of sandbox, in turns, so that what else goes on on the machine strikes both.
+ * The speed of an export compared with a bare loop that makes the same calls: `npm run bench`. They run in turn, each
+ * with a fresh sandbox, so that other load on the machine affects both.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,17 +17,22 @@ import { asReport, asTables, type Pair } from './report.ts';
 import { startBareLoop } from './startBareLoop.ts';
 
 const AUDIENCE = 'vip';
-/** So high that no call ever waits: the sandbox sets no quota either. */
+/** So high that no call waits; the sandbox has no quota either. */
 const NO_LIMIT = 1_000_000;
 
 const options = new Command('bench')
-  .description('The exporter beside a bare loop that makes the same calls')
+  .description('Compares the exporter with a bare loop that makes the same calls')
   .option('--users <count>', 'members of the audience', whole, 20_000)
-  .option('--runs <count>', 'runs of each that count, after one that does not', whole, 3)
-  .option('--connections <count>', 'calls to Gigya at once, of each', whole, 20)
-  .option('--latency <ms>', 'before the sandbox looks at a request; a real Gigya takes far longer', whole, 2)
-  .option('--worker <file>', 'the worker measured, such as src/worker.ts (default: one that is built first)')
-  .option('--time-limit <minutes>', 'ends it all', whole, 15)
+  .option('--runs <count>', 'measured runs of each, after one to warm up', whole, 3)
+  .option('--connections <count>', 'concurrent calls to Gigya, of each', whole, 20)
+  .option(
+    '--latency <ms>',
+    'time the sandbox waits before each reply; a real Gigya takes about 150',
+    whole,
+    2,
+  )
+  .option('--worker <file>', 'the worker to measure, such as src/worker.ts (default: built first)')
+  .option('--time-limit <minutes>', 'maximum duration', whole, 15)
   .option('--json', 'print JSON')
   .parse()
   .opts<{
@@ -43,9 +48,9 @@ const options = new Command('bench')
 const endings: (() => Promise<unknown>)[] = [];
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => reject(new Error(`Ended by ${signal}`)));
+    process.on(signal, () => reject(new Error(`Interrupted by ${signal}`)));
   setTimeout(
-    () => reject(new Error(`Not done after ${options.timeLimit} min; see --time-limit`)),
+    () => reject(new Error(`Not finished after ${options.timeLimit} min; see --time-limit`)),
     options.timeLimit * 60_000,
   ).unref();
 });
@@ -72,13 +77,13 @@ async function bench(): Promise<Pair[]> {
   const connection = await Connection.connect({ address: temporal.address });
   endings.push(() => connection.close());
   const client = new Client({ connection });
-  // One worker and one bare loop for all runs: both are warm when it counts.
+  // One worker and one bare loop for all runs: both are warm after the first.
   const env = {
     TEMPORAL_ADDRESS: temporal.address,
     TEMPORAL_NAMESPACE: 'default',
     TASK_QUEUE: 'gigya-export',
     AUTHORIZATIONS_FILE: authorizationsFile,
-    // When a bench is broken off, what the worker is at is of no more interest.
+    // An interrupted bench does not wait for the worker's pages.
     SHUTDOWN_GRACE: '0',
   };
   const worker = await startWorker(env, options.worker ?? (await build()));
@@ -114,7 +119,7 @@ async function bench(): Promise<Pair[]> {
   }
   return pairs;
 
-  /** Every account has to be written there. */
+  /** There every account has to be written. */
   async function onFreshSandbox<T>(measure: (sandbox: Sandbox) => Promise<T>): Promise<T> {
     const sandbox = await startSandbox({
       users,
@@ -128,7 +133,7 @@ async function bench(): Promise<Pair[]> {
     return measured;
   }
 
-  /** Writes the worker's authorizations: those of the sandbox, without any limit but the connections. */
+  /** Writes the worker's authorizations: the sandbox's, limited by connections only. */
   async function authorize({ url, authorizations }: Sandbox) {
     const { lytics, gigya } = authorizations;
     const limits = { calls_per_second: NO_LIMIT, searches_per_second: NO_LIMIT, connections };
@@ -136,13 +141,13 @@ async function bench(): Promise<Pair[]> {
     await writeFile(authorizationsFile, JSON.stringify(written), { mode: 0o600 });
     const read = authorizationsSchema.parse(written);
     if (read['lytics']?.provider !== 'lytics' || read['gigya']?.provider !== 'gigya')
-      throw new Error('The sandbox has other authorizations than those');
+      throw new Error('The sandbox lacks the authorizations "lytics" and "gigya"');
     const withBaseUrl: GigyaAuthorization & { base_url: string } = { ...read['gigya'], base_url: url };
     return { lytics: read['lytics'], gigya: withBaseUrl };
   }
 }
 
-/** What production runs: TypeScript that is compiled as it is loaded is slower. */
+/** As in production: TypeScript compiled at load time is slower. */
 async function build(): Promise<string> {
   const builder = startProgram('scripts/build.ts', []);
   if ((await builder.exited) !== 0) throw new Error(`The build failed:\n${builder.output()}`);
@@ -153,10 +158,10 @@ function job() {
   return { name: 'Bench', auth_ids: ['lytics', 'gigya'], config: { segment_id: AUDIENCE } };
 }
 
-/** Speed counts for nothing unless every account holds what it should, by one write each. */
+/** A run counts only if every account has the right audiences after one write each. */
 async function judge(who: string, sandbox: Sandbox): Promise<void> {
   const { ok, expected, exact } = await sandbox.admin.verify({ audience: AUDIENCE });
-  if (!ok) throw new Error(`${who}: ${exact} of ${expected} accounts hold what they should`);
+  if (!ok) throw new Error(`${who}: ${exact} of ${expected} accounts have the right audiences`);
   const { calls } = await sandbox.admin.stats();
   expectWritten(
     who,
@@ -170,11 +175,11 @@ function expectWritten(who: string, writes: number): void {
 
 function expectNothingWritten({ summary: { counts } }: ExportRun): void {
   if (counts.unchanged !== options.users)
-    throw new Error(`Nothing had changed, and still ${counts.updated} users were written`);
+    throw new Error(`Nothing had changed, but ${counts.updated} users were written`);
 }
 
 function whole(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number from 1, please');
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('must be a whole number from 1');
   return Number(text);
 }
 

@@ -1,19 +1,19 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
-/** What a process took; undefined where the system does not tell (it does on Linux). */
+/** What a process used; undefined where the system does not report it (Linux does). */
 export interface Resources {
-  /** The most memory it held since {@link watchResources}, in bytes. */
+  /** Peak memory since {@link watchResources}, in bytes. */
   peakMemory: number | undefined;
-  /** Seconds of a core, all threads together, since {@link watchResources}. */
+  /** CPU seconds of all threads since {@link watchResources}. */
   cpuSeconds: number | undefined;
 }
 
-/** Ticks of /proc/<pid>/stat; Linux tells programs 100 on every architecture. */
+/** Ticks of /proc/<pid>/stat: 100 on every architecture of Linux. */
 const TICKS_A_SECOND = 100;
 
-/** Begins to watch a process; what it returns tells what was taken since. */
+/** Starts to watch a process; the returned function reports what it used since. */
 export async function watchResources(pid: number): Promise<() => Promise<Resources>> {
-  // 5 sets the peak back to what is held now, so that a worker's start (bundling the workflow) stays out of it.
+  // 5 resets the peak to the present use, which leaves out the worker's start.
   await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => undefined);
   const cpuBefore = await cpuSecondsOf(pid);
   return async () => {
@@ -31,7 +31,7 @@ async function peakMemoryOf(pid: number): Promise<number | undefined> {
 }
 
 async function cpuSecondsOf(pid: number): Promise<number | undefined> {
-  // After the name, which stands in parentheses and may hold anything: utime and stime are fields 14 and 15 of all.
+  // utime and stime, fields 14 and 15; counted from the end of the name, which may contain spaces.
   const fields = (await read(pid, 'stat')).split(') ').at(-1)?.split(' ') ?? [];
   const ticks = Number(fields[11]) + Number(fields[12]);
   return Number.isNaN(ticks) ? undefined : ticks / TICKS_A_SECOND;

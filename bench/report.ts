@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import type { ExportRun } from './exporter.ts';
 import type { Resources } from './process.ts';
 
-/** One run of each, right after one another. */
+/** One run of each, in turn. */
 export interface Pair {
   exporter: { full: ExportRun; nothingNew: ExportRun; searches: number };
   bare: { seconds: number } & Resources;
@@ -74,7 +74,7 @@ export function asTables({ machine, users, connections, latency_ms, runs, ratio 
   const bareLoops = runs.map((run) => run.bare_loop);
   costs.push(
     [
-      'CPU, ms a user',
+      'CPU, ms per user',
       figure(most(exporters.map((run) => run.cpu_seconds_per_1000_users)), 2),
       figure(most(bareLoops.map((run) => run.cpu_seconds_per_1000_users)), 2),
     ],
@@ -95,14 +95,14 @@ export function asTables({ machine, users, connections, latency_ms, runs, ratio 
     ],
   );
   return [
-    `${figure(users)} users, each to be written, ${connections} calls at once, answered after ${latency_ms} ms; then a run in which nothing changed`,
+    `${figure(users)} users, all written, ${connections} concurrent calls, ${latency_ms} ms latency; then a run in which nothing changed`,
     speed.toString(),
-    `The exporter reaches ${ratio.median.toFixed(2)} of the bare loop's speed (median; ${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}; the aim is ${ratio.aim}).`,
+    `The exporter reaches ${ratio.median.toFixed(2)} of the bare loop's speed (median; ${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}; target ${ratio.aim}).`,
     '',
-    'The most of all runs:',
+    'Maximum of all runs:',
     costs.toString(),
-    `Measured on ${machine.cores} cores with Node ${machine.node} (${machine.platform}). The figures are this machine's, with whatever else it`,
-    'does: sandbox, Temporal server and worker share it. What can be compared is the ratio.',
+    `Measured on ${machine.cores} cores with Node ${machine.node} (${machine.platform}), shared with the sandbox and the Temporal`,
+    'server. Compare the ratio, not the figures.',
     '',
   ].join('\n');
 }

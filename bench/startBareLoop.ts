@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { BareResult, BareRun } from './bareLoop.ts';
 
-/** The bare loop in a process of its own, so that it has the share of the cores that a worker has. */
+/** The bare loop in a process of its own, as the worker is. */
 export interface BareLoop {
   readonly pid: number;
   run(run: BareRun): Promise<BareResult>;
@@ -13,7 +13,7 @@ export interface BareLoop {
 export function startBareLoop(): BareLoop {
   const child = fork(fileURLToPath(new URL('bareLoop.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
-    // Ctrl-C reaches a whole group: who started it decides when it ends.
+    // Ctrl-C reaches a whole process group; the caller decides when it ends.
     detached: true,
   });
   const exited = once(child, 'exit');
@@ -25,10 +25,10 @@ export function startBareLoop(): BareLoop {
       const [result]: BareResult[] = await Promise.race([
         answered,
         exited.then(([code]) => {
-          throw new Error(`The bare loop ended before it was done (exit code ${code})`);
+          throw new Error(`The bare loop failed (exit code ${code})`);
         }),
       ]);
-      if (!result) throw new Error('The bare loop answered nothing');
+      if (!result) throw new Error('The bare loop returned no result');
       return result;
     },
     async stop() {

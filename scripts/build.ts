@@ -1,6 +1,6 @@
-/** `npm run build`: the programs as JavaScript in dist/src, and the workflows as one bundle beside them. */
+/** `npm run build`: the programs as JavaScript in dist/src, and the workflows as one bundle in dist. */
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
@@ -15,5 +15,6 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 const { code } = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('../src/workflows/index.ts', import.meta.url)),
 });
-await mkdir(dist, { recursive: true });
 await writeFile(new URL('workflow-bundle.js', dist), code);
+// package.json names it as a command.
+await chmod(new URL('src/client.js', dist), 0o755);

@@ -5,12 +5,12 @@ import { type Browser, chromium } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** The path of the system's Chromium; undefined when there is none. `CHROMIUM_PATH` is then the only one tried. */
+/** The path of the system's Chromium, or undefined. If `CHROMIUM_PATH` is set, only that one is tried. */
 export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
   const named = env['CHROMIUM_PATH'];
   if (named) {
     if (await isExecutable(named)) return named;
-    throw new Error(`CHROMIUM_PATH is ${named}, which cannot be run: correct or unset it`);
+    throw new Error(`CHROMIUM_PATH is ${named}, which is not executable; correct or unset it`);
   }
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   for (const name of NAMES) {
@@ -22,9 +22,9 @@ export async function findChromium(env: NodeJS.ProcessEnv = process.env): Promis
   return undefined;
 }
 
-export const NO_CHROMIUM = `no Chromium is there (${NAMES.join(', ')} on the PATH, or CHROMIUM_PATH)`;
+export const NO_CHROMIUM = `Chromium was not found (${NAMES.join(', ')} on the PATH, or CHROMIUM_PATH)`;
 
-/** Root may not use Chromium's own sandbox. */
+/** Chromium's own sandbox does not work for root. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 }

@@ -1,6 +1,6 @@
 /**
- * The whole product on one machine: `npm run demo`. A Temporal server with its Web UI, a sandbox that plays
- * Lytics and Gigya, a worker, two jobs, and then two more runs after some users have changed.
+ * The whole product on one machine: `npm run demo`. It starts a Temporal server with its Web UI, a sandbox of Lytics and
+ * Gigya, and a worker, runs two jobs, changes some users, and runs both jobs again.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ async function demo(): Promise<void> {
     startSandbox({
       users: USERS,
       authorizations: join(folder, 'authorizations.json'),
-      // Generous, so that a demo takes a minute; Gigya's smallest quota is 120 and 10.
+      // Higher than Gigya's smallest quota (120 and 10), so that the demo takes a minute.
       limits: [600, 50],
       indexLagMs: 500,
     }),
@@ -50,14 +50,14 @@ async function demo(): Promise<void> {
   endings.push(() => worker.stop());
   say(`Temporal's Web UI: ${temporal.uiUrl}`);
 
-  say(`\n1. The ${figure(USERS)} members of "vip", to their Gigya accounts`);
+  say(`\n1. Export the ${figure(USERS)} members of "vip" to their Gigya accounts`);
   await client(env, 'run', 'examples/job.json');
-  say('\n2. The same, to the Data Store');
+  say('\n2. Export them to the Data Store');
   await client(env, 'run', 'examples/job-data-store.json');
   await judge('account');
   await judge('data_store');
 
-  say('\n3. 40 users enter the audience, 20 leave it, and 60 members come to be in other audiences');
+  say('\n3. 40 users enter the audience, 20 leave it, 60 members change other audiences; export again');
   await sandbox.admin.enter(40);
   await sandbox.admin.leave(20);
   await sandbox.admin.change(60);
@@ -66,24 +66,23 @@ async function demo(): Promise<void> {
   await judge('account');
   await judge('data_store');
 
-  if (!values.keep)
-    return say('\nThat was it; all is stopped. "npm run demo -- --keep" stays up for looking around.');
-  say(`\nStill up, until Ctrl-C: the Web UI at ${temporal.uiUrl}, and for the client and the worker`);
+  if (!values.keep) return say('\nDone; everything is stopped. "npm run demo -- --keep" keeps it running.');
+  say(`\nRunning until Ctrl-C. Web UI: ${temporal.uiUrl}. For the client:`);
   say(`  export TEMPORAL_ADDRESS=${temporal.address}`);
-  say(`The sandbox listens at ${sandbox.url}; its switches are in sandbox/README.md.`);
+  say(`Sandbox: ${sandbox.url} (see sandbox/README.md).`);
   await interrupted;
 
   async function judge(storage: 'account' | 'data_store'): Promise<void> {
     const { expected, exact, missing, different } = await sandbox.admin.verify({ audience: 'vip', storage });
     const ok = missing.length === 0 && different.length === 0;
     say(
-      `   ${ok ? '✔' : '✘'} the sandbox's ${storage}: ${figure(exact)} of ${figure(expected)} members hold exactly their audiences`,
+      `   ${ok ? '✔' : '✘'} ${storage}: ${figure(exact)} of ${figure(expected)} members have exactly their audiences`,
     );
     if (!ok) exitCode = 1;
   }
 }
 
-/** The project's own client, as a person types it. */
+/** Runs the client as a person would. */
 async function client(env: NodeJS.ProcessEnv, ...args: string[]): Promise<void> {
   say(`$ npm run client -- ${args.join(' ')}`);
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], {
@@ -91,7 +90,7 @@ async function client(env: NodeJS.ProcessEnv, ...args: string[]): Promise<void> 
     stdio: 'inherit',
   });
   const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`The command ended with exit code ${code}`);
+  if (code !== 0) throw new Error(`The command failed with exit code ${code}`);
 }
 
 function say(line: string): void {

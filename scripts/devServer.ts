@@ -16,18 +16,18 @@ import { endWithThisProcess } from './endWithThisProcess.ts';
 import { findTemporalCli, type Log } from './temporalCli.ts';
 
 export interface DevServerOptions {
-  /** The Web UI. @default false */
+  /** Serves the Web UI. @default false */
   ui?: boolean;
-  /** Data that outlive the server; in memory when left out. */
+  /** A file for data that survives the server. @default in memory */
   dbFilename?: string;
   /** Server settings such as `limit.historyCount.suggestContinueAsNew`. */
   dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
-  /** @default a free one, another at each try. A given one is the only one tried. */
+  /** @default a free port; if another process takes it meanwhile, the next free one */
   port?: number;
   uiPort?: number;
-  /** To be there beside `default`. */
+  /** Namespaces to create beside `default`. */
   namespaces?: readonly string[];
-  /** Told what fetching the CLI takes, if it has to be fetched. */
+  /** Called when the CLI has to be downloaded. */
   log?: Log;
 }
 
@@ -35,11 +35,11 @@ export interface DevServer {
   readonly address: string;
   readonly uiUrl?: string;
   readonly pid: number;
-  /** Settles when the process has ended, whoever ended it. */
+  /** Settles when the process has ended, for whatever reason. */
   readonly exited: Promise<void>;
-  /** An orderly end; by force after 5 s. */
+  /** Sends SIGTERM, and SIGKILL after 5 s. */
   stop(): Promise<void>;
-  /** For tests of crashes: sends the signal and returns at once. */
+  /** For crash tests: sends the signal and returns at once. */
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -48,7 +48,7 @@ const READY_LIMIT = 30_000;
 const STOP_LIMIT = 5_000;
 const TRIES = 4;
 
-/** A server that answers. It ends with this process, however that ends. */
+/** Starts a server and waits until it answers. It ends with this process, however that ends. */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const cli = await findTemporalCli(options.log);
   if (options.dbFilename) await mkdir(dirname(options.dbFilename), { recursive: true });
@@ -56,7 +56,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     try {
       return await startOnce(cli, options);
     } catch (error) {
-      // Between finding a port free and listening on it, another process may take it.
+      // Another process may have taken the port since it was found free.
       if (attempt === TRIES || !/address already in use/i.test(String(error))) throw error;
     }
   }
@@ -77,7 +77,7 @@ async function startOnce(cli: string, options: DevServerOptions): Promise<DevSer
       ...settings.flatMap((setting) => ['--dynamic-config-value', setting]),
       ...namespaces.flatMap((namespace) => ['--namespace', namespace]),
     ],
-    // In a group of its own, as Ctrl-C would else end it before the workers that have still to report to it.
+    // In its own process group: else Ctrl-C ends it before the workers, which still report to it.
     { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   );
   const lastWords = tail(child);
@@ -100,7 +100,7 @@ async function startOnce(cli: string, options: DevServerOptions): Promise<DevSer
     await Promise.race([
       untilReady({ port, uiPort, namespaces: ['default', ...namespaces], signal: waiting.signal }),
       exited.then(() => {
-        throw new Error(`The Temporal dev server ended before it answered. It said last:\n${lastWords()}`);
+        throw new Error(`The Temporal dev server ended during its start. Its last output:\n${lastWords()}`);
       }),
     ]);
   } catch (error) {
@@ -126,7 +126,7 @@ interface Readiness {
 }
 
 async function untilReady({ port, uiPort, namespaces, signal }: Readiness): Promise<void> {
-  // First by bare sockets: gRPC waits a second between two tries to connect.
+  // Plain sockets first: gRPC waits a second between attempts to connect.
   await retry(() => accepts(port), signal);
   const connection = Connection.lazy({ address: `${HOST}:${port}` });
   try {
@@ -169,7 +169,7 @@ function accepts(port: number): Promise<void> {
   });
 }
 
-/** Reads the process's stderr, without which it would block on a full pipe, and keeps the end. */
+/** Reads the process's stderr, so that it does not block on a full pipe, and keeps the end. */
 function tail(child: ChildProcess): () => string {
   let kept = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -179,16 +179,16 @@ function tail(child: ChildProcess): () => string {
 }
 
 /**
- * A port that is free, and is not handed out again for a while: one that was used for a connection that was closed
- * from the listening side waits out TIME_WAIT, in which Linux gives it to nobody who asks for any port.
- * As the SDK's own get_free_port does.
+ * A free port that Linux does not hand out again for a while: after a connection that the listening side closed, it
+ * is in TIME_WAIT. The SDK's own get_free_port does the same.
  */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.end());
     server.once('error', reject).listen(0, HOST, () => {
       const address = server.address();
-      if (address === null || typeof address === 'string') return reject(new Error('no port was given'));
+      if (address === null || typeof address === 'string')
+        return reject(new Error('the system gave no port'));
       const { port } = address;
       connect(port, HOST)
         .once('error', reject)
@@ -209,7 +209,7 @@ async function runInForeground(): Promise<void> {
     ...(values['db-filename'] ? { dbFilename: values['db-filename'] } : {}),
     log: console.error,
   });
-  console.log(`Temporal ${server.address}, Web UI ${server.uiUrl}. Ctrl-C ends it.`);
+  console.log(`Temporal ${server.address}, Web UI ${server.uiUrl}. Press Ctrl-C to stop.`);
   let asked = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

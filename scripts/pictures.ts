@@ -1,6 +1,6 @@
 /**
- * Makes the pictures that the README shows, docs/images/*.png, of Temporal's Web UI and a job that really runs:
- * `npm run pictures`. Needs a Chromium (scripts/chromium.ts).
+ * Takes the README's screenshots of Temporal's Web UI (docs/images/*.png) with real runs: `npm run pictures`. Needs
+ * Chromium (scripts/chromium.ts).
  */
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { startDevServer } from './devServer.ts';
 import { startProgram, startWorker } from './program.ts';
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
-/** With the navigation folded up, the Web UI's own part is a little over 1200 wide. */
+/** With the navigation collapsed, the content is a little over 1200 wide. */
 const VIEWPORT = { width: 1300, height: 1400 };
 const MARGIN = 20;
 
@@ -53,7 +53,7 @@ async function takePictures(): Promise<void> {
   await page.goto(`${namespace}/workflows`);
   await page.getByTitle('Collapse Navigation').click({ force: true });
 
-  // A run that has something to skip and something to write, and takes its time.
+  // A slow run with records to skip and to write.
   await client(env, 'run', 'examples/job.json');
   await sandbox.admin.change(7_000);
   await sandbox.admin.patchSettings({ latencyMs: 40 });
@@ -87,14 +87,14 @@ async function takePictures(): Promise<void> {
   await take(page, 'schedule', page.getByText('Back to Schedules'), page.getByText('0 custom search'));
 }
 
-/** The page from the top of one thing to the bottom of another. */
+/** Takes the page from the top of one element to the bottom of another. */
 async function take(page: Page, name: string, first: Locator, last: Locator, below = MARGIN): Promise<void> {
   await last.waitFor();
-  // Whatever has the focus is framed.
+  // The focused element has a frame.
   await page.evaluate('document.activeElement?.blur()');
   const main = await page.locator('main').boundingBox();
   const [from, to] = [await first.boundingBox(), await last.boundingBox()];
-  if (!main || !from || !to) throw new Error(`${name}: what is to be in the picture is not on the page`);
+  if (!main || !from || !to) throw new Error(`${name}: an element of the picture is not on the page`);
   const y = from.y - MARGIN;
   const clip = { x: main.x + 8, y, width: main.width - 16, height: to.y + to.height + below - y };
   const path = join(IMAGES, `web-ui-${name}.png`);
@@ -112,10 +112,10 @@ async function untilShown(page: Page, what: Locator): Promise<void> {
   }
 }
 
-/** The project's own client, as a person types it. */
+/** Runs the client as a person would. */
 async function client(env: NodeJS.ProcessEnv, ...args: string[]): Promise<void> {
   const program = startProgram('src/client.ts', args, env);
   const code = await program.exited;
   if (code !== 0)
-    throw new Error(`client ${args.join(' ')} ended with exit code ${code}:\n${program.output()}`);
+    throw new Error(`client ${args.join(' ')} failed with exit code ${code}:\n${program.output()}`);
 }

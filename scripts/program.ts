@@ -9,12 +9,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** One of the project's programs, running in a process of its own. */
 export interface Program {
   readonly pid: number;
-  /** What it has printed so far, standard output and error together. */
+  /** Standard output and standard error so far. */
   output(): string;
-  /** Settles with the exit code when it has ended; null when a signal ended it. */
+  /** Settles with the exit code; null when a signal ended the program. */
   readonly exited: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
-  /** SIGTERM, and waits. */
+  /** Sends SIGTERM and waits for the end. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Ctrl-C reaches a whole group: who started it decides when it ends.
+    // Ctrl-C reaches a whole process group; the caller decides when this program ends.
     detached: true,
   });
   const written: string[] = [];
@@ -33,7 +33,7 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
   return asProgram(child, () => written.join(''));
 }
 
-/** A worker that is ready for work. */
+/** Starts a worker and waits until it is ready. */
 export async function startWorker(env: NodeJS.ProcessEnv, file = 'src/worker.ts'): Promise<Program> {
   const child = spawn(process.execPath, [...(file.endsWith('.ts') ? ['--import', 'tsx'] : []), file], {
     cwd: ROOT,

@@ -1,6 +1,6 @@
 /**
- * Records a history of every shape that a run can take, for test/replay: `npm run histories`. To be run, and its
- * outcome committed, when a workflow was changed in a way that running jobs survive; the old ones are replaced.
+ * Records a history of every shape that a run can take, for test/replay: `npm run histories`. Run it, and commit the
+ * result, after a compatible change of a workflow. It replaces the old histories.
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -17,7 +17,7 @@ import { startDevServer } from './devServer.ts';
 
 const FOLDER = fileURLToPath(new URL('../test/replay/histories', import.meta.url));
 
-/** More than a page of Lytics', so that there is a cursor, and few enough for a history of some kilobytes. */
+/** More than one page of Lytics, so that there is a cursor; few enough for a small history. */
 const USERS = 130;
 
 await mkdir(FOLDER, { recursive: true });
@@ -141,7 +141,7 @@ async function recordChain(rig: Rig): Promise<void> {
 
 async function save(rig: Rig, shape: string, workflowId: string, runId?: string): Promise<void> {
   const history = await rig.client.workflow.getHandle(workflowId, runId).fetchHistory();
-  // Who ran it and where the sources lay is nobody's business, and of no use to a replay.
+  // A replay needs neither the machine's name nor the paths of the sources.
   const text = historyToJSON(history)
     .replaceAll(`${process.pid}@${hostname()}`, 'recorder')
     .replaceAll(/"stackTrace": ?"(?:[^"\\]|\\.)*"/g, '"stackTrace": ""');

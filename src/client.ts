@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { EXIT, exitCodeOf, messageOf } from './cli/errors.ts';
 import { createProgram } from './cli/program.ts';

@@ -6,62 +6,57 @@ import type { LyticsObserver } from './lytics/client.ts';
 const CALL_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000];
 const SECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1_800];
 
-/** The SDK's own end at ten seconds: under a small quota, or a long wait, a page takes minutes. */
+/** The SDK's own buckets end at 10 s: with a small quota a page takes minutes. */
 export const BUCKETS = {
   gigya_call_latency: CALL_MS,
   lytics_call_latency: CALL_MS,
   gigya_export_page_latency: SECONDS.map((seconds) => seconds * 1_000),
 };
 
-/** What a worker measures, beside the SDK's own metrics. None carries user data. */
+/** A worker's metrics, beside the SDK's own. None contains user data. */
 export interface Metrics {
   gigya: GigyaObserver;
   lytics: LyticsObserver;
-  /** Users whose fate became known. */
+  /** Counts users by outcome. */
   users(counts: Partial<Counts>): void;
-  /** A page was fetched or written. */
+  /** Records the time that a page took. */
   page(activity: string, ms: number): void;
 }
 
 export function createMetrics(meter: MetricMeter): Metrics {
   const users = meter.createCounter('gigya_export_users', '1', 'Users by outcome');
   const gigyaCalls = meter.createCounter('gigya_calls', '1', 'Calls to Gigya by method and error code');
-  const gigyaLatency = meter.createHistogram(
-    'gigya_call_latency',
-    'int',
-    'ms',
-    'How long Gigya takes to answer',
-  );
+  const gigyaLatency = meter.createHistogram('gigya_call_latency', 'int', 'ms', 'Latency of calls to Gigya');
   const gigyaWait = meter.createCounter(
     'gigya_rate_limit_wait_ms',
     'ms',
-    'Time that calls waited for their turn',
+    'Time that calls waited for the rate limit',
   );
   const gigyaRate = meter.createGauge(
     'gigya_rate_limit',
     'float',
     '1',
-    'Calls a second that the limiter allows',
+    'Calls per second that the limiter allows',
   );
   const lyticsCalls = meter.createCounter('lytics_calls', '1', 'Calls to Lytics by call and HTTP status');
   const lyticsLatency = meter.createHistogram(
     'lytics_call_latency',
     'int',
     'ms',
-    'How long Lytics takes to answer',
+    'Latency of calls to Lytics',
   );
   const lyticsWait = meter.createCounter(
     'lytics_rate_limit_wait_ms',
     'ms',
-    'Time waited because Lytics asked to',
+    'Time waited because Lytics asked for it (429)',
   );
   const pages = meter.createHistogram(
     'gigya_export_page_latency',
     'int',
     'ms',
-    'How long a page takes, by activity',
+    'Time that a page takes, by activity',
   );
-  // What has not happened yet is nought, and not absent: a first failure is to be seen as a rise.
+  // Export zeros from the start, so that rate() sees the first failure.
   for (const outcome of Object.keys(noCounts())) users.add(0, { outcome });
   return {
     gigya: {

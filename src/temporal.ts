@@ -29,6 +29,10 @@ const CAUSES: readonly [pattern: RegExp, cause: string][] = [
     /ConnectionRefused|ECONNREFUSED/,
     'connection refused; start a server with "npm run dev-server", or set TEMPORAL_ADDRESS',
   ],
+  [
+    /before the deadline/,
+    'it does not answer; start a server with "npm run dev-server", or set TEMPORAL_ADDRESS',
+  ],
   [/Invalid address/, 'TEMPORAL_ADDRESS must be "host:port"'],
   [
     /InvalidContentType|wrong version number/,

@@ -34,6 +34,8 @@ async function main(): Promise<void> {
     metrics,
     alertWebhook: settings.ALERT_WEBHOOK,
     alertAfterSeconds: settings.ALERT_AFTER,
+    webUiUrl: settings.WEB_UI_URL,
+    namespace,
   });
   const workers = await createWorkers({
     connection,

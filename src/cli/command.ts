@@ -12,7 +12,7 @@ export function example(...words: string[]): string {
 
 /** How results are written, from the options that stand before or after the command. */
 export function outputOf(command: Command): Output {
-  return outputFor(command.optsWithGlobals<{ json: boolean }>().json);
+  return outputFor(command.optsWithGlobals<{ json?: boolean }>().json ?? false);
 }
 
 /** An option's value that counts something. */

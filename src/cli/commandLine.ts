@@ -1,10 +1,11 @@
-import { relative } from 'node:path';
+import { basename, relative } from 'node:path';
 
 /** How this program is called here, so that what help and messages print can be pasted. */
 const PROGRAM = programAs(process.argv[1] ?? '');
 
 function programAs(path: string): string {
-  // Sources run by npm's script, the build by node.
+  // The name under which package.json and the image install it.
+  if (basename(path) === 'lytics-gigya-export') return basename(path);
   return path.endsWith('client.js') ? `node ${relative(process.cwd(), path)}` : 'npm run client --';
 }
 

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { TASK_QUEUE } from '../names.ts';
 import { readTemporalConfig, unreachable } from '../temporal.ts';
-import { Unreachable } from './errors.ts';
+import { Unreachable, UsageError } from './errors.ts';
 
 /** Where the commands find the jobs, and their workers. */
 export interface Temporal {
@@ -11,7 +11,7 @@ export interface Temporal {
 
 /** Connects, runs a command, and closes the connection however the command ends. */
 export async function withTemporal<T>(command: (temporal: Temporal) => Promise<T>): Promise<T> {
-  const { connectionOptions, namespace, address } = readTemporalConfig();
+  const { connectionOptions, namespace, address } = readConfig();
   const connection = await Connection.connect({ connectTimeout: '5 s', ...connectionOptions }).catch(
     (error: unknown) => {
       throw new Unreachable(unreachable(address, error));
@@ -22,5 +22,13 @@ export async function withTemporal<T>(command: (temporal: Temporal) => Promise<T
     return await command({ client, taskQueue: process.env['TASK_QUEUE'] || TASK_QUEUE });
   } finally {
     await connection.close();
+  }
+}
+
+function readConfig(): ReturnType<typeof readTemporalConfig> {
+  try {
+    return readTemporalConfig();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }

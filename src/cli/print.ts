@@ -41,6 +41,9 @@ export function tell(output: Output, line: string): void {
 
 export const figure = (value: number) => value.toLocaleString('en-US');
 
+/** Users a second: a fraction matters only where they are few. */
+export const rateText = (rate: number) => figure(rate < 10 ? rate : Math.round(rate));
+
 /** `1 user`, `2,000 users` */
 export function plural(count: number, noun: string): string {
   return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`;

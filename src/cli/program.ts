@@ -5,10 +5,10 @@ import { COMMANDS } from './commands/index.ts';
 
 /** The command line of the client: its options, help and commands. */
 export function createProgram(): Command {
-  const program = new Command('client')
+  const program = new Command(commandLine())
     .description('Exports Lytics audiences to Gigya: starts, shows and controls jobs')
     .version(version(), '-V, --version', 'print the version')
-    .option('--json', 'print one JSON value, errors as well', false)
+    .option('--json', 'print one JSON value, errors as well')
     .helpOption('-h, --help', 'print help; after a command, help for that command')
     .showHelpAfterError('(add --help for more)')
     .exitOverride()

@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from '../workflows/messages.ts';
 import { approvalLines } from './approval.ts';
-import { figure, type Output, troubleLines } from './print.ts';
+import { figure, type Output, rateText, troubleLines } from './print.ts';
 import { durationOf } from './times.ts';
 
 /** Lines in a pipe are further apart than a bar's frames, and only there where something changed. */
@@ -64,7 +64,8 @@ function lineView(output: Output, run: ViewedRun): View {
     show(progress) {
       const lines = trouble.newLines(progress);
       if (lines !== '') process.stdout.write(`${lines}\n`);
-      const line = [seenOf(progress), 'users', rateOf(progress), noteOn(progress)].filter(Boolean).join(' ');
+      const users = progress.phase === 'preflight' ? '' : `${seenOf(progress)} users`;
+      const line = [users, rateOf(progress), noteOn(progress)].filter((part) => part !== '').join(', ');
       if (line === shown || performance.now() - shownAt < LINE_INTERVAL_MS) return;
       shown = line;
       shownAt = performance.now();
@@ -105,7 +106,7 @@ function seenOf({ seen, total }: Progress): string {
 }
 
 function rateOf({ rate, state }: Progress): string {
-  return state === 'running' && rate > 0 ? `${figure(rate)}/s` : '';
+  return state === 'running' && rate > 0 ? `${rateText(rate)}/s` : '';
 }
 
 const PHASES: Readonly<Record<Progress['phase'], string>> = {

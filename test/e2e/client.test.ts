@@ -103,7 +103,7 @@ describe('a run that is followed', () => {
 
     expect(first).toMatchObject({ code: 0, stderr: 'Started gigya-export/vips-to-gigya\n' });
     const lines = first.stdout.split('\n');
-    expect(lines.filter((line) => /^[\d,]+(\/[\d,]+)? users /.test(line)).length).toBeGreaterThanOrEqual(1);
+    expect(lines.filter((line) => /^[\d,]+(\/[\d,]+)? users, /.test(line)).length).toBeGreaterThanOrEqual(1);
     expect(first.stdout).not.toMatch(/[\u001b\r│─]/);
     expect(first.stdout).toMatch(/^ {2}members +1,212 {2}rows of the audience$/m);
     expect(first.stdout).toMatch(/^ {2}updated +1,209 {2}written to Gigya$/m);

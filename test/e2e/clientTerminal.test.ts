@@ -56,7 +56,7 @@ describe.skipIf(why)('a run that is followed at a terminal', () => {
     const name = unique('Plain');
     const plain = await rig.start(jobDocument(name));
     const person = follow(name, 80, env);
-    await person.sees('0/2,000 users running');
+    await person.sees('0/2,000 users, running');
     await plain.end('complete');
     await person.sees('Completed in 1 s.');
     expect(await person.exited).toBe(0);

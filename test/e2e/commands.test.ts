@@ -496,6 +496,6 @@ describe('a terminal', () => {
     expect((await at({ columns: 80 }, 'list')).stdout).toMatch(
       /daily at 03:30 Asia\/Kolkata; last 20\d\d-.*, next 20\d\d-\d\d-\d\d 03:30$/m,
     );
-    expect((await at({ columns: 80 }, 'history', name)).stdout).toMatch(/^.*by the clock of Asia\/Kolkata\n/);
+    expect((await at({ columns: 80 }, 'history', name)).stdout).toMatch(/^.*\(times in Asia\/Kolkata\)\n/);
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { Temporal } from '../../src/cli/connect.ts';
@@ -144,6 +144,71 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     });
     await expect(findJob(temporal, name)).rejects.toThrow('There is no job');
     for (const secret of [token, wrong]) expect(person.screen()).not.toContain(secret);
+  });
+
+  it('writes over no file unasked, and never over the authorizations', async () => {
+    const name = unique('Wizard careful');
+    const folder = temporaryFolder();
+    const taken = join(folder, 'taken.json');
+    await writeFile(taken, 'mine');
+    const link = join(folder, 'link.json');
+    await symlink(rig.sandbox.authorizationsFile, link);
+    const before = await readFile(rig.sandbox.authorizationsFile, 'utf8');
+    const person = open();
+    await person.answers('Lytics authorization');
+    await person.answers('Gigya authorization');
+    await person.answers('Label', name);
+    await person.answers('Description (optional)');
+    await person.sees('? Audience (type to search)');
+    person.types('VIP cust');
+    await person.sees('VIP customers – 1,234 users');
+    person.types(KEYS.enter);
+    await person.answers('Show advanced options?');
+    await person.answers('Save the document as', link);
+    await person.sees(`✘ ${link} is the authorizations file; choose another name`);
+    await person.answers('Save the document as', taken);
+    await person.answers(`Overwrite ${taken}?`);
+    await person.sees(`✘ ${taken} was kept; choose another name`);
+    await person.answers('Save the document as', taken);
+    await person.answers(`Overwrite ${taken}?`, 'y');
+    await person.answers('Start it?', 'n');
+    expect(await person.exited).toBe(1);
+    expect(JSON.parse(await readFile(taken, 'utf8'))).toMatchObject({ name });
+    expect(await readFile(rig.sandbox.authorizationsFile, 'utf8')).toBe(before);
+  });
+
+  it('says at once that the worker reads another authorizations file', async () => {
+    const file = join(temporaryFolder(), 'authorizations.json');
+    const person = openTerminal('src/client.ts', ['create'], { ...rig.env, AUTHORIZATIONS_FILE: file });
+    // From the first choice up to the last one.
+    await person.answers('Lytics authorization', KEYS.up);
+    await person.sees(`The worker does not read ${file}: it runs elsewhere`);
+    expect(await person.exited).toBe(1);
+  });
+
+  it('keeps the answers when a later step fails', async () => {
+    const name = unique('Wizard later');
+    const file = join(temporaryFolder(), 'job.json');
+    const { admin } = rig.sandbox;
+    const person = open();
+    await person.answers('Lytics authorization');
+    await person.answers('Gigya authorization');
+    await person.answers('Label', name);
+    await admin.patchSettings({ lytics: { tokenRevoked: true } });
+    await person.answers('Description (optional)');
+    await person.sees('✘ ');
+    await person.sees('? Try again?');
+    await admin.patchSettings({ lytics: { tokenRevoked: false } });
+    person.types(KEYS.enter);
+    await person.sees('? Audience (type to search)');
+    person.types('VIP cust');
+    await person.sees('VIP customers – 1,234 users');
+    person.types(KEYS.enter);
+    await person.answers('Show advanced options?');
+    await person.answers('Save the document as', file);
+    await person.answers('Start it?', 'n');
+    expect(await person.exited).toBe(1);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ name, config: { segment_id: 'vip' } });
   });
 
   it('begins with no authorizations at all', async () => {

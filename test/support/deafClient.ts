@@ -3,16 +3,20 @@ import { onTestFinished, vi } from 'vitest';
 
 export interface DeafClient {
   client: Client;
-  /** What the run was signalled, in order. */
+  /** The signals that were sent, in order. */
   signals: unknown[];
+<<<<<<< HEAD
   /** What heartbeats carried, in order. */
   details: unknown[];
   /** How the server answers a heartbeat: by nothing, or by what this throws. */
+=======
+  /** Sets how the server answers a heartbeat: not at all, or with the error that this throws. */
+>>>>>>> main
   onHeartbeat(answer: () => Promise<void>): void;
   heartbeats(): number;
 }
 
-/** A client that never connects: what it is asked to send is kept here. */
+/** A client that never connects and keeps what it should send. */
 export function deafClient(): DeafClient {
   const signals: unknown[] = [];
   const connection = Connection.lazy({ address: '127.0.0.1:1' });

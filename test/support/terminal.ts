@@ -6,7 +6,7 @@ import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export const KEYS = { enter: '\r', down: '\u001b[B', ctrlC: '\u0003' } as const;
+export const KEYS = { enter: '\r', down: '\u001b[B', up: '\u001b[A', ctrlC: '\u0003' } as const;
 
 /** A person at a terminal, with a program of this project running in it. */
 export interface Terminal {

