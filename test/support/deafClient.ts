@@ -5,13 +5,7 @@ export interface DeafClient {
   client: Client;
   /** The signals that were sent, in order. */
   signals: unknown[];
-<<<<<<< HEAD
-  /** What heartbeats carried, in order. */
-  details: unknown[];
-  /** How the server answers a heartbeat: by nothing, or by what this throws. */
-=======
   /** Sets how the server answers a heartbeat: not at all, or with the error that this throws. */
->>>>>>> main
   onHeartbeat(answer: () => Promise<void>): void;
   heartbeats(): number;
 }
@@ -33,16 +27,11 @@ export function deafClient(): DeafClient {
     },
   });
   let answer = async () => {};
-  const details: unknown[] = [];
-  const heartbeat = vi.spyOn(client.activity, 'heartbeat').mockImplementation((_activity, sent) => {
-    details.push(sent);
-    return answer();
-  });
+  const heartbeat = vi.spyOn(client.activity, 'heartbeat').mockImplementation(() => answer());
   onTestFinished(() => connection.close());
   return {
     client,
     signals,
-    details,
     onHeartbeat(other) {
       answer = other;
     },
