@@ -3,14 +3,16 @@ import { onTestFinished, vi } from 'vitest';
 
 export interface DeafClient {
   client: Client;
-  /** The signals that were sent, in order. */
+  /** What the run was signalled, in order. */
   signals: unknown[];
-  /** Sets how the server answers a heartbeat: not at all, or with the error that this throws. */
+  /** What heartbeats carried, in order. */
+  details: unknown[];
+  /** How the server answers a heartbeat: by nothing, or by what this throws. */
   onHeartbeat(answer: () => Promise<void>): void;
   heartbeats(): number;
 }
 
-/** A client that never connects and keeps what it should send. */
+/** A client that never connects: what it is asked to send is kept here. */
 export function deafClient(): DeafClient {
   const signals: unknown[] = [];
   const connection = Connection.lazy({ address: '127.0.0.1:1' });
@@ -27,11 +29,16 @@ export function deafClient(): DeafClient {
     },
   });
   let answer = async () => {};
-  const heartbeat = vi.spyOn(client.activity, 'heartbeat').mockImplementation(() => answer());
+  const details: unknown[] = [];
+  const heartbeat = vi.spyOn(client.activity, 'heartbeat').mockImplementation((_activity, sent) => {
+    details.push(sent);
+    return answer();
+  });
   onTestFinished(() => connection.close());
   return {
     client,
     signals,
+    details,
     onHeartbeat(other) {
       answer = other;
     },
