@@ -367,6 +367,7 @@ describe('a page that was sealed under another secret', () => {
         page,
         readBack: { write: false, replacement: false },
         earlier: { handled: 0, failures: {} },
+        isSettled: true,
       }),
     );
     expect(failure).toMatchObject({ type: 'SealBroken', nonRetryable: true });

@@ -44,13 +44,17 @@ beforeAll(async () => {
   });
   const following = follow('retried');
   const handle = rig.temporal.workflow.getHandle('gigya-export/retried');
-  const midst = await until(async () => {
-    const { raw } = await handle.describe().catch(() => ({ raw: undefined }));
-    return (
-      raw?.pendingActivities?.some(({ attempt, lastFailure }) => (attempt ?? 0) > 1 && lastFailure) && raw
-    );
-  });
-  seen.set('description while it retries', textsIn(midst));
+  // The calls are retried for seconds before the activity is.
+  const middle = await until(
+    async () => {
+      const { raw } = await handle.describe().catch(() => ({ raw: undefined }));
+      return (
+        raw?.pendingActivities?.some(({ attempt, lastFailure }) => (attempt ?? 0) > 1 && lastFailure) && raw
+      );
+    },
+    { limitMs: 120_000 },
+  );
+  seen.set('description while it retries', textsIn(middle));
   seen.set('metadata while it retries', textsIn(await handle.query('__temporal_workflow_metadata')));
   seen.set('status while it retries', (await rig.client('--json', 'status', 'retried')).stdout);
   await admin.clearFaults();
@@ -72,10 +76,10 @@ beforeAll(async () => {
   );
   seen.set('client of a run that failed', await follow('failed'));
   await admin.clearFaults();
-  // One search is for them all.
+  // The first search proves the credentials; the second asks for the users on the first page.
   await admin.addFaults({
-    match: { method: 'accounts.search' },
-    action: { kind: 'gigya_error', code: 403007, details: `Not allowed for ${uids[3]}` },
+    match: { method: 'accounts.search', after: 1 },
+    action: { kind: 'gigya_error', code: 403007, details: `Not allowed for ${await scannedUid()}` },
   });
   seen.set('client of a run whose search failed', await follow('search'));
   await admin.clearFaults();
@@ -86,8 +90,19 @@ beforeAll(async () => {
   }
   seen.set('metrics', await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text());
   seen.set('worker log', rig.worker.output());
-}, 120_000);
+}, 300_000);
 afterAll(() => rig.stop());
+
+/** A user on the first page of the scan. */
+async function scannedUid(): Promise<string> {
+  const { lyticsUrl, authorizations } = rig.sandbox;
+  const headers = { authorization: authorizations.lytics.token };
+  const response = await fetch(`${lyticsUrl}/api/segment/vip/scan?table=user&limit=100`, { headers });
+  const scanned = await response.text();
+  const uid = uids.find((one) => scanned.includes(`"gy_profile_id":"${one}"`));
+  if (uid === undefined) throw new Error('The first page names no known user');
+  return uid;
+}
 
 /** Single users are answered with an error that names them. */
 async function quote(...codes: number[]): Promise<void> {

@@ -78,7 +78,7 @@ export async function exportAudience(document: JobDocument, carried?: Progress):
     audience: { id: '0'.repeat(32), slug: progress.audience, label: progress.audience, size: 2_000 },
     in_gigya: null,
     dry_run: progress.dry_run,
-    sweeps: 1,
+    scans: 1,
     seconds: 1,
     warnings: progress.warnings,
   };
