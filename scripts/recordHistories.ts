@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { JobDocument } from '../src/job.ts';
+import { approveUpdate, progressQuery, refuseUpdate } from '../src/workflows/messages.ts';
 import { bundleWorkflows } from '../test/support/bundle.ts';
 import { jobDocument } from '../test/support/jobs.ts';
+import { depart } from '../test/support/leavers.ts';
 import { type Rig, type RigOptions, startRig } from '../test/support/rig.ts';
 import { chainOf, type ExportHandle, pendingActivities } from '../test/support/temporal.ts';
 import { until } from '../test/support/until.ts';
@@ -18,7 +20,7 @@ import { startDevServer } from './devServer.ts';
 const FOLDER = fileURLToPath(new URL('../test/replay/histories', import.meta.url));
 
 /** More than one page of Lytics, so that there is a cursor; few enough for a small history. */
-const USERS = 130;
+const USERS = 230;
 
 await mkdir(FOLDER, { recursive: true });
 for (const file of await readdir(FOLDER)) await rm(join(FOLDER, file));
@@ -66,6 +68,21 @@ async function recordRuns(rig: Rig): Promise<void> {
   await record('account', jobDocument('Account'));
   await record('data-store', jobDocument('Data Store', { target_storage: 'data_store' }));
   await record('nothing-to-write', jobDocument('Account'));
+
+  await depart(rig.sandbox, { elsewhere: 10, deleted: 2 });
+  await record('leavers', jobDocument('Account'));
+  await depart(rig.sandbox, { elsewhere: 40 });
+  const guarded = jobDocument('Account', { max_removals: 0 });
+  for (const answer of ['refuse', 'approve'] as const) {
+    await record(answer === 'approve' ? 'approved' : 'refused', guarded, async (handle) => {
+      const { approval } = await until(async () => {
+        const progress = await handle.query(progressQuery);
+        return progress.phase === 'approval' && progress;
+      });
+      if (answer === 'refuse') await handle.executeUpdate(refuseUpdate);
+      else await handle.executeUpdate(approveUpdate, { args: [{ removals: approval?.removals ?? 0 }] });
+    });
+  }
 
   await admin.addFaults({ match: { path: 'start=' }, times: 1, action: { kind: 'expired_cursor' } });
   await record('cursor-expired', jobDocument('Cursor expired'));
@@ -124,7 +141,7 @@ async function recordRuns(rig: Rig): Promise<void> {
 
 async function recordStall(rig: Rig): Promise<void> {
   const { admin } = rig.sandbox;
-  await admin.addFaults({ match: { method: 'scan' }, times: 1, action: { kind: 'latency', ms: 4_000 } });
+  await admin.addFaults({ match: { method: 'scan', after: 1 }, times: 1, action: { kind: 'latency', ms: 4_000 } });
   const handle = await rig.start(jobDocument('Stalled'));
   await handle.result();
   await save(rig, 'stalled', handle.workflowId);

@@ -2,9 +2,10 @@ import { ApplicationFailure, condition } from '@temporalio/workflow';
 import type { LeaversPage } from '../activities/fetchLeavers.ts';
 import { LEAVER_RESTARTS, MOST_HELD_BYTES } from '../tuning.ts';
 import { activities } from './activities.ts';
+import { isSealBroken } from './failures.ts';
 import { guardReason } from './guard.ts';
 import { continueAsNewIfLong, type Pumped, pump, type Source, type Step } from './pump.ts';
-import { type Leavers, NOBODY_FOUND, warn } from './run.ts';
+import { type Decision, type Leavers, NOBODY_FOUND, warn } from './run.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -21,7 +22,14 @@ export async function correctLeavers(step: Step): Promise<void> {
     if (leavers.step === 'search') await findLeavers(step);
     if (leavers.step === 'decide') await passGuard(step);
     desk.show('leavers');
-    await pump(leavers.approval ? new ComparedAgain(step) : new HeldLeavers(step), step);
+    try {
+      await pump(leavers.approval ? new ComparedAgain(step) : new HeldLeavers(step), step);
+    } catch (error) {
+      if (!isSealBroken(error)) throw error;
+      warn(run, 'The Gigya secret changed while leavers were held; they were searched for again');
+      searchAgain(leavers);
+      continue;
+    }
     if (leavers.isPartial) Object.assign(leavers, NOBODY_FOUND, { step: 'search' });
     else leavers.step = 'done';
   }
@@ -63,47 +71,51 @@ function hold(leavers: Leavers, { page, counts: { left = 0 }, carriers, next }: 
   else leavers.pages = [...leavers.pages, { page, left }];
 }
 
-/** Gigya's cursor expired, so what it found so far is not the whole. */
+/** What was found so far is not the whole, or cannot be opened any more. */
 function searchAgain(leavers: Leavers): void {
   const restarts = leavers.restarts + 1;
   if (restarts > LEAVER_RESTARTS) {
     throw ApplicationFailure.nonRetryable(
-      "Gigya's search cursor keeps expiring before all users who carry the audience are read; raise limits.searches_per_second of the Gigya authorization",
+      "Gigya's search cursor keeps expiring before all users who carry the audience are read (or the secret keeps changing); raise limits.searches_per_second of the Gigya authorization",
       'Configuration',
     );
   }
-  Object.assign(leavers, NOBODY_FOUND, { restarts });
+  Object.assign(leavers, NOBODY_FOUND, { restarts, step: 'search' });
 }
 
-/** Waits for a person where the number of removals is unusual. */
-async function passGuard({ run, plan, desk }: Step): Promise<void> {
+/** Lets the leavers pass, or waits for a person where their number is unusual. */
+async function passGuard(step: Step): Promise<void> {
+  const { run, plan } = step;
   const { leavers, counts } = run;
-  const { max_removals, approval_hours, dry_run } = plan.job.config;
+  const { max_removals, dry_run } = plan.job.config;
   const reason = guardReason(max_removals, { ...leavers, members: counts.members });
   if (reason !== undefined && dry_run) warn(run, `A run would wait for approval: ${reason}`);
-  if (reason === undefined || dry_run) {
-    leavers.step = 'write';
-    return;
+  else if (reason !== undefined && leavers.removals > leavers.approved) {
+    await untilApproved(step, reason);
+    leavers.approved = leavers.removals;
   }
-  if (leavers.approval === null) {
-    leavers.approval = { until: Date.now() + approval_hours * HOUR_MS, answer: null };
-    await desk.askForApproval(reason);
-  }
-  const { approval } = leavers;
-  desk.show('approval');
+  leavers.step = 'write';
+}
+
+async function untilApproved({ run, plan, desk }: Step, reason: string): Promise<void> {
+  const { leavers } = run;
+  const { approval_hours } = plan.job.config;
+  const pending = leavers.approval?.answer === null ? leavers.approval : undefined;
+  const approval: Decision = pending ?? { until: Date.now() + approval_hours * HOUR_MS, answer: null };
+  leavers.approval = approval;
+  if (pending) desk.show('approval');
+  else await desk.askForApproval(reason);
   const wait = Math.max(1, approval.until - Date.now());
   await condition(() => approval.answer !== null, wait, { summary: 'waits for approval' });
-  if (approval.answer === 'approved') {
-    leavers.step = 'write';
-    return;
-  }
-  const how =
-    approval.answer === 'refused' ? 'was refused' : `was not approved within ${approval_hours} hours`;
+  if (isApproved(approval)) return;
+  const how = approval.answer === null ? `was not approved within ${approval_hours} hours` : 'was refused';
   throw ApplicationFailure.nonRetryable(
     `The removal ${how}, and nobody was corrected: ${reason}. If the number is right, approve it in the next run, or raise config.max_removals`,
     'Guard',
   );
 }
+
+const isApproved = ({ answer }: Decision) => answer === 'approved';
 
 /** The leavers that are held. */
 class HeldLeavers implements Source {
@@ -118,6 +130,7 @@ class HeldLeavers implements Source {
     const [held, ...others] = leavers.pages;
     if (!held) return null;
     leavers.pages = others;
+    leavers.approved -= held.left;
     const { page, left } = held;
     return pumped({ page, counts: { left }, failures: {}, next: null, expired: false });
   }
@@ -132,6 +145,7 @@ class ComparedAgain extends HeldLeavers {
     const input = { plan, cursor: null, again: held.page };
     const page = await activities.fetchLeavers.executeWithOptions({ summary: 'compare again' }, [input]);
     run.leavers.pages = others;
+    run.leavers.approved -= held.left;
     return pumped(page);
   }
 }

@@ -73,6 +73,8 @@ export interface Leavers {
   carriers: number;
   removals: number;
   approval: Decision | null;
+  /** Removals that were approved and are not written yet. */
+  approved: number;
 }
 
 export interface Decision {
@@ -116,7 +118,7 @@ export function beginRun(now: number): Run {
     failures: {},
     scan: beginScan(1, 0, 0),
     isScanned: false,
-    leavers: { ...NOBODY_FOUND, step: 'search', restarts: 0, approval: null },
+    leavers: { ...NOBODY_FOUND, step: 'search', restarts: 0, approval: null, approved: 0 },
     total: null,
     readBack: { write: false, replacement: false },
     pageSize: SMALLEST_PAGE,

@@ -15,7 +15,7 @@ import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { type ExportHandle, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
-/** Two pages, so that there is a next page to pause at. */
+/** Several pages, so that there is a next page to pause at. */
 const USERS = 1_050;
 
 let rig: ProgramRig;
@@ -102,7 +102,7 @@ describe('a job that is kept updated', () => {
     expect((await describeSchedule('Nightly')).info.numActionsTaken).toBe(1);
   });
 
-  it('is paused with a note: the schedule, and the run under way at its next page', async () => {
+  it('is paused with a note: the schedule, and the open run before its next page', async () => {
     expect(await pauseJob(cli, await findJob(cli, 'nightly'), 'Gigya is being moved')).toEqual([
       'The schedule is paused.',
       expect.stringContaining('run'),
@@ -110,13 +110,13 @@ describe('a job that is kept updated', () => {
     await expect(pauseJob(cli, await findJob(cli, 'nightly'), '')).rejects.toThrow(/paused/);
     await letGo();
     const run = await newestRun('nightly');
-    await until(async () => (await run.query<Progress>('progress')).counts.updated === 1_000);
+    await until(async () => (await run.query<Progress>('progress')).phase === 'members');
     await untilStill(run, (types) => types.length === 0);
     expect(await status('nightly')).toMatchObject({
       state: 'paused',
       reason: 'Gigya is being moved',
       next_run: null,
-      run: { counts: { members: 1_000 }, total: USERS },
+      run: { counts: { members: 0 }, total: USERS },
     });
     expect((await describeSchedule('nightly')).state).toMatchObject({
       paused: true,
@@ -131,7 +131,7 @@ describe('a job that is kept updated', () => {
     expect(await run.query<Progress>('progress')).toMatchObject({
       state: 'paused',
       paused: { note: 'Gigya is being moved' },
-      counts: { members: 1_000 },
+      counts: { members: 0 },
     });
     expect(await resumeJob(cli, await findJob(cli, 'nightly'), '')).toEqual([
       'The schedule is resumed.',
@@ -369,12 +369,12 @@ describe("Temporal's own CLI", () => {
       code: 1,
       stderr: expect.stringContaining('The run is not paused'),
     });
-    expect((await update('pause', '"a look at it"')).stdout).toContain('The run pauses at the next page');
+    expect((await update('pause', '"a look at it"')).stdout).toContain('The run is paused');
     expect((await update('pause')).stderr).toContain('The run is paused already, since 20');
     const asked = await temporal('workflow', 'query', ...id, '--type', 'progress', '--output', 'json');
     const { queryResult }: { queryResult: Progress[] } = JSON.parse(asked);
     expect(queryResult).toMatchObject([{ state: 'paused', paused: { note: 'a look at it' }, total: USERS }]);
-    expect((await update('resume')).stdout).toContain('The run goes on');
+    expect((await update('resume')).stdout).toContain('The run continues');
 
     await temporal('workflow', 'cancel', ...id);
     await letGo();
