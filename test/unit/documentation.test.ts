@@ -70,6 +70,22 @@ describe('README.md', () => {
   });
 });
 
+describe('docs/operations.md', () => {
+  it('quotes messages that the code has', () => {
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => read(join('src', path)));
+    const code = sources.join('\n');
+    const firstCells = matches(read('docs/operations.md'), /^\| (.*?) \| /gm);
+    const quotes = firstCells.flatMap((cell) => matches(cell, /`([^`]+)`/g));
+    const parts = quotes
+      .flatMap((quote) => quote.split('…'))
+      .map((part) => part.replace(/^[\s,;:"]+|[\s,;:"]+$/g, ''));
+    expect(parts.length).toBeGreaterThan(50);
+    expect(unique(parts).filter((part) => !code.includes(part))).toEqual([]);
+  });
+});
+
 describe('docs/reference.md', () => {
   const text = read('docs/reference.md');
 
