@@ -36,7 +36,7 @@ export interface SettingRow {
   meaning: string;
 }
 
-/** Every setting of the job document, in the order of the schema, for help and the README. */
+/** Every setting of the job document, in the order of the schema, for docs/reference.md. */
 export function settingsTable(): SettingRow[] {
   const { config: _config, ...top } = jobSchema.shape;
   return [...rowsOf(top, ''), ...rowsOf(config.shape, 'config.')];

@@ -34,7 +34,7 @@ const workerSchema = z.object({
   SHUTDOWN_GRACE: seconds.min(0).default(30),
 });
 
-/** What a worker reads from its environment; the README lists each with its unit and default. */
+/** What a worker reads from its environment; docs/reference.md lists each with its unit and default. */
 export type WorkerSettings = z.output<typeof workerSchema>;
 
 /** @throws {SettingError} naming each variable that is wrong, and what it must be. */

@@ -26,7 +26,7 @@ export const LARGEST_OPENED_PAGE = 64 * 1024 * 1024;
 
 /** So often a page may come again before it counts as the end of a scan. */
 export const PAGE_REPEATS = 3;
-/** So many pages that identify nobody are read when Lytics reports no total. */
+/** This many pages without identifiable users are read when Lytics reports no total. */
 export const BLIND_PAGES = 100;
 /** Scans in a row that were cut short and wrote nothing lead nowhere. */
 export const FRUITLESS_SCANS = 5;
@@ -38,12 +38,12 @@ export const TELLING_CONTRADICTIONS = 5;
 export const CATALOGUE_AGE_MS = 60_000;
 /** A name that is not listed may be that of a new audience. */
 export const CATALOGUE_AGE_FOR_UNKNOWN_MS = 5_000;
-/** Warnings name so many audiences that Lytics does not list. */
+/** Warnings name at most this many audiences that Lytics does not list. */
 export const MOST_UNLISTED = 20;
 
 // Users who leave
 
-/** A guard that is a share applies from so many carriers up: half of ten users is not a catastrophe. */
+/** A guard that is a share applies from this many carriers up: half of ten users is not a catastrophe. */
 export const GUARDED_CARRIERS = 100;
 /** Lytics' own members must be found by the look-ups, but for those who left in the meantime. */
 export const PROVEN_SHARE = 0.9;
@@ -51,7 +51,7 @@ export const PROVEN_SHARE = 0.9;
 export const SAMPLE_PAGES = 5;
 /** Leavers beyond this are searched for again rather than held: a history ends at 50 MB. */
 export const MOST_HELD_BYTES = 8_000_000;
-/** Gigya's search cursor expires five minutes after its last use; so often the search starts again. */
+/** Gigya's search cursor expires five minutes after its last use; the search starts again at most this often. */
 export const LEAVER_RESTARTS = 5;
 /** Batches of carriers that the audit reads one by one; beyond that Gigya's own count has to do. */
 export const MOST_AUDITED_BATCHES = 10;
@@ -60,7 +60,7 @@ export const MOST_AUDITED_BATCHES = 10;
 
 /** What a run carries when it continues as new has to fit a payload of 2 MiB. */
 export const MOST_CARRIED_BYTES = 1_000_000;
-/** What a run carried is stale after this: a reset, or the next night of a cron expression, begins anew. */
+/** What a run carried is stale after this: a reset, or the next night of a cron expression, starts from the beginning. */
 export const CARRIED_MINUTES = 15;
 /** A cron run cannot continue as new (it would lose its schedule), and a history ends at 51,200 events. */
 export const MOST_CRON_EVENTS = 45_000;
@@ -86,10 +86,10 @@ export const HEARTBEAT_MS = 1_000;
 export const LEASE_MARGIN_MS = 2_000;
 /** The Temporal server has this long to answer a heartbeat or a report. */
 export const SERVER_PATIENCE_MS = 5_000;
-/** A fault that may pass is tried so often, this far apart: whoever has to act hears of it within a minute. */
+/** A fault that may pass is tried this often, this far apart: the person who has to act learns of it within a minute. */
 export const BRIEF_TRIES = 5;
 export const BRIEF_DELAY = '10 s';
-/** An error that nobody expected is a fault in this program: a few tries, then a person has to see it. */
+/** An unexpected error is a fault in this program: after a few tries the run fails visibly. */
 export const UNEXPECTED_TRIES = 3;
 /** Another worker may have the authorization that this one lacks. */
 export const OTHER_WORKER_TRIES = 8;
@@ -98,7 +98,7 @@ export const OTHER_WORKER_TRIES = 8;
 
 /** Records in a row without an answer: the service is at fault, not they. */
 export const OUTAGE_RECORDS = 20;
-/** After so many attempts a record that alone gets no answer is given up, if others get theirs. */
+/** After this many attempts a record that alone gets no answer is given up, if others get theirs. */
 export const ATTEMPTS_PER_RECORD = 5;
 /** One answer may be luck where the service answers now and then: a good record has to pass this often. */
 export const CANARY_CALLS = 5;
@@ -143,7 +143,7 @@ export const MOST_CHARACTERS = 30_000;
 export const MOST_UIDS = 900;
 /** What SAP's plugin shrinks a query to on 500001. */
 export const SEARCH_SHRINK = 2 / 3;
-/** 500001 is a server error as well: a limit learned from it is tried again after so many full queries. */
+/** 500001 is a server error as well: a limit learned from it is tried again after this many full queries. */
 export const FORGET_LIMIT_AFTER = 100;
 /** Below this many UIDs a server error does not come from the length of the query. */
 export const SMALLEST_SPLIT = 20;

@@ -67,7 +67,7 @@ async function runAttempt(
   const { startToCloseTimeoutMs, attempt: number, heartbeatDetails } = context.info;
   const trouble = createTroubleReport(context);
   const over = new AbortController();
-  // Each request in flight listens: more than Node takes for a leak.
+  // Each request in flight listens; above ten listeners Node would warn of a leak.
   setMaxListeners(0, over.signal);
   const endsAt = startToCloseTimeoutMs > 0 ? Date.now() + startToCloseTimeoutMs - LEASE_MARGIN_MS : Infinity;
   let kept: Kept = {};

@@ -11,7 +11,7 @@ import { InvalidJob, type Job } from '../job.ts';
 import { type Lytics, type LyticsObserver, openLytics } from '../lytics/client.ts';
 
 export interface ConnectionsOptions {
-  /** The authorizations file; read anew for each activity, so that a rotated secret needs no restart. */
+  /** The authorizations file; read for each activity, so that a rotated secret needs no restart. */
   authorizationsFile: string;
   gigyaObserver?: GigyaObserver;
   lyticsObserver?: LyticsObserver;
@@ -26,7 +26,7 @@ export interface GigyaConnection {
   authorization: GigyaAuthorization;
 }
 
-/** A worker's connections: one a authorization, shared by all jobs, so that they share its rate limit too. */
+/** A worker's connections: one for each authorization, shared by all jobs, so that they share its rate limit too. */
 export interface Connections {
   lytics(authIds: Job['auth_ids']): Promise<Lytics>;
   gigya(authIds: Job['auth_ids']): Promise<GigyaConnection>;
@@ -56,7 +56,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const known = clients.get(name);
     if (known?.key === key) return known.client;
     const client = open();
-    // The old one is not closed: activities under way go on with it, and its idle sockets close by themselves.
+    // The old one is not closed: activities in flight still use it, and its idle sockets close by themselves.
     clients.set(name, { key, client });
     return client;
   }

@@ -10,7 +10,7 @@ const LONGEST_MESSAGE = 500;
 
 export function finalFailure(type: FinalFailure, message: string): ApplicationFailure {
   const failure = ApplicationFailure.create({ type, message, nonRetryable: true });
-  // The message says what to change; where in the code it was noticed helps nobody who reads a history.
+  // The message says what to change. A stack trace does not help the reader of a history.
   failure.stack = `${type}: ${message}`;
   return failure;
 }

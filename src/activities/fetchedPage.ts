@@ -8,7 +8,7 @@ export interface FetchedPage<Cursor> {
   counts: Partial<Counts>;
   /** Of those that failed, how many for which reason. */
   failures: Failures;
-  /** Where the source goes on; null at its end. */
+  /** Where the source continues; null at its end. */
   next: Cursor | null;
   /** The service does not accept the cursor any more: the source has to start again. */
   expired: boolean;

@@ -7,21 +7,21 @@ import {
 } from '@temporalio/client';
 import { LEASE_MARGIN_MS, SERVER_PATIENCE_MS } from '../tuning.ts';
 
-/** The server's answers about an attempt that is under way still. */
+/** Errors by which the server confirms that the attempt is still current. */
 const ANSWERS = [ActivityCancelledError, ActivityPausedError, ActivityResetError];
 
 /**
- * How long an attempt may take its work for its own. Whether the SDK's heartbeats arrive, nobody hears; these are
- * answered. So an attempt notices when the server has given its work away, and when it may have: after a freeze of
- * this process, and while the server cannot be reached.
+ * How long an attempt may assume that its work is still its own. The SDK does not report whether its heartbeats arrive;
+ * the ones sent here are answered. An attempt thus notices when the server has given its work away, and when it may have
+ * done so: after this process was frozen, or while the server cannot be reached.
  */
 export interface Lease {
-  /** Sends a heartbeat, and holds on from then if it is answered. @throws {ActivityNotFoundError} when the work is given away. */
+  /** Sends a heartbeat; if it is answered, the lease lasts from the time of sending. @throws {ActivityNotFoundError} when the work is given away. */
   renew(): Promise<void>;
   hasEnded(): boolean;
 }
 
-/** @param details What the next attempt goes on from. */
+/** @param details What the next attempt continues from. */
 export function createLease(context: Context, details: () => unknown): Lease {
   const { taskToken, heartbeatTimeoutMs } = context.info;
   const client = clientOf(context);
@@ -57,7 +57,7 @@ interface Moment {
 
 const now = (): Moment => ({ wall: Date.now(), steady: performance.now() });
 
-/** The longer of two clocks: one stands still while the machine sleeps, the other may be set back. */
+/** By the clock that shows more: one stops while the machine sleeps, the other may be set back. */
 function since({ wall, steady }: Moment): number {
   return Math.max(Date.now() - wall, performance.now() - steady);
 }

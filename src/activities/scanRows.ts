@@ -68,7 +68,7 @@ export async function scanRows(
     const prints = fingerprintsOf(page.rows, plan.job.config.gigya_id_field, key);
     const known = new Set(split(before));
     if (prints.length > 0 && prints.every((print) => known.has(print))) {
-      // This is how most scans end. In the middle of one it is an extra page: go on, and let the total decide.
+      // This is how most scans end. In the middle of one it is an extra page: continue, and let the total decide.
       if (page.next === '' || !isShort) return end(null);
       if (++repeats > PAGE_REPEATS) {
         lossy = true;

@@ -92,7 +92,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
       rate = Math.min(ceiling, rate + (ceiling * RATE_INCREASE_PER_SECOND) / rate);
     },
     refused(sentAt) {
-      // Calls that were under way when the rate was cut tell of the old rate.
+      // Calls that were in flight when the rate was cut were sent at the old rate.
       if (sentAt <= cutAt) return;
       cutAt = now();
       fill();

@@ -76,7 +76,7 @@ export interface Batch {
   found: Found[];
   /** Users that the query matches in all, which may count more than hold the label exactly. */
   total: number | undefined;
-  /** Where to go on; null at the end. */
+  /** Where to continue; null at the end. */
   next: string | null;
 }
 

@@ -11,7 +11,7 @@ const { sendAlert } = proxyActivities<Pick<Activities, 'sendAlert'>>({
   retry: { initialInterval: '2 s', maximumAttempts: 4 },
 });
 
-/** Alerts whoever is on call; a webhook that does not accept it is no reason to fail. */
+/** Alerts the person on call; a webhook that does not accept it does not fail the run. */
 export async function alert(state: Alert['state'], reason: string, progress: Progress): Promise<void> {
   const { workflowId, runId, taskQueue } = workflowInfo();
   const options = { summary: `alert: ${state}`, taskQueue: questionsQueue(taskQueue) };

@@ -10,7 +10,7 @@ export interface Carried {
 
 /**
  * The run that continued a moment ago. What it carried is only for the same run: a reset, or the next night of
- * a cron expression, is started with the same arguments much later, and begins anew.
+ * a cron expression, is started with the same arguments much later, and starts from the beginning.
  */
 export function resume(carried: Carried | undefined): Run | undefined {
   if (!carried) return undefined;

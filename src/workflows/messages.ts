@@ -45,7 +45,7 @@ export interface Progress {
   seconds_left: number | null;
   paused: { since: string; note: string } | null;
   approval: Approval | null;
-  /** Why the run is slow or waits, until it goes on; or why it failed. */
+  /** Why the run is slow or waits, until it continues; or why it failed. */
   reason: string | null;
   /** The last delay or retry, with Gigya's callId if there was one. */
   last_trouble: { at: string; message: string } | null;
@@ -61,11 +61,11 @@ export const pauseUpdate = defineUpdate<string, [note: string | undefined]>('pau
 
 export const resumeUpdate = defineUpdate<string>('resume');
 
-/** Lets a guarded run go on. Refused unless `removals` is the number that the run waits with. */
+/** Lets a guarded run continue. Refused unless `removals` is the number that the run waits with. */
 export const approveUpdate = defineUpdate<string, [{ removals: number }]>('approve');
 
 /** Ends a guarded run as `Guard`; nothing is removed. */
 export const refuseUpdate = defineUpdate<string>('refuse');
 
-/** An activity (by its id) reports what it waits for or retries, and null when it goes on. */
+/** An activity (by its id) reports what it waits for or retries, and null when it continues. */
 export const troubleSignal = defineSignal<[{ activity: string; reason: string | null }]>(TROUBLE_SIGNAL);

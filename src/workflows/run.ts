@@ -181,7 +181,7 @@ export function countPage(
   addCounts(run.counts, { updated, unchanged, unknown_uid, failed });
   addFailures(run.failures, written.failures);
   if (written.stopped) {
-    // It counts for the records that it got to; mostly a row stands for one of them.
+    // It counts for the records that were handled; usually a row stands for one record.
     const known = accountedFor({ ...noCounts(), ...page.counts });
     const missing = members + left - known - updated - unchanged - unknown_uid - failed;
     if (left > 0) run.counts.left -= missing;

@@ -34,7 +34,7 @@ export class Status {
     return this.#run.plan?.audience.slug ?? textAt(configOf(this.#document), 'segment_id') ?? '';
   }
 
-  /** An activity waits or retries, or goes on. */
+  /** An activity waits, retries or continues. */
   report(activity: string, reason: string | null): void {
     if (reason === null) this.#reasons.delete(activity);
     else {
@@ -145,7 +145,7 @@ export class Status {
   }
 }
 
-// Until preflight has read it, the document is whatever somebody sent: a job, or Lytics' reply around one.
+// Until preflight has parsed it, the document can be anything: a job, or Lytics' reply around one.
 function unwrap(document: unknown): unknown {
   return typeof document === 'object' && document !== null && 'data' in document ? document.data : document;
 }
