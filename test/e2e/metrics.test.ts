@@ -64,8 +64,8 @@ describe('the metrics of a worker', () => {
       totalOf(calm, 'gigya_export_users_total', { outcome }),
     ]);
     expect(Object.fromEntries(counted)).toEqual({ ...first.counts });
-    const { members, left, ...fates } = first.counts;
-    expect(members + left).toBe(Object.values(fates).reduce((sum, count) => sum + count));
+    const { members, left, ...outcomesOfUsers } = first.counts;
+    expect(members + left).toBe(Object.values(outcomesOfUsers).reduce((sum, count) => sum + count));
     const met = Object.entries(first.counts).flatMap(([name, count]) => (count > 0 ? name : []));
     expect(met).toEqual(expect.arrayContaining(['updated', 'unchanged', 'no_gigya_id', 'unknown_uid']));
   });
@@ -102,8 +102,9 @@ describe('the metrics of a worker', () => {
 
   it('show the latency of pages and calls, also of minutes', () => {
     const pages = (activity: string) => totalOf(after, 'gigya_export_page_latency_count', { activity });
-    expect(pages('fetchMembership')).toBe(2);
-    expect(pages('updateGigya')).toBe(2);
+    // Pages are sized by the rate; every page that is fetched here is written.
+    expect(pages('fetchMembership')).toBeGreaterThan(2);
+    expect(pages('updateGigya')).toBe(pages('fetchMembership'));
     const bounds = after
       .filter(
         ({ name, labels }) =>

@@ -1,0 +1,14 @@
+import type { Attempt } from '../../src/activities/attempt.ts';
+
+/** An attempt of an activity that never ends by itself. */
+export function fakeAttempt(changes: Partial<Attempt> = {}): Attempt {
+  return {
+    number: 1,
+    signal: new AbortController().signal,
+    resumedFrom: undefined,
+    reading: {},
+    writing: {},
+    keep() {},
+    ...changes,
+  };
+}
