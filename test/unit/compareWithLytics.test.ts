@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { type Comparing, compareWithLytics, shareFound } from '../../src/activities/compareWithLytics.ts';
+import type { Lytics, Row } from '../../src/lytics/client.ts';
+import { planOf } from '../support/activityRig.ts';
+import { fakeAttempt } from '../support/fakeAttempt.ts';
+import { audience, fakeLytics, pageOf, refuse } from '../support/fakeLytics.ts';
+
+const FIELD = 'gy_profile_id';
+
+interface World {
+  /** Every profile that Lytics has. */
+  rows: Row[];
+  /** How ad-hoc scans are refused. */
+  refused?: number;
+  field?: string;
+  slug?: string;
+  id?: string;
+}
+
+/** A comparison with a Lytics that has these profiles, and what it was asked. */
+function comparisonIn({ rows, refused, field = FIELD, slug = 'vip', id = 'a1' }: World) {
+  const statements: string[] = [];
+  const lookedUp: string[] = [];
+  const uidsOf = (row: Row) => [row[field]].flat().map(String);
+  const lytics: Lytics = fakeLytics({
+    async find(statement, start) {
+      if (refused !== undefined) throw refuse(refused);
+      statements.push(statement);
+      const [, include] = /INCLUDE ([^,]+),/.exec(statement) ?? [];
+      const wanted = new Set([...statement.matchAll(/"([^"]+)"/g)].map(([, uid = '']) => uid));
+      const matching = rows.filter(
+        (row) =>
+          uidsOf(row).some((uid) => wanted.has(uid)) &&
+          (include === undefined || [row['segments']].flat().includes('vip')),
+      );
+      const from = Number(start || 0);
+      const to = from + 100;
+      return pageOf(matching.slice(from, to), { next: to < matching.length ? String(to) : '' });
+    },
+    async profile(_field, uid) {
+      lookedUp.push(uid);
+      return rows.findLast((row) => uidsOf(row).includes(uid));
+    },
+  });
+  const comparing: Comparing = {
+    lytics,
+    plan: planOf({ gigya_id_field: field }),
+    audience: audience({ slug_name: slug, id }),
+    attempt: fakeAttempt(),
+  };
+  return { comparing, statements, lookedUp };
+}
+
+const user = (uid: string | string[], ...segments: string[]): Row => ({ [FIELD]: uid, segments });
+
+describe('users who carry the audience are compared with Lytics', () => {
+  it('by one statement for its members, and a second one for those who are missing there', async () => {
+    const { comparing, statements, lookedUp } = comparisonIn({
+      rows: [user('a', 'vip'), user('b', 'new'), user('c', 'vip', 'new')],
+    });
+    const { leavers, members } = await compareWithLytics(['a', 'b', 'c'], comparing);
+    expect([...members]).toEqual(['a', 'c']);
+    expect(leavers).toEqual([{ uid: 'b', row: user('b', 'new'), audiences: ['new'] }]);
+    expect(statements).toEqual([
+      'FILTER AND (INCLUDE vip, gy_profile_id IN ("a", "b", "c")) FROM user',
+      'FILTER AND (gy_profile_id IN ("b")) FROM user',
+    ]);
+    expect(lookedUp).toEqual([]);
+  });
+
+  it('a hundred at a time', async () => {
+    const uids = Array.from({ length: 250 }, (_, n) => `u${n}`);
+    const { comparing, statements } = comparisonIn({ rows: uids.map((uid) => user(uid, 'vip')) });
+    const { members, leavers } = await compareWithLytics(uids, comparing);
+    expect(members.size).toBe(250);
+    expect(leavers).toEqual([]);
+    expect(statements.map((statement) => statement.split('"').length >> 1).sort()).toEqual([100, 100, 50]);
+  });
+
+  it('to the last page of a statement: several profiles may share a UID', async () => {
+    const shared = Array.from({ length: 150 }, () => user('a', 'vip'));
+    const { comparing } = comparisonIn({ rows: [...shared, user('b', 'vip')] });
+    expect([...(await compareWithLytics(['a', 'b'], comparing)).members].sort()).toEqual(['a', 'b']);
+  });
+
+  it('and nobody who is missing in both is taken for unknown before their profile was looked up', async () => {
+    const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip')] });
+    const { leavers } = await compareWithLytics(['a', 'gone'], comparing);
+    expect(lookedUp).toEqual(['gone']);
+    expect(leavers).toEqual([{ uid: 'gone', row: undefined, audiences: [] }]);
+  });
+
+  it('and a profile that names the audience makes a member of them', async () => {
+    const { comparing } = comparisonIn({ rows: [] });
+    comparing.lytics.profile = async () => user('a', 'vip');
+    expect((await compareWithLytics(['a'], comparing)).members).toEqual(new Set(['a']));
+  });
+
+  it('and a row without a membership is looked up', async () => {
+    const { comparing, lookedUp } = comparisonIn({ rows: [{ [FIELD]: 'a' }] });
+    expect((await compareWithLytics(['a'], comparing)).leavers).toMatchObject([{ uid: 'a', audiences: [] }]);
+    expect(lookedUp).toEqual(['a']);
+  });
+
+  it('and the profile decides for a UID that several rows share', async () => {
+    const { comparing, lookedUp } = comparisonIn({
+      rows: [user('a', 'old'), user(['a', 'b'], 'new'), user('c', 'old')],
+    });
+    const { leavers } = await compareWithLytics(['a', 'c'], comparing);
+    expect(lookedUp).toEqual(['a']);
+    expect(leavers.map(({ uid, audiences }) => [uid, audiences])).toEqual([
+      ['c', ['old']],
+      ['a', ['new']],
+    ]);
+  });
+});
+
+describe('UIDs that a statement cannot contain', () => {
+  it('are looked up one by one, and are in no statement', async () => {
+    const odd = ['a"b', 'Žluťoučký', 'with space', 'x'.repeat(300)];
+    const { comparing, statements, lookedUp } = comparisonIn({
+      rows: [user('a', 'vip'), user('a"b', 'vip'), user('Žluťoučký', 'new')],
+    });
+    const { members, leavers } = await compareWithLytics(['a', ...odd], comparing);
+    expect([...members].sort()).toEqual(['a', 'a"b']);
+    expect(leavers.map(({ uid }) => uid)).toEqual(['Žluťoučký', 'with space', 'x'.repeat(300)]);
+    expect([...lookedUp].sort()).toEqual([...odd].sort());
+    expect(statements).toEqual(['FILTER AND (INCLUDE vip, gy_profile_id IN ("a")) FROM user']);
+  });
+
+  it('are all where the ID field is not a name that a statement can contain', async () => {
+    const { comparing, statements, lookedUp } = comparisonIn({
+      rows: [{ 'gy-profile.id': 'a', segments: ['vip'] }],
+      field: 'gy-profile.id',
+    });
+    expect((await compareWithLytics(['a', 'b'], comparing)).members).toEqual(new Set(['a']));
+    expect(statements).toEqual([]);
+    expect([...lookedUp].sort()).toEqual(['a', 'b']);
+  });
+});
+
+describe('a site that does not allow ad-hoc scans', () => {
+  it.each([400, 404, 422])('(%i): everybody is looked up', async (refused) => {
+    const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip'), user('b', 'new')], refused });
+    const { members, leavers } = await compareWithLytics(['a', 'b', 'c'], comparing);
+    expect([...members]).toEqual(['a']);
+    expect(leavers.map(({ uid, audiences }) => [uid, audiences]).sort()).toEqual([
+      ['b', ['new']],
+      ['c', []],
+    ]);
+    expect([...lookedUp].sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('for the second statement alone: everybody is looked up', async () => {
+    const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip'), user('b', 'new')] });
+    const { find } = comparing.lytics;
+    comparing.lytics.find = async (statement, start) => {
+      if (!statement.includes('INCLUDE')) throw refuse(400);
+      return find(statement, start);
+    };
+    expect((await compareWithLytics(['a', 'b'], comparing)).members).toEqual(new Set(['a']));
+    expect([...lookedUp].sort()).toEqual(['a', 'b']);
+  });
+
+  it.each([401, 503])('is not one that answers %i', async (refused) => {
+    const { comparing, lookedUp } = comparisonIn({ rows: [], refused });
+    await expect(compareWithLytics(['a'], comparing)).rejects.toThrow('Lytics refuses');
+    expect(lookedUp).toEqual([]);
+  });
+});
+
+describe('the audience in a statement', () => {
+  it.each([
+    ['its slug', 'vip_2024', 'a1', 'INCLUDE vip_2024,'],
+    ['its id where the slug is not a name', 'big-spenders', 'a50f', 'INCLUDE a50f,'],
+    ['its slug where neither is', '2024_buyers', '50fa', 'INCLUDE 2024_buyers,'],
+  ])('is named by %s', async (_what, slug, id, include) => {
+    const { comparing, statements } = comparisonIn({ rows: [user('a', 'vip')], slug, id });
+    await compareWithLytics(['a'], comparing);
+    expect(statements[0]).toContain(include);
+  });
+});
+
+describe('the share of members that look-ups find', () => {
+  it('is the share of the UIDs', async () => {
+    const { comparing } = comparisonIn({ rows: [user('a', 'vip'), user('b', 'vip'), user('c', 'new')] });
+    expect(await shareFound(['a', 'b', 'c', 'd'], comparing)).toBe(0.5);
+    expect(await shareFound(['a'], comparing)).toBe(1);
+  });
+
+  it('is not known for nobody', async () => {
+    expect(await shareFound([], comparisonIn({ rows: [] }).comparing)).toBeUndefined();
+  });
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { createCatalogues } from '../../src/activities/catalogues.ts';
+import { audienceOf, lookUpProfile, readMemberships } from '../../src/activities/memberships.ts';
+import type { Plan } from '../../src/activities/preflight.ts';
+import type { Row } from '../../src/lytics/client.ts';
+import { planOf } from '../support/activityRig.ts';
+import { fakeAttempt } from '../support/fakeAttempt.ts';
+import { audience, fakeLytics, refuse } from '../support/fakeLytics.ts';
+
+const vip = audience({});
+const row = (uid: string, ...segments: string[]): Row => ({ gy_profile_id: uid, segments });
+
+/** Reads the memberships of rows in a Lytics that has these profiles, by UID. */
+async function read(rows: Row[], profiles: Record<string, Row> = {}, plan: Plan = planOf()) {
+  const lookedUp: string[] = [];
+  const lytics = fakeLytics({
+    async profile(_field, uid) {
+      lookedUp.push(uid);
+      return profiles[uid];
+    },
+  });
+  const memberships = await readMemberships(lytics, rows, plan, vip, fakeAttempt());
+  return { memberships: rows.map((one) => memberships.get(one)), lookedUp };
+}
+
+describe('the membership of a row', () => {
+  it('is what the row says, when it names the audience that it was scanned from', async () => {
+    const { memberships, lookedUp } = await read([row('a', 'vip', 'new'), row('b', 'vip')]);
+    expect(memberships).toEqual([['vip', 'new'], ['vip']]);
+    expect(lookedUp).toEqual([]);
+  });
+
+  it.each(['a1', 'vip', 'VIP customers'])('may name the audience as %s', async (name) => {
+    expect((await read([row('a', name)])).lookedUp).toEqual([]);
+  });
+
+  it('is the profile when the row has none', async () => {
+    const { memberships } = await read([{ gy_profile_id: 'a' }, row('b', 'vip')], {
+      a: row('a', 'vip', 'x'),
+    });
+    expect(memberships).toEqual([['vip', 'x'], ['vip']]);
+  });
+
+  it('is the profile when the row contradicts the scan: it may be outdated', async () => {
+    const { memberships, lookedUp } = await read([row('a', 'old'), row('b', 'vip')], { a: row('a', 'vip') });
+    expect(lookedUp).toEqual(['a']);
+    expect(memberships).toEqual([['vip'], ['vip']]);
+  });
+
+  it('is the profile, also when that says that the user has left meanwhile', async () => {
+    const { memberships } = await read([row('a', 'old'), row('b', 'vip')], { a: row('a', 'new') });
+    expect(memberships).toEqual([['new'], ['vip']]);
+  });
+
+  it('is none for a user that Lytics does not find: they must not lose what they hold', async () => {
+    const { memberships } = await read([row('a', 'old'), row('b', 'vip')]);
+    expect(memberships).toEqual([undefined, ['vip']]);
+  });
+
+  it('is not looked up for rows without a UID', async () => {
+    const { memberships, lookedUp } = await read([{ segments: ['old'] }, { gy_profile_id: '' }]);
+    expect(memberships).toEqual([undefined, undefined]);
+    expect(lookedUp).toEqual([]);
+  });
+
+  it('need not name an audience whose users do not carry it', async () => {
+    const plan = planOf();
+    delete plan.audience.label;
+    const { memberships, lookedUp } = await read([row('a', 'new')], {}, plan);
+    expect(memberships).toEqual([['new']]);
+    expect(lookedUp).toEqual([]);
+  });
+});
+
+describe('an audience that nobody seems to be in', () => {
+  const rows = (count: number) => Array.from({ length: count }, (_, n) => row(`u${n}`, 'new'));
+  const profiles = (count: number, ...named: number[]) =>
+    Object.fromEntries(rows(count).map((one, n) => [`u${n}`, named.includes(n) ? row(`u${n}`, 'vip') : one]));
+
+  it('ends the run before it is removed from everybody', async () => {
+    await expect(read(rows(5), profiles(5))).rejects.toMatchObject({
+      type: 'Configuration',
+      nonRetryable: true,
+      message:
+        'Neither the rows nor the profiles of 5 users of the audience "vip" name it, so it would be removed from everybody; open the audience to Lytics\' API, or give lytics a token that sees it',
+    });
+  });
+
+  it('is a coincidence among four users', async () => {
+    expect((await read(rows(4), profiles(4))).memberships).toEqual(Array(4).fill(['new']));
+  });
+
+  it('is not one when a single profile names it', async () => {
+    expect((await read(rows(5), profiles(5, 3))).memberships[3]).toEqual(['vip']);
+  });
+
+  it('is not one when a single row names it', async () => {
+    const { memberships } = await read([...rows(5), row('x', 'vip')], profiles(5));
+    expect(memberships.at(-1)).toEqual(['vip']);
+  });
+
+  it('says nothing where Lytics finds no profiles at all', async () => {
+    expect((await read(rows(5))).memberships).toEqual(Array(5).fill(undefined));
+  });
+});
+
+describe("a user's profile", () => {
+  const look = (profile: () => Promise<Row | undefined>) =>
+    lookUpProfile(fakeLytics({ profile }), 'a', planOf(), fakeAttempt());
+
+  it('comes with its audiences, or with none', async () => {
+    const known = row('a', 'vip');
+    expect(await look(async () => known)).toEqual({ row: known, audiences: ['vip'] });
+    const silent = { gy_profile_id: 'a' };
+    expect(await look(async () => silent)).toEqual({ row: silent, audiences: [] });
+  });
+
+  it('does not exist when Lytics does not find it, or refuses to look', async () => {
+    expect(await look(async () => undefined)).toBeUndefined();
+    expect(await look(() => Promise.reject(refuse(400)))).toBeUndefined();
+  });
+
+  it.each([401, 403, 503])('is not known while Lytics answers %i', async (status) => {
+    await expect(look(() => Promise.reject(refuse(status)))).rejects.toThrow('Lytics refuses');
+  });
+});
+
+describe("a run's audience", () => {
+  const plan = planOf({}, { id: 'a1', slug: 'vip_at_the_start' });
+
+  it('has all its names, as Lytics lists them now', async () => {
+    const lytics = fakeLytics({ audiences: async () => [vip] });
+    expect(await audienceOf(plan, lytics, createCatalogues(), fakeAttempt())).toEqual(vip);
+  });
+
+  it('has the names of the plan when Lytics does not list it', async () => {
+    expect(await audienceOf(plan, fakeLytics(), createCatalogues(), fakeAttempt())).toMatchObject({
+      id: 'a1',
+      slug_name: 'vip_at_the_start',
+      name: undefined,
+    });
+  });
+});

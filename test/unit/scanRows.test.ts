@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { BEGINNING, type RowsToScan, type ScanCursor, scanRows } from '../../src/activities/scanRows.ts';
+import type { Lytics, Row, ScanPage } from '../../src/lytics/client.ts';
+import { planOf } from '../support/activityRig.ts';
+import { fakeAttempt } from '../support/fakeAttempt.ts';
+import { audience, fakeLytics, pageOf, refuse } from '../support/fakeLytics.ts';
+
+const KEY = new Uint8Array(32);
+
+/** Scans a Lytics whose pages are these, by number; the last one comes again and again. */
+function scan(pages: ScanPage[], changes: Partial<RowsToScan> & { attempt?: number } = {}) {
+  const starts: string[] = [];
+  const lytics = fakeLytics({
+    async scan(_id, start) {
+      starts.push(start);
+      return pages[starts.length - 1] ?? pages.at(-1) ?? pageOf([]);
+    },
+  });
+  const { attempt = 1, ...more } = changes;
+  const input = { lytics, plan: planOf(), cursor: BEGINNING, seen: 0, size: 1_000, key: KEY, ...more };
+  return scanRows(input, fakeAttempt({ number: attempt })).then((scanned) => ({ ...scanned, starts }));
+}
+
+const users = (...uids: string[]): Row[] => uids.map((uid) => ({ gy_profile_id: uid }));
+const next = (cursor: string, total?: number) => ({ next: cursor, total });
+
+describe('a scan of rows', () => {
+  it('reads page after page until it has as many rows as were wanted', async () => {
+    const pages = [pageOf(users('a', 'b'), next('1', 6)), pageOf(users('c', 'd'), next('2', 6))];
+    const scanned = await scan([...pages, pageOf(users('e', 'f'), next('3', 6))], { size: 3 });
+    expect(scanned).toMatchObject({
+      rows: users('a', 'b', 'c', 'd'),
+      next: { start: '2', blind: 0 },
+      total: 6,
+      lossy: false,
+      expired: false,
+      starts: ['', '1'],
+    });
+  });
+
+  it.each<[what: string, pages: ScanPage[]]>([
+    ['without a cursor', [pageOf(users('a'), next('1')), pageOf(users('b'))]],
+    ['that is empty', [pageOf(users('a'), next('1')), pageOf(users('b'), next('2')), pageOf([], next('3'))]],
+    [
+      'that came before',
+      [pageOf(users('a'), next('x')), pageOf(users('b'), next('x')), pageOf(users('b'), next('x'))],
+    ],
+  ])('ends by a page %s', async (_what, pages) => {
+    expect(await scan(pages)).toMatchObject({ rows: users('a', 'b'), next: null, lossy: false });
+  });
+
+  it('reads on from its cursor, and knows the page before', async () => {
+    const first = await scan([pageOf(users('a', 'b'), next('x'))], { size: 2 });
+    const cursor: ScanCursor = first.next ?? BEGINNING;
+    const second = await scan([pageOf(users('b', 'a'), next('x'))], { cursor, seen: 2 });
+    expect(second).toMatchObject({ rows: [], next: null, starts: ['x'] });
+  });
+
+  it('may have lost a page when a request was retried, or an attempt before had begun', async () => {
+    expect(await scan([pageOf(users('a'), { retried: true })])).toMatchObject({ lossy: true });
+    expect(await scan([pageOf(users('a'))], { attempt: 2 })).toMatchObject({ lossy: true });
+    expect(await scan([pageOf(users('a'))])).toMatchObject({ lossy: false });
+  });
+
+  it('reveals nothing of a row in its cursor', async () => {
+    const { next: cursor } = await scan([pageOf(users('ada@example.com'), next('1'))], { size: 1 });
+    expect(JSON.stringify(cursor)).not.toContain('ada');
+    const other = await scan([pageOf(users('ada@example.com'), next('1'))], {
+      size: 1,
+      key: new Uint8Array(32).fill(1),
+    });
+    expect(other.next?.before).not.toBe(cursor?.before);
+  });
+});
+
+describe('a page that came before', () => {
+  const again = pageOf(users('b'), next('x', 4));
+
+  it('is skipped while users are missing', async () => {
+    const pages = [pageOf(users('a'), next('x', 4)), again, again, pageOf(users('c', 'd'), { total: 4 })];
+    expect(await scan(pages)).toMatchObject({
+      rows: users('a', 'b', 'c', 'd'),
+      next: null,
+      lossy: false,
+    });
+  });
+
+  it('four times ends the scan as one that may have lost some', async () => {
+    const scanned = await scan([pageOf(users('a'), next('x', 4)), again]);
+    expect(scanned).toMatchObject({ rows: users('a', 'b'), next: null, lossy: true });
+    expect(scanned.starts).toHaveLength(6);
+  });
+
+  it('is the end when all users came', async () => {
+    const scanned = await scan([pageOf(users('a'), next('x', 2)), pageOf(users('b'), next('x', 2))]);
+    expect(scanned).toMatchObject({ rows: users('a', 'b'), next: null, lossy: false });
+  });
+
+  it('is known by its users, in any order and whatever else changed in the rows', async () => {
+    const one: Row[] = [
+      { gy_profile_id: ['a', 'b'], segments: ['x', 'y'], seen: 1 },
+      { email: 'c@example.com', segments: ['x', 'y'] },
+    ];
+    const other: Row[] = [
+      { email: 'c@example.com', segments: ['y', 'x'] },
+      { gy_profile_id: ['b', 'a'], segments: ['y'], seen: 2 },
+    ];
+    expect(await scan([pageOf(one, next('x')), pageOf(other, next('x'))])).toMatchObject({
+      rows: one,
+      next: null,
+    });
+  });
+
+  it('is not one that shares only some of its users', async () => {
+    const pages = [pageOf(users('a', 'b'), next('x')), pageOf(users('b', 'c'))];
+    expect((await scan(pages)).rows).toEqual(users('a', 'b', 'b', 'c'));
+  });
+});
+
+describe('rows that are equal identify nobody', () => {
+  const nameless = (count: number): Row[] => Array.from({ length: count }, () => ({ segments: ['vip'] }));
+
+  it('so that equal pages are read to the total', async () => {
+    const page = pageOf(nameless(2), next('x', 6));
+    const pages = [page, page, pageOf(nameless(2), { total: 6 })];
+    expect(await scan(pages)).toMatchObject({ rows: nameless(6), next: null, lossy: false });
+  });
+
+  it('but the others on their page do', async () => {
+    const page = pageOf([...nameless(2), ...users('a')], next('x'));
+    expect(await scan([page, page])).toMatchObject({ rows: page.rows, next: null });
+  });
+
+  it('nor does one row alone, whatever it holds', async () => {
+    const page = pageOf(nameless(1), next('x', 3));
+    const pages = [page, page, pageOf(nameless(1), { total: 3 })];
+    expect(await scan(pages)).toMatchObject({ rows: nameless(3), next: null, lossy: false });
+  });
+
+  it('and a hundred blind pages end a scan that has no total: it may have lost some', async () => {
+    const page = pageOf(nameless(2), next('x'));
+    const scanned = await scan([page], { size: 100_000 });
+    expect(scanned).toMatchObject({ next: null, lossy: true });
+    expect(scanned.starts).toHaveLength(101);
+    expect(scanned.rows).toHaveLength(200);
+  });
+
+  it('and a scan that has a total goes on beyond that', async () => {
+    const pages = Array.from({ length: 150 }, () => pageOf(nameless(2), next('x', 300)));
+    const scanned = await scan([...pages.slice(1), pageOf(nameless(2), { total: 300 })], { size: 100_000 });
+    expect(scanned).toMatchObject({ next: null, lossy: false });
+    expect(scanned.rows).toHaveLength(300);
+  });
+
+  it('and blind pages are counted from one attempt to the next, until a page identifies somebody', async () => {
+    const blind = await scan([pageOf(nameless(2), next('x'))], { size: 4 });
+    expect(blind.next).toMatchObject({ blind: 2 });
+    const cursor = blind.next ?? BEGINNING;
+    const more = await scan([pageOf(nameless(2), next('x'))], { size: 2, cursor });
+    expect(more.next).toMatchObject({ blind: 3 });
+    const seen = await scan([pageOf(users('a', 'b'), next('x'))], { size: 2, cursor });
+    expect(seen.next).toMatchObject({ blind: 0 });
+  });
+});
+
+describe('Lytics does not accept the cursor', () => {
+  const refusing = (changes: Partial<Lytics> = {}) =>
+    fakeLytics({ scan: () => Promise.reject(refuse(400)), ...changes });
+  const later: ScanCursor = { start: 'x', before: '', blind: 0 };
+
+  it('so the scan has to start again', async () => {
+    expect(await scan([], { lytics: refusing(), cursor: later })).toMatchObject({
+      expired: true,
+      rows: [],
+      next: null,
+    });
+  });
+
+  it('at the first page, which has none: a person has to act', async () => {
+    await expect(scan([], { lytics: refusing() })).rejects.toMatchObject({
+      type: 'Configuration',
+      nonRetryable: true,
+      message: expect.stringContaining('check config.segment_id and lytics.base_url'),
+    });
+  });
+
+  it('because the audience was deleted: a person has to act', async () => {
+    const lytics = refusing({ audience: () => Promise.reject(refuse(404)) });
+    await expect(scan([], { lytics, cursor: later })).rejects.toMatchObject({
+      type: 'Configuration',
+      message: expect.stringContaining('Lytics does not have the audience "vip" any more'),
+    });
+  });
+
+  it('which says nothing while Lytics cannot be asked for the audience', async () => {
+    const lytics = refusing({ audience: () => Promise.reject(refuse(503)) });
+    await expect(scan([], { lytics, cursor: later })).rejects.toMatchObject({ retry: 'now' });
+  });
+
+  it('but other errors are passed on', async () => {
+    const lytics = fakeLytics({
+      scan: () => Promise.reject(refuse(401)),
+      audience: async () => audience({}),
+    });
+    await expect(scan([], { lytics, cursor: later })).rejects.toMatchObject({ scope: 'job' });
+  });
+});
