@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { WorkflowBundleOption } from '@temporalio/worker';
+import type { Activities } from '../../src/activities/index.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import { startLocalWorker } from './localWorker.ts';
 import { type MockedExport, type MockOptions, mockExport } from './mockActivities.ts';
@@ -13,15 +14,19 @@ export interface MockRig extends MockedExport {
   stop(): Promise<void>;
 }
 
-/** A worker whose activities touch no service. */
+/** A worker whose activities touch no service. `activities` replaces some of them. */
 export async function startMockRig(
   temporal: { address: string; workflowBundle: WorkflowBundleOption },
-  options: MockOptions,
+  { activities = {}, ...options }: MockOptions & { activities?: Partial<Activities> },
 ): Promise<MockRig> {
   const taskQueue = unique('test');
   const mocked = mockExport(options);
   const client = connectClient(temporal.address);
-  const worker = await startLocalWorker({ ...temporal, taskQueue, activities: mocked.activities });
+  const worker = await startLocalWorker({
+    ...temporal,
+    taskQueue,
+    activities: { ...mocked.activities, ...activities },
+  });
   return {
     ...mocked,
     client,
