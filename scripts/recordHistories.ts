@@ -141,7 +141,11 @@ async function recordRuns(rig: Rig): Promise<void> {
 
 async function recordStall(rig: Rig): Promise<void> {
   const { admin } = rig.sandbox;
-  await admin.addFaults({ match: { method: 'scan', after: 1 }, times: 1, action: { kind: 'latency', ms: 4_000 } });
+  await admin.addFaults({
+    match: { method: 'scan', after: 1 },
+    times: 1,
+    action: { kind: 'latency', ms: 4_000 },
+  });
   const handle = await rig.start(jobDocument('Stalled'));
   await handle.result();
   await save(rig, 'stalled', handle.workflowId);
