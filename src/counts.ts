@@ -103,5 +103,6 @@ const ADVICE: Record<string, string> = {
   not_in_lytics:
     'Lytics does not find its users by config.gigya_id_field: make it a field that identifies users, or choose another',
   imprecise_id: 'the IDs lost digits on the way: store them as text in Lytics',
+  too_large: 'their mapped values are larger than a page: map fewer fields, or set top in config.mappings',
   too_many_ids: 'a row has more IDs than one page holds: check config.gigya_id_field',
 };

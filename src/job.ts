@@ -9,6 +9,8 @@ export type { Storage } from './jobConfig.ts';
 const AUTH_IDS =
   'must list the authorization for Gigya, or it and one for Lytics: ["gigya"] or ["gigya", "lytics"]';
 
+const QUIET_PERIOD = 'must be from 0 to less than 24 hours, so that a run can go on';
+
 /** The job document: the one argument of the workflow `exportAudience`. docs/job.schema.json has each setting. */
 export const jobSchema = z.strictObject(
   {
@@ -37,10 +39,10 @@ export const jobSchema = z.strictObject(
     quiet_timezone: timezone.optional().describe('IANA time zone of `quiet_time_of_day`; UTC when left out.'),
     quiet_period: z
       .number({ error: 'must be a number of hours' })
-      .min(0, { error: 'must be from 0 to 24 hours' })
-      .max(24, { error: 'must be from 0 to 24 hours' })
+      .min(0, { error: QUIET_PERIOD })
+      .lt(24, { error: QUIET_PERIOD })
       .optional()
-      .describe('Length of the quiet hours, in hours; 0 means none.'),
+      .describe('Length of the quiet hours by the clock, in hours; 0 means none.'),
     expires_at: z.iso
       .datetime({ offset: true, error: 'must be a date and time, such as "2030-01-31T00:00:00Z"' })
       .optional()
@@ -58,18 +60,6 @@ export type JobConfig = Job['config'];
 
 /** What people may write: defaults left out. */
 export type JobDocument = z.input<typeof jobSchema>;
-
-/** Settings that are read but not acted on yet. A job that uses one is refused: it would not do what it says. */
-export const NOT_YET: readonly { setting: string; isUsed: (job: Job) => boolean }[] = [
-  { setting: 'status', isUsed: ({ status }) => status === 'paused' },
-  { setting: 'quiet_time_of_day', isUsed: (job) => job.quiet_time_of_day !== undefined },
-  { setting: 'quiet_period', isUsed: ({ quiet_period = 0 }) => quiet_period > 0 },
-  { setting: 'expires_at', isUsed: ({ expires_at }) => expires_at !== undefined },
-  { setting: 'config.run_frequency', isUsed: ({ config }) => config.run_frequency !== 'daily' },
-  { setting: 'config.mappings', isUsed: ({ config }) => config.mappings.length > 0 },
-  { setting: 'config.exclude_segment_ids', isUsed: ({ config }) => config.exclude_segment_ids.length > 0 },
-  { setting: 'config.mute_webhooks', isUsed: ({ config }) => config.mute_webhooks },
-];
 
 /** Keys of a job in Lytics' reply that describe it there; they have no effect here. */
 export const READ_ONLY = [
@@ -111,9 +101,7 @@ export class InvalidJob extends Error {
 export function parseJob(document: unknown): Job {
   const read = jobSchema.safeParse(withoutEffectless(unwrap(document)), { reportInput: true });
   if (!read.success) throw new InvalidJob(describeProblems(read.error, () => SETTINGS));
-  const unsupported = NOT_YET.filter(({ isUsed }) => isUsed(read.data));
-  if (unsupported.length === 0) return read.data;
-  throw new InvalidJob(unsupported.map(({ setting }) => `${setting}: is not supported yet; remove it`));
+  return read.data;
 }
 
 /** The keys of a job document that are set and have no effect, in the document's order. */
@@ -122,10 +110,16 @@ export function keysWithoutEffect(document: unknown): string[] {
   if (!isObject(job)) return [];
   return Object.keys(job).filter((key) => {
     if (isEmpty(job[key])) return false;
-    if (key === 'quiet_timezone') return isEmpty(job['quiet_time_of_day']);
+    if (QUIET.some((name) => name === key)) return job[key] !== 0 && !hasQuietHours(job);
     return isReadOnly(key) || (key === 'status' && !isPaused(job[key]));
   });
 }
+
+/** Quiet hours need a time and a length; each alone has no effect. */
+const QUIET = ['quiet_time_of_day', 'quiet_timezone', 'quiet_period'] as const;
+
+const hasQuietHours = (job: Record<string, unknown>): boolean =>
+  !isEmpty(job['quiet_time_of_day']) && !isEmpty(job['quiet_period']) && job['quiet_period'] !== 0;
 
 /** The full name of each setting, for suggestions. */
 const SETTINGS = [

@@ -22,6 +22,9 @@ const target = z.strictObject(
   { error: notObject },
 );
 
+/** How a Lytics field is exported. */
+export type MappingTarget = z.output<typeof target>;
+
 /** `"field"` is short for `{"field": "field"}`, which is the canonical form. */
 export const mappingTarget = z.preprocess(
   (value: string | z.input<typeof target>) => (typeof value === 'string' ? { field: value } : value),

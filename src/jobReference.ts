@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jobSchema, NOT_YET, READ_ONLY } from './job.ts';
+import { jobSchema, READ_ONLY } from './job.ts';
 import { config } from './jobConfig.ts';
 import { mappingTarget } from './jobMappings.ts';
 
@@ -9,7 +9,7 @@ type Shape = Readonly<Record<string, z.ZodType>>;
 /** The job document as a JSON Schema, for editors; `npm run schema` writes it to docs/job.schema.json. */
 export function jobJsonSchema(): JsonSchema {
   const { status, config: _config, ...top } = jobSchema.shape;
-  const { enum: _paused, ...anyStatus } = schemaOf(status, 'status');
+  const { enum: _paused, ...anyStatus } = schemaOf(status);
   const readOnly = { description: "A read-only key in Lytics' reply; no effect." };
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -18,7 +18,7 @@ export function jobJsonSchema(): JsonSchema {
     ...objectOf(jobSchema.shape, {
       $schema: { type: 'string', description: 'The path of this schema, for editors; no effect.' },
       ...propertiesOf(top),
-      config: objectOf(config.shape, propertiesOf(config.shape, 'config.')),
+      config: objectOf(config.shape, propertiesOf(config.shape)),
       status: orEmpty({ ...anyStatus, examples: ['paused'] }),
       ...Object.fromEntries(READ_ONLY.map((key) => [key, readOnly])),
     }),
@@ -44,7 +44,7 @@ export function settingsTable(): SettingRow[] {
 
 function rowsOf(shape: Shape, prefix: string): SettingRow[] {
   return Object.entries(shape).map(([key, setting]) => {
-    const schema = schemaOf(setting, `${prefix}${key}`);
+    const schema = schemaOf(setting);
     const written = schema.default === undefined ? 'none' : JSON.stringify(schema.default);
     return {
       setting: `${prefix}${key}`,
@@ -66,10 +66,10 @@ function objectOf(shape: Shape, properties: Record<string, JsonSchema>): JsonSch
   return { type: 'object', properties, required, additionalProperties: false };
 }
 
-function propertiesOf(shape: Shape, prefix = ''): Record<string, JsonSchema> {
+function propertiesOf(shape: Shape): Record<string, JsonSchema> {
   return Object.fromEntries(
     Object.entries(shape).map(([key, setting]) => {
-      const schema = schemaOf(setting, `${prefix}${key}`);
+      const schema = schemaOf(setting);
       return [key, isRequired(setting) ? schema : orEmpty(schema)];
     }),
   );
@@ -84,14 +84,13 @@ function orEmpty({ description = '', default: fallback, ...schema }: JsonSchema)
   };
 }
 
-function schemaOf(setting: z.ZodType, name: string): JsonSchema {
+function schemaOf(setting: z.ZodType): JsonSchema {
   const { $schema: _, description = '', ...schema } = z.toJSONSchema(setting, { io: 'input', override });
-  const isSupported = NOT_YET.every((unsupported) => unsupported.setting !== name);
   const fallback = setting.safeParse(undefined).data;
   const examples = setting.meta()?.['examples'];
   return {
     ...schema,
-    description: isSupported ? description : `${description} Only the default is supported yet.`,
+    description,
     // zod leaves these out where the setting has a canonical form.
     ...(fallback !== undefined && { default: fallback }),
     ...(Array.isArray(examples) && { examples }),

@@ -7,3 +7,13 @@ export function readCount(value: unknown): number | undefined {
   if (typeof number !== 'number' || !Number.isFinite(number) || number < 0) return undefined;
   return Math.min(Math.floor(number), Number.MAX_SAFE_INTEGER);
 }
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A number, or one that came as text; undefined for anything else, and for whole numbers that lost digits on the way. */
+export function readNumber(value: unknown): number | undefined {
+  const isText = typeof value === 'string' && DECIMAL.test(value.trim());
+  const number = isText ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
+  return Number.isInteger(number) && !Number.isSafeInteger(number) ? undefined : number;
+}

@@ -1,8 +1,16 @@
+import { readNumber } from './numbers.ts';
+
 /** A value that a Gigya field can hold; null clears it. */
 export type Value = readonly string[] | string | number | boolean | null;
 
 /** Values by Gigya field. */
 export type Data = Readonly<Record<string, Value>>;
+
+/** The type of a Gigya field, as far as values differ by it. A field that holds lists has the type of their entries. */
+export type FieldType = 'string' | 'integer' | 'number' | 'boolean';
+
+/** Types by Gigya field. A field that Gigya's schema does not declare is absent. */
+export type FieldTypes = Readonly<Record<string, FieldType>>;
 
 /** What one Gigya user should hold. */
 export interface UserRecord {
@@ -18,19 +26,36 @@ export function holds(held: Held, data: Data): boolean {
   return Object.entries(data).every(([field, value]) => isEqual(held[field], value));
 }
 
+/** Whether a user holds something in a field of the record, so that a change replaces it. */
+export function holdsAny(held: Held, data: Data): boolean {
+  return Object.keys(data).some((field) => !isUnset(held[field]));
+}
+
 /**
- * Arrays are equal in any order, and unequal with a duplicate; an absent array is empty. Numbers may come back
- * as text.
+ * Arrays are equal in any order, and unequal with a duplicate; absent, null and an empty array are the same. A
+ * number or truth value may be text on one side.
  */
 function isEqual(held: unknown, value: Value): boolean {
-  if (value === null) return held === undefined || held === null;
+  if (value === null) return isUnset(held);
   if (typeof value === 'object') {
-    if (held === undefined || held === null) return value.length === 0;
+    if (isUnset(held)) return value.length === 0;
     if (!Array.isArray(held) || held.length !== value.length) return false;
     const sorted = [...held].sort();
     return [...value].sort().every((entry, index) => sorted[index] === entry);
   }
-  if (typeof value === 'number' && typeof held === 'string')
-    return held.trim() !== '' && Number(held) === value;
+  if (typeof value === 'number' || typeof held === 'number') {
+    return isSameNumber(readNumber(held), readNumber(value));
+  }
+  if (typeof value === 'boolean' || typeof held === 'boolean') return String(held) === String(value);
   return held === value;
+}
+
+const isUnset = (held: unknown): boolean =>
+  held === undefined || held === null || (Array.isArray(held) && held.length === 0);
+
+/** Not documented: whether a `float` of Gigya's is of single precision, and comes back with other digits. */
+function isSameNumber(held: number | undefined, value: number | undefined): boolean {
+  if (held === undefined || value === undefined || held === value)
+    return held !== undefined && held === value;
+  return !Number.isInteger(value) && Math.fround(held) === Math.fround(value);
 }

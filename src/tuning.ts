@@ -51,10 +51,17 @@ export const PROVEN_SHARE = 0.9;
 export const SAMPLE_PAGES = 5;
 /** Leavers beyond this are searched for again rather than held: a history ends at 50 MB. */
 export const MOST_HELD_BYTES = 8_000_000;
+/** Leavers that were found longer ago, before an approval, a pause or quiet hours, are compared again. */
+export const FRESH_MINUTES = 10;
 /** Gigya's search cursor expires five minutes after its last use; the search starts again at most this often. */
 export const LEAVER_RESTARTS = 5;
 /** Batches of carriers that the audit reads one by one; beyond that Gigya's own count has to do. */
 export const MOST_AUDITED_BATCHES = 10;
+
+// Quiet hours
+
+/** So far ahead a run knows its quiet hours; then it asks again. */
+export const QUIET_DAYS = 3;
 
 // Continuing as new
 

@@ -3,16 +3,20 @@ import type { Gigya } from '../gigya/client.ts';
 import { proveCredentials } from '../gigya/credentials.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
-import { type Job, parseJob } from '../job.ts';
+import type { WantedField } from '../gigya/schema.ts';
+import { type Job, type JobConfig, parseJob } from '../job.ts';
 import type { Audience, Lytics, Row } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { labelOf } from '../mapping/catalogue.ts';
 import { fieldsOf } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import { isForMaps } from '../mapping/values.ts';
+import type { FieldTypes } from '../record.ts';
 import type { Attempt } from './attempt.ts';
 import { findCarriers } from './carriers.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
+import { checkExcluded, checkMapped, checkWebhooks, findExcluded, mappedFields } from './optionalChecks.ts';
 
 /** What the checks find out on their way. */
 export interface Findings {
@@ -20,7 +24,12 @@ export interface Findings {
   lytics: Lytics;
   gigya: Gigya;
   authorization: GigyaAuthorization;
+  /** All audiences of the account. */
+  listed: readonly Audience[];
   audience: Audience;
+  /** The audiences whose members are not exported; absent when there are none. */
+  excluded?: readonly Audience[];
+  fieldTypes: FieldTypes;
   /** The first rows of the audience. */
   rows: readonly Row[];
   /** Whether these are all rows. */
@@ -37,10 +46,12 @@ export interface Finding {
 /** One thing that a job needs, looked at without writing anything. */
 export interface Check {
   name: string;
+  /** Left out for other jobs. @default every job */
+  isFor?: (config: JobConfig) => boolean;
   /** Without these it cannot be looked at. */
   needs: readonly (keyof Findings)[];
   /** @throws when the job cannot run. */
-  look(findings: Findings, tools: CheckTools): Promise<Finding>;
+  look(findings: Findings, tools: CheckTools): Finding | Promise<Finding>;
 }
 
 export interface CheckTools {
@@ -57,16 +68,20 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'job document',
     needs: [],
-    look: async (_, { document }) => ({ found: 'valid', findings: { job: parseJob(document) } }),
+    look: (_, { document }) => {
+      const job = parseJob(document);
+      assertNotExpired(job);
+      return { found: 'valid', findings: { job } };
+    },
   },
   {
     name: 'Lytics credentials',
     needs: ['job'],
     async look({ job }, { connections, attempt }) {
       const lytics = await connections.lytics(job.auth_ids);
-      const audiences = await lytics.audiences(attempt.reading);
-      const found = `"${lytics.name}" works; the account has ${figure(audiences.length)} audiences`;
-      return { found, findings: { lytics } };
+      const listed = await lytics.audiences(attempt.reading);
+      const found = `"${lytics.name}" works; the account has ${figure(listed.length)} audiences`;
+      return { found, findings: { lytics, listed } };
     },
   },
   {
@@ -91,6 +106,12 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'excluded audiences',
+    isFor: ({ exclude_segment_ids }) => exclude_segment_ids.length > 0,
+    needs: ['job', 'listed', 'audience'],
+    look: findExcluded,
+  },
+  {
     name: 'Gigya field',
     needs: ['job', 'gigya', 'authorization'],
     async look({ job: { config }, gigya, authorization }, { attempt }) {
@@ -101,12 +122,14 @@ export const CHECKS: readonly Check[] = [
         );
       }
       const storage = openStorage(gigya, config, fieldsOf(config));
-      const warnings = await storage.check(config.gigya_field, attempt.reading);
+      const wanted = wantedFields(config);
+      const { types, warnings } = await storage.check(wanted, attempt.reading);
       const place =
         config.target_storage === 'account'
           ? 'the account'
           : `the Data Store, type ${config.data_store_type}`;
-      return { found: `data.${config.gigya_field} of ${place} can be written`, warnings };
+      const names = wanted.map(({ field }) => `data.${field}`).join(', ');
+      return { found: `${names} of ${place} can be written`, warnings, findings: { fieldTypes: types } };
     },
   },
   {
@@ -133,6 +156,18 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'excluded users',
+    isFor: ({ exclude_segment_ids }) => exclude_segment_ids.length > 0,
+    needs: ['job', 'listed', 'excluded', 'rows'],
+    look: checkExcluded,
+  },
+  {
+    name: 'mapped fields',
+    isFor: ({ mappings }) => mappings.length > 0,
+    needs: ['job', 'rows'],
+    look: checkMapped,
+  },
+  {
     name: 'Gigya users',
     needs: ['job', 'gigya', 'rows'],
     async look({ job: { config }, gigya, rows }, { attempt }) {
@@ -146,6 +181,7 @@ export const CHECKS: readonly Check[] = [
       return { found, warnings: [warning] };
     },
   },
+  { name: 'webhooks', needs: ['job', 'audience'], look: checkWebhooks },
   {
     name: 'quota',
     needs: ['audience', 'authorization'],
@@ -163,12 +199,13 @@ export async function checkAll(tools: CheckTools): Promise<{ findings: Findings;
   const findings: Partial<Findings> = {};
   const warnings: string[] = [];
   for (const check of CHECKS) {
-    if (!hasAll(findings, check.needs)) continue;
+    if (!isDue(check, findings)) continue;
     const finding = await check.look(findings, tools);
     Object.assign(findings, finding.findings);
     warnings.push(...(finding.warnings ?? []));
   }
-  if (!hasAll(findings, ['job', 'lytics', 'gigya', 'authorization', 'audience', 'rows', 'isWhole'])) {
+  const needed = ['job', 'lytics', 'gigya', 'authorization', 'listed', 'audience', 'fieldTypes'] as const;
+  if (!hasAll(findings, [...needed, 'rows', 'isWhole'])) {
     throw new Error('A check was left out');
   }
   return { findings, warnings };
@@ -187,10 +224,11 @@ export interface CheckResult {
 export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
   const findings: Partial<Findings> = {};
   const results: CheckResult[] = [];
-  for (const { name: what, needs, look } of CHECKS) {
-    if (!hasAll(findings, needs)) continue;
+  for (const check of CHECKS) {
+    if (!isDue(check, findings)) continue;
+    const what = check.name;
     try {
-      const finding = await look(findings, tools);
+      const finding = await check.look(findings, tools);
       Object.assign(findings, finding.findings);
       results.push({ what, ok: true, found: finding.found, warnings: [...(finding.warnings ?? [])] });
     } catch (error) {
@@ -202,8 +240,31 @@ export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
   return results;
 }
 
+/** Whether a check is for this job, and everything that it needs was found. */
+function isDue({ isFor, needs }: Check, findings: Partial<Findings>): findings is Findings {
+  return hasAll(findings, needs) && (isFor === undefined || (findings.job && isFor(findings.job.config)));
+}
+
 function hasAll(findings: Partial<Findings>, needs: readonly (keyof Findings)[]): findings is Findings {
   return needs.every((need) => findings[need] !== undefined);
+}
+
+/** No run starts after the job has expired, whoever starts it. */
+function assertNotExpired({ expires_at }: Job): void {
+  if (expires_at === undefined || Date.parse(expires_at) > Date.now()) return;
+  throw finalFailure('Configuration', `The job expired at ${expires_at}; set expires_at to a later time`);
+}
+
+/** The Gigya fields that a job writes, with what they have to hold. */
+function wantedFields(config: JobConfig): WantedField[] {
+  const mapped = mappedFields(config).map(
+    ([, target]): WantedField => ({
+      field: target.field,
+      holds: isForMaps(target) ? 'lists' : 'values',
+      isCleared: target.on_null === 'clear' && !isForMaps(target),
+    }),
+  );
+  return [{ field: config.gigya_field, holds: 'audiences', isCleared: false }, ...mapped];
 }
 
 async function readAudience(lytics: Lytics, segment: string, attempt: Attempt): Promise<Audience> {

@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import type { Audience, Lytics } from '../lytics/client.ts';
 import { isFilterable, isFilterableField } from '../lytics/filterql.ts';
+import { allAudiencesIn } from '../mapping/exclusion.ts';
 import type { User } from '../mapping/mapping.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
 import { PROFILES_AT_ONCE } from '../tuning.ts';
@@ -12,7 +13,9 @@ import type { Plan } from './preflight.ts';
 export interface Comparison {
   /** Users who are not members of the audience, with their present membership: empty when Lytics does not know them. */
   leavers: User[];
-  /** UIDs of members. */
+  /** Members of an audience that the job excludes. */
+  excluded: User[];
+  /** UIDs of the other members. */
   members: Set<string>;
 }
 
@@ -22,6 +25,8 @@ export interface Comparing {
   plan: Plan;
   audience: Audience;
   attempt: Attempt;
+  /** Whether the job excludes a user; undefined when it excludes nobody. */
+  isExcluded: ((memberOf: readonly string[]) => boolean) | undefined;
 }
 
 /**
@@ -32,24 +37,25 @@ export interface Comparing {
  */
 export async function compareWithLytics(uids: readonly string[], comparing: Comparing): Promise<Comparison> {
   const { plan, audience } = comparing;
-  const comparison: Comparison = { leavers: [], members: new Set() };
+  const comparison: Comparison = { leavers: [], excluded: [], members: new Set() };
   const isByStatement = isFilterableField(plan.job.config.gigya_id_field);
   const filterable = isByStatement ? uids.filter(isFilterable) : [];
-  const missing = await withoutMembers(filterable, nameInStatement(audience), comparing);
+  const found = await findUsers(filterable, nameInStatement(audience), comparing);
+  const missing = found && filterable.filter((uid) => !found.has(uid));
   const present = missing && (await findUsers(missing, undefined, comparing));
-  if (!missing || !present) {
+  if (!found || !present) {
     await lookUpEach(uids, comparing, comparison);
     return comparison;
   }
-  const isMissing = new Set(missing);
-  for (const uid of filterable) if (!isMissing.has(uid)) comparison.members.add(uid);
   const rest = uids.filter((uid) => !isByStatement || !isFilterable(uid));
-  for (const uid of missing) {
-    const [row, ...others] = present.get(uid) ?? [];
+  for (const uid of filterable) {
+    const isMember = found.has(uid);
+    const [row, ...others] = found.get(uid) ?? present.get(uid) ?? [];
     const audiences = row && audiencesIn(row, plan.job.config);
+    if (isMember && !comparing.isExcluded) comparison.members.add(uid);
     // Several profiles share the UID, or the row has no membership: the profile decides.
-    if (!audiences || others.length > 0) rest.push(uid);
-    else sortUser({ uid, row, audiences }, audience, comparison);
+    else if (!audiences || others.length > 0) rest.push(uid);
+    else sortUser({ uid, row, audiences, memberOf: allAudiencesIn(row) }, isMember, comparing, comparison);
   }
   await lookUpEach(rest, comparing, comparison);
   return comparison;
@@ -58,34 +64,32 @@ export async function compareWithLytics(uids: readonly string[], comparing: Comp
 /** The share of UIDs that are found as members; undefined when none could be asked for. */
 export async function shareFound(uids: readonly string[], comparing: Comparing): Promise<number | undefined> {
   if (uids.length === 0) return undefined;
-  const { members } = await compareWithLytics(uids, comparing);
-  return members.size / uids.length;
-}
-
-/** The UIDs that are not found among the members; undefined when the site does not allow ad-hoc scans. */
-async function withoutMembers(uids: readonly string[], audience: string, comparing: Comparing) {
-  const found = await findUsers(uids, audience, comparing);
-  return found && uids.filter((uid) => !found.has(uid));
+  const { members, excluded } = await compareWithLytics(uids, comparing);
+  return (members.size + excluded.length) / uids.length;
 }
 
 async function lookUpEach(
   uids: readonly string[],
-  { lytics, plan, audience, attempt }: Comparing,
+  comparing: Comparing,
   comparison: Comparison,
 ): Promise<void> {
+  const { lytics, plan, attempt } = comparing;
   await pMap(
     uids,
     async (uid) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      sortUser({ uid, row: profile?.row, audiences: profile?.audiences ?? [] }, audience, comparison);
+      const nobody = { row: undefined, audiences: [], memberOf: [] };
+      const user: User = { uid, ...(profile ?? nobody) };
+      sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     },
     { concurrency: PROFILES_AT_ONCE, signal: attempt.signal },
   );
 }
 
-function sortUser(user: User, audience: Audience, { leavers, members }: Comparison): void {
-  if (includesAudience(user.audiences, audience)) members.add(user.uid);
-  else leavers.push(user);
+function sortUser(user: User, isMember: boolean, { isExcluded }: Comparing, to: Comparison): void {
+  if (!isMember) to.leavers.push(user);
+  else if (isExcluded?.(user.memberOf)) to.excluded.push(user);
+  else to.members.add(user.uid);
 }
 
 /** The slug where FilterQL can read it as a name, else the id. */

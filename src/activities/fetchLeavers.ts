@@ -1,5 +1,6 @@
 import { openStorage } from '../gigya/openStorage.ts';
 import type { Lytics } from '../lytics/client.ts';
+import { createExclusion } from '../mapping/exclusion.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import { PROVEN_SHARE, SAMPLE_PAGES } from '../tuning.ts';
@@ -21,7 +22,7 @@ export interface LeaversToFetch {
   again?: string;
 }
 
-/** The next users who carry the audience in Gigya and are not members. */
+/** The next users who carry the audience in Gigya, and are not members or are excluded. */
 export interface LeaversPage extends FetchedPage<string> {
   /** Users who carry the audience, on this page. */
   carriers: number;
@@ -38,7 +39,10 @@ export function createFetchLeavers(connections: Connections, catalogues: Catalog
     const { gigya, authorization } = await connections.gigya(auth_ids);
     const key = sealingKey(authorization);
     const audience = await audienceOf(plan, lytics, catalogues, attempt);
-    const comparing: Comparing = { lytics, plan, audience, attempt };
+    const { excluded: ids = [] } = plan;
+    const isExcluded =
+      ids.length > 0 ? createExclusion(ids, await catalogues.read(lytics, ids, attempt.reading)) : undefined;
+    const comparing: Comparing = { lytics, plan, audience, attempt, isExcluded };
     if (cursor === null && again === undefined) {
       const unproven = await proveLookUps(lytics, plan, comparing);
       if (unproven !== null) return { ...NOBODY, unproven };
@@ -49,9 +53,10 @@ export function createFetchLeavers(connections: Connections, catalogues: Catalog
         ? await findCarriers(storage, plan, cursor, attempt.reading)
         : await carriersIn(again, key);
     if (!batch) return { ...NOBODY, unproven: `Gigya cannot be searched for "${plan.audience.label}"` };
-    const { leavers } = await compareWithLytics(batch.uids, comparing);
+    const { leavers: gone, excluded } = await compareWithLytics(batch.uids, comparing);
+    const leavers = [...gone, ...excluded];
     const names = new Set(leavers.flatMap((user) => [...user.audiences]));
-    const mapping = createMapping(config, await catalogues.read(lytics, names, attempt.reading));
+    const mapping = createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
     return {
       ...NOBODY,
       page:

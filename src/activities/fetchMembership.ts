@@ -1,14 +1,15 @@
 import pMap from 'p-map';
-import type { Failures } from '../counts.ts';
+import type { Counts, Failures } from '../counts.ts';
 import type { Row } from '../lytics/client.ts';
-import { createMapping, type User } from '../mapping/mapping.ts';
+import { createMapping, type Mapping, type User } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
+import type { UserRecord } from '../record.ts';
 import { MOST_IDS_PER_ROW, MOST_RECORD_BYTES, MOST_UNLISTED, PROFILES_AT_ONCE } from '../tuning.ts';
 import { currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import type { Connections } from './connections.ts';
 import type { FetchedPage } from './fetchedPage.ts';
-import { audienceOf, lookUpProfile, type Profile, readMemberships } from './memberships.ts';
+import { audienceOf, lookUpProfile, type Membership, type Profile, readMemberships } from './memberships.ts';
 import type { Plan } from './preflight.ts';
 import { type ScanCursor, scanRows } from './scanRows.ts';
 import { type Page, sealingKey, sealPage } from './sealedPage.ts';
@@ -30,6 +31,8 @@ export interface MembersPage extends FetchedPage<ScanCursor> {
   duplicates: number;
   /** Audiences of users that Lytics does not list; they are not exported. */
   unlisted: string[];
+  /** Lytics fields with values that do not fit their Gigya field; absent when there are none. */
+  misfits?: string[];
   /** Users in the audience, as Lytics reports it. */
   total: number | null;
   /** A page may have been skipped: a request was sent twice, and the cursor may be a scroll position. */
@@ -52,28 +55,36 @@ export function createFetchMembership(connections: Connections, catalogues: Cata
     const byUid = groupByUid(sorted.users);
     const users = await settleDuplicates(byUid, (uid) => lookUpProfile(lytics, uid, plan, attempt));
     const names = new Set(users.flatMap((user) => [...user.audiences]));
-    const mapping = createMapping(config, await catalogues.read(lytics, names, attempt.reading));
-    const page: Page = { records: users.map(mapping.recordOf), copies: copiesOf(byUid) };
+    const mapping = createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
+    const { records, counts, failures } = recordsOf(users, byUid, mapping, sorted);
+    const page: Page = { records, copies: copiesOf(byUid, records) };
     return {
-      page: users.length > 0 ? await sealPage(page, key) : null,
-      counts: sorted.counts,
-      failures: sorted.failures,
+      page: records.length > 0 ? await sealPage(page, key) : null,
+      counts,
+      failures,
       next,
       expired,
       rows: rows.length,
       duplicates: sorted.users.length - users.length,
       unlisted: [...mapping.unlisted].sort().slice(0, MOST_UNLISTED),
+      ...(mapping.misfits.size > 0 && { misfits: [...mapping.misfits].sort() }),
       total,
       lossy,
     };
   };
 }
 
+interface Sorted {
+  users: User[];
+  failures: Failures;
+  counts: Pick<Counts, 'members' | 'excluded' | 'no_gigya_id' | 'failed'>;
+}
+
 /** Rows that can be written, and the outcomes of those that cannot. */
-function sortRows(rows: readonly Row[], memberships: Map<Row, string[]>, idField: string) {
+function sortRows(rows: readonly Row[], memberships: Map<Row, Membership>, idField: string): Sorted {
   const users: User[] = [];
   const failures: Failures = {};
-  const counts = { members: 0, no_gigya_id: 0, failed: 0 };
+  const counts = { members: 0, excluded: 0, no_gigya_id: 0, failed: 0 };
   let bytes = 0;
   const fail = (reason: string, count: number) => {
     if (count === 0) return;
@@ -90,18 +101,18 @@ function sortRows(rows: readonly Row[], memberships: Map<Row, string[]>, idField
     counts.members += Math.max(1, uids.length + imprecise);
     fail('imprecise_id', imprecise);
     if (uids.length === 0 && imprecise === 0) counts.no_gigya_id++;
-    const audiences = memberships.get(row);
-    if (!audiences) {
+    const membership = memberships.get(row);
+    if (!membership) {
       fail('not_in_lytics', uids.length);
       continue;
     }
-    const size = uids.reduce((sum, uid) => sum + uid.length + 24, 0) + audiences.join().length / 8;
+    const size = uids.reduce((sum, uid) => sum + uid.length + 24, 0) + membership.audiences.join().length / 8;
     if (bytes + size > MOST_RECORD_BYTES) {
       fail('too_many_ids', uids.length);
       continue;
     }
     bytes += size;
-    for (const uid of uids) users.push({ uid, row, audiences });
+    for (const uid of uids) users.push({ uid, row, ...membership });
   }
   return { users, failures, counts };
 }
@@ -118,7 +129,9 @@ async function settleDuplicates(
       if (first && rows.length === 1) return first;
       const profile = await lookUp(uid);
       if (profile) return { uid, ...profile };
-      return { uid, row: first?.row, audiences: [...new Set(rows.flatMap(({ audiences }) => audiences))] };
+      const audiences = [...new Set(rows.flatMap((row) => row.audiences))];
+      const memberOf = [...new Set(rows.flatMap((row) => row.memberOf))];
+      return { uid, row: first?.row, audiences, memberOf };
     },
     { concurrency: PROFILES_AT_ONCE },
   );
@@ -134,7 +147,49 @@ function groupByUid(users: readonly User[]): Map<string, User[]> {
   return groups;
 }
 
+/** The records of users who are exported, with the outcomes of the others added to those of the rows. */
+function recordsOf(
+  users: readonly User[],
+  byUid: ReadonlyMap<string, readonly User[]>,
+  mapping: Mapping,
+  { counts: before, failures: earlier }: Sorted,
+) {
+  const counts = { ...before };
+  const failures = { ...earlier };
+  const records: UserRecord[] = [];
+  let bytes = 0;
+  for (const user of users) {
+    const rows = byUid.get(user.uid)?.length ?? 1;
+    if (mapping.isExcluded(user)) {
+      counts.excluded += rows;
+      continue;
+    }
+    const record = mapping.recordOf(user);
+    const size = mappedSize(record);
+    if (size > 0 && bytes + size > MOST_RECORD_BYTES) {
+      counts.failed += rows;
+      failures['too_large'] = (failures['too_large'] ?? 0) + rows;
+      continue;
+    }
+    bytes += size;
+    records.push(record);
+  }
+  return { records, counts, failures };
+}
+
+/** Roughly what the values of mapped fields take up; the first field is the audiences'. */
+function mappedSize({ data }: UserRecord): number {
+  const mapped = Object.values(data).slice(1);
+  return mapped.length === 0 ? 0 : JSON.stringify(mapped).length;
+}
+
 /** Rows that a UID is on, for those that are on several. */
-function copiesOf(byUid: ReadonlyMap<string, readonly User[]>): Page['copies'] {
-  return [...byUid].flatMap(([uid, rows]) => (rows.length > 1 ? [[uid, rows.length]] : []));
+function copiesOf(
+  byUid: ReadonlyMap<string, readonly User[]>,
+  records: readonly UserRecord[],
+): Page['copies'] {
+  return records.flatMap(({ uid }) => {
+    const rows = byUid.get(uid)?.length ?? 1;
+    return rows > 1 ? [[uid, rows]] : [];
+  });
 }

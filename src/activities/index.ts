@@ -6,6 +6,7 @@ import type { Connections } from './connections.ts';
 import { createCountCarriers } from './countCarriers.ts';
 import { createFetchLeavers } from './fetchLeavers.ts';
 import { createFetchMembership } from './fetchMembership.ts';
+import { findQuietWindows } from './findQuietWindows.ts';
 import { createPreflight } from './preflight.ts';
 import { createQuestions } from './questions.ts';
 import { createSendAlert } from './sendAlert.ts';
@@ -47,6 +48,7 @@ export function createActivities(options: ActivitiesOptions) {
       metrics,
     ),
     countCarriers: createCountCarriers(connections),
+    findQuietWindows,
     sendAlert: createSendAlert({ webhook: alertWebhook, webUiUrl, namespace }),
     ...createQuestions(connections, authorizationsFile),
   };

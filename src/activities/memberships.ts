@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import type { Audience, Lytics, Row } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
+import { allAudiencesIn } from '../mapping/exclusion.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import { PROFILES_AT_ONCE, TELLING_CONTRADICTIONS } from '../tuning.ts';
@@ -21,10 +22,17 @@ export async function audienceOf(
   return listed ?? { ...unnamed, id, slug_name: slug, is_public: true };
 }
 
-/** What Lytics knows about a user by their UID. */
-export interface Profile {
-  row: Row;
+/** The audiences that a user is in, in Lytics' words. */
+export interface Membership {
+  /** Those that the job exports. */
   audiences: string[];
+  /** All, as far as Lytics shows them. */
+  memberOf: string[];
+}
+
+/** What Lytics knows about a user by their UID. */
+export interface Profile extends Membership {
+  row: Row;
 }
 
 /** The user's profile; undefined when Lytics does not find them by this field, or says nothing of audiences. */
@@ -39,7 +47,7 @@ export async function lookUpProfile(
     if (error instanceof LyticsError && error.isRefused) return undefined;
     throw error;
   });
-  return row && { row, audiences: audiencesIn(row, config) ?? [] };
+  return row && { row, audiences: audiencesIn(row, config) ?? [], memberOf: allAudiencesIn(row) };
 }
 
 /**
@@ -52,9 +60,9 @@ export async function readMemberships(
   plan: Plan,
   audience: Audience,
   attempt: Attempt,
-): Promise<Map<Row, string[]>> {
+): Promise<Map<Row, Membership>> {
   const { config } = plan.job;
-  const memberships = new Map<Row, string[]>();
+  const memberships = new Map<Row, Membership>();
   const toLookUp = new Map<Row, string>();
   const isExpected = (names: readonly string[]) =>
     plan.audience.label === undefined || includesAudience(names, audience);
@@ -62,7 +70,7 @@ export async function readMemberships(
     const [uid] = uidsIn(row, config.gigya_id_field).uids;
     if (uid === undefined) continue;
     const names = audiencesIn(row, config);
-    if (names && isExpected(names)) memberships.set(row, names);
+    if (names && isExpected(names)) memberships.set(row, { audiences: names, memberOf: allAudiencesIn(row) });
     else toLookUp.set(row, uid);
   }
   const hasTrustedRows = memberships.size > 0;
@@ -70,11 +78,12 @@ export async function readMemberships(
     toLookUp,
     async ([row, uid]) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      if (profile) memberships.set(row, profile.audiences);
+      // Only the membership: everything else is the row's.
+      if (profile) memberships.set(row, { audiences: profile.audiences, memberOf: profile.memberOf });
     },
     { concurrency: PROFILES_AT_ONCE },
   );
-  const found = [...toLookUp.keys()].flatMap((row) => memberships.get(row) ?? []);
+  const found = [...toLookUp.keys()].flatMap((row) => memberships.get(row)?.audiences ?? []);
   if (!hasTrustedRows && memberships.size >= TELLING_CONTRADICTIONS && !isExpected(found)) {
     throw finalFailure(
       'Configuration',

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Job } from '../job.ts';
 import { labelOf } from '../mapping/catalogue.ts';
+import type { FieldTypes } from '../record.ts';
 import { currentAttempt } from './attempt.ts';
 import { checkAll, isExported } from './checks.ts';
 import type { Connections } from './connections.ts';
@@ -18,6 +19,10 @@ export interface Plan {
     /** Users, as Lytics reports it. */
     size?: number;
   };
+  /** Types of the Gigya fields that the job maps to; absent when it maps none. */
+  field_types?: FieldTypes;
+  /** Ids of the audiences whose members are not exported; absent when there are none. */
+  excluded?: string[];
   /** How long Gigya's search may lag, in seconds. */
   index_lag_seconds: number;
   /** After how long without a finished page somebody is alerted, in seconds. */
@@ -30,7 +35,7 @@ export function createPreflight(connections: Connections, alertAfterSeconds: num
   return async (document: unknown): Promise<Plan> => {
     const attempt = currentAttempt();
     const { findings, warnings } = await checkAll({ document, connections, attempt });
-    const { job, audience, authorization } = findings;
+    const { job, audience, authorization, fieldTypes, excluded = [] } = findings;
     if (!job.config.dry_run) await assertOnlyRun(Context.current(), job.name);
     return {
       job,
@@ -40,6 +45,8 @@ export function createPreflight(connections: Connections, alertAfterSeconds: num
         ...(isExported(job, audience) && { label: labelOf(audience, job.config) }),
         ...(audience.size !== undefined && { size: audience.size }),
       },
+      ...(job.config.mappings.length > 0 && { field_types: fieldTypes }),
+      ...(excluded.length > 0 && { excluded: excluded.map(({ id }) => id) }),
       index_lag_seconds: authorization.index_lag_seconds,
       alert_after_seconds: alertAfterSeconds,
       warnings,

@@ -21,11 +21,11 @@ export async function readBack(
   if (replacesArray(before, record)) checkpoint.markReadBack('replacement');
 }
 
-/** Whether a write replaces an array that is not empty: after it, appending would show. */
+/** Whether a write changes an array that is not empty: after it, appending would show. */
 export function replacesArray(before: Held, { data }: UserRecord): boolean {
-  return Object.keys(data).some((field) => {
-    const value = before[field];
-    return Array.isArray(value) && value.length > 0;
+  return Object.entries(data).some(([field, value]) => {
+    const array = before[field];
+    return Array.isArray(array) && array.length > 0 && !holds(before, { [field]: value });
   });
 }
 
@@ -36,7 +36,7 @@ function assertHolds(held: Held, { data }: UserRecord): void {
       Array.isArray(one) ? `${one.length} values` : 'a value',
     );
     throw misconfigured(
-      `Gigya holds ${kept} in data.${field} after a write of ${wrote}: the field does not replace what it holds, or something else writes it. Nothing more is written; declare another field and set config.gigya_field`,
+      `Gigya holds ${kept} in data.${field} after a write of ${wrote}: the field does not replace what it holds, or something else writes it. Nothing more is written; declare another field and name it in config.gigya_field or config.mappings`,
     );
   }
 }

@@ -56,6 +56,7 @@ export async function scanRows(
   let repeats = 0;
   // An earlier attempt may have moved a scroll position on.
   let lossy = attempt.number > 1;
+  const travelling = ['segments', ...plan.job.config.mappings.flatMap(Object.keys)];
   const end = (next: ScanCursor | null): ScannedRows => ({ rows, next, total, lossy, expired: false });
 
   while (rows.length < size && bytes < MOST_ROW_BYTES) {
@@ -82,7 +83,7 @@ export async function scanRows(
       }
       rows.push(...page.rows);
       before = prints.join('');
-      bytes += sizeOf(page.rows);
+      bytes += sizeOf(page.rows, travelling);
     }
     if (page.next === '') return end(null);
     start = page.next;
@@ -151,7 +152,8 @@ function split(fingerprints: string): string[] {
   return fingerprints.match(new RegExp(`.{${FINGERPRINT_LENGTH}}`, 'g')) ?? [];
 }
 
-/** Roughly what the rows' audiences take up; the rest of a row does not travel. */
-function sizeOf(rows: readonly Row[]): number {
-  return JSON.stringify(rows.map((row) => row['segments'] ?? [])).length + rows.length * 100;
+/** Roughly what the rows' audiences and mapped fields take up; the rest of a row does not travel. */
+function sizeOf(rows: readonly Row[], fields: readonly string[]): number {
+  const values = rows.map((row) => fields.map((field) => row[field] ?? null));
+  return JSON.stringify(values).length + rows.length * 100;
 }

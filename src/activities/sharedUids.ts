@@ -1,6 +1,6 @@
 import pMap from 'p-map';
-import type { Lytics, Row } from '../lytics/client.ts';
-import type { Mapping } from '../mapping/mapping.ts';
+import type { Lytics } from '../lytics/client.ts';
+import type { Mapping, User } from '../mapping/mapping.ts';
 import type { UserRecord } from '../record.ts';
 import { PROFILES_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
@@ -24,7 +24,7 @@ export interface Sharing {
 export async function recordsOfShared(
   uids: readonly string[],
   sharing: Sharing,
-  mapping: (profiles: readonly { uid: string; row: Row; audiences: string[] }[]) => Promise<Mapping>,
+  mapping: (profiles: readonly User[]) => Promise<Mapping>,
 ): Promise<Map<string, UserRecord>> {
   const rows = await findUsers(uids, undefined, sharing);
   const shared = uids.filter((uid) => (rows?.get(uid)?.length ?? 0) > 1);

@@ -5,7 +5,7 @@ import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
-import { type Held, holds, type UserRecord } from '../record.ts';
+import { type Held, holds, holdsAny, type UserRecord } from '../record.ts';
 import { READ_BACK_TRIES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
@@ -48,7 +48,7 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
       const lytics = await connections.lytics(auth_ids);
       return recordsOfShared(uids, { lytics, plan, attempt }, async (users) => {
         const names = new Set(users.flatMap(({ audiences }) => audiences));
-        return createMapping(config, await catalogues.read(lytics, names, attempt.reading));
+        return createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
       });
     };
     const writer = new Writer(storage, plan, page, checkpoint, earlier, attempt);
@@ -110,7 +110,7 @@ class Writer {
   /** The UID of a record that changes what its user holds, other than from nothing. */
   #changing(record: UserRecord, index: Map<string, Held>): string[] {
     const held = index.get(record.uid);
-    return held && !holds(held, record.data) && replacesArray(held, record) ? [record.uid] : [];
+    return held && !holds(held, record.data) && holdsAny(held, record.data) ? [record.uid] : [];
   }
 
   /** What the index holds. When Gigya refuses the search itself nothing is known, and every record is tried. */

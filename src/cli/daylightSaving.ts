@@ -48,9 +48,18 @@ export function safeTime(time: string, timezone: string, now = new Date()): stri
   return undefined;
 }
 
-/** What to tell the person who chose the time; undefined when no day skips or doubles it. */
-export function clockWarning(time: string, timezone: string, now = new Date()): string | undefined {
-  const changes = clockChanges(time, timezone, now);
+/**
+ * What to tell the person who chose the time; undefined when no day skips or doubles it.
+ *
+ * @param isDue Whether there is a run on that day. @default every day
+ */
+export function clockWarning(
+  time: string,
+  timezone: string,
+  now = new Date(),
+  isDue: (change: ClockChange) => boolean = () => true,
+): string | undefined {
+  const changes = clockChanges(time, timezone, now).filter(isDue);
   if (changes.length === 0) return undefined;
   const dates = (what: ClockChange['what']) =>
     changes.filter((change) => change.what === what).map(({ date }) => date);

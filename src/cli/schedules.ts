@@ -7,6 +7,7 @@ import {
 import type { Job } from '../job.ts';
 import { EXPORT_WORKFLOW, workflowIdOf } from '../names.ts';
 import type { Temporal } from './connect.ts';
+import { specOf } from './scheduleSpec.ts';
 import { memoOf, readTitle, type Title } from './title.ts';
 
 /** A schedule that is missing is undefined: most commands have something to do without one. */
@@ -28,7 +29,6 @@ export function titleOf(schedule: ScheduleDescription): Title {
 }
 
 export function scheduleOptions(job: Job, taskQueue: string) {
-  const [hour = '0', minute = '0'] = job.config.time_of_day.split(':');
   const action: ScheduleOptionsAction = {
     type: 'startWorkflow',
     workflowType: EXPORT_WORKFLOW,
@@ -39,10 +39,7 @@ export function scheduleOptions(job: Job, taskQueue: string) {
   };
   return {
     action,
-    spec: {
-      calendars: [{ hour: Number(hour), minute: Number(minute) }],
-      timezone: job.config.timezone,
-    },
+    spec: specOf(job),
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' as const },
   };
 }
@@ -64,13 +61,21 @@ export async function createSchedule({ client, taskQueue }: Temporal, job: Job):
     scheduleId: workflowIdOf(job.name),
     ...scheduleOptions(job, taskQueue),
     memo: memoOf(job),
+    ...(job.status === 'paused' && { state: { paused: true, note: PAUSED_BY_DOCUMENT } }),
   });
 }
+
+const PAUSED_BY_DOCUMENT = 'paused by the job document';
 
 export async function updateSchedule({ client, taskQueue }: Temporal, job: Job): Promise<void> {
   // The whole spec is replaced: a part of it would add to the times that are there.
   const options = scheduleOptions(job, taskQueue);
-  await client.schedule.getHandle(workflowIdOf(job.name)).update(({ state }) => ({ ...options, state }));
+  await client.schedule.getHandle(workflowIdOf(job.name)).update(({ state }) => ({
+    ...options,
+    // A document without `status` does not resume what a person paused.
+    state:
+      job.status === 'paused' && !state.paused ? { ...state, paused: true, note: PAUSED_BY_DOCUMENT } : state,
+  }));
 }
 
 /** `daily at 03:30 Europe/Vienna`: the schedule's own times, which may be other than its document's. */

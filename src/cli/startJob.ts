@@ -72,11 +72,17 @@ export interface Creation {
   paused: { note: string } | null;
 }
 
-/** Makes the job: a schedule with a first run at once when it is kept updated, else one run. */
+/** Makes the job: a schedule with a first run at once when it is kept updated and not paused, else one run. */
 export async function createJob(temporal: Temporal, job: Job): Promise<Creation> {
+  assertNotExpired(job);
   const known = await jobFor(temporal, job);
   const schedule = known?.schedule;
   if (!job.config.continuous_update) {
+    if (job.status === 'paused') {
+      throw new Refused(
+        `"${job.name}" has no schedule that could be paused; remove status, or set config.continuous_update to true`,
+      );
+    }
     if (schedule) {
       throw new Refused(
         `"${job.name}" has a schedule (${timesOf(schedule)}), and this document turns continuous_update off; delete the schedule first: ${commandLine('delete', known.slug)}`,
@@ -90,18 +96,25 @@ export async function createJob(temporal: Temporal, job: Job): Promise<Creation>
   if (isChanged) await updateSchedule(temporal, job);
   const present = await describeSchedule(temporal, workflowIdOf(job.name));
   return {
-    outcome: run ? 'created' : isChanged ? 'updated' : 'unchanged',
+    outcome: !schedule ? 'created' : isChanged ? 'updated' : 'unchanged',
     ...(run && { run }),
     times: present ? timesOf(present) : null,
     paused: present?.state.paused ? { note: present.state.note ?? '' } : null,
   };
 }
 
-async function createWithFirstRun(temporal: Temporal, job: Job): Promise<StartedRun> {
+async function createWithFirstRun(temporal: Temporal, job: Job): Promise<StartedRun | undefined> {
   await createSchedule(temporal, job);
+  if (job.status === 'paused') return undefined;
   const created = await jobOf(temporal, workflowIdOf(job.name));
   if (!created) throw new Refused(`The schedule of "${job.name}" was deleted while its first run started`);
   return trigger(temporal, created);
+}
+
+/** The run itself would fail; the schedule would stay, without ever starting one. */
+function assertNotExpired({ name, expires_at }: Job): void {
+  if (expires_at === undefined || Date.parse(expires_at) > Date.now()) return;
+  throw new Refused(`"${name}" expired at ${expires_at}; set expires_at to a later time`);
 }
 
 export interface TriggerOptions {

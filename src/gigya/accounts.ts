@@ -6,16 +6,21 @@ export function accountsPlace(fields: readonly string[]): Place {
   return { namespace: 'accounts', source: 'accounts', condition: '', fields };
 }
 
-/** Records in the account itself: `data.<field>`. */
-export function accountStorage(gigya: Gigya, fields: readonly string[]): GigyaStorage {
+/**
+ * Records in the account itself: `data.<field>`.
+ *
+ * @param isMuted Whether writes fire no accountUpdated webhooks.
+ */
+export function accountStorage(gigya: Gigya, fields: readonly string[], isMuted: boolean): GigyaStorage {
   const place = accountsPlace(fields);
   return {
     refusesUnknown: true,
-    check: (field, options) => checkSchema(gigya, 'accounts.getSchema', {}, field, options),
+    check: (wanted, options) => checkSchema(gigya, 'accounts.getSchema', {}, wanted, options),
     lookUp: (uids, options) => lookUp(gigya, place, uids, options),
     read: (UID, options) => readData(gigya, 'accounts.getAccountInfo', { UID, include: 'data' }, options),
     async write({ uid, data }, options) {
-      await gigya.call('accounts.setAccountInfo', { UID: uid, data }, writeReply, options);
+      const params = { UID: uid, data, ...(isMuted && { muteWebhooks: true }) };
+      await gigya.call('accounts.setAccountInfo', params, writeReply, options);
     },
     findCarriers: (wanted, cursor, options) => searchByLabel(gigya, place, wanted, cursor, options),
   };

@@ -15,13 +15,13 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
   return {
     // Not documented: an object for a user who does not exist may be accepted.
     refusesUnknown: false,
-    async check(field, options) {
+    async check(wanted, options) {
       try {
-        return await checkSchema(gigya, 'ds.getSchema', { type }, field, options);
+        return await checkSchema(gigya, 'ds.getSchema', { type }, wanted, options);
       } catch (error) {
         // A type comes into being with its first object; how Gigya reports one that does not exist is not documented.
         if (!isRecordFault(error)) throw error;
-        return [];
+        return { types: {}, warnings: [] };
       }
     },
     async lookUp(uids, options) {

@@ -10,8 +10,8 @@ import type { GigyaStorage } from './storage.ts';
  * @param fields The Gigya fields of its records.
  */
 export function openStorage(gigya: Gigya, config: JobConfig, fields: readonly string[]): GigyaStorage {
-  const { target_storage, data_store_type } = config;
+  const { target_storage, data_store_type, mute_webhooks } = config;
   return target_storage === 'account'
-    ? accountStorage(gigya, fields)
+    ? accountStorage(gigya, fields, mute_webhooks)
     : dataStoreStorage(gigya, fields, data_store_type);
 }

@@ -1,20 +1,23 @@
 import { z } from 'zod';
-import type { Held, UserRecord } from '../record.ts';
+import type { FieldType, FieldTypes, Held, UserRecord } from '../record.ts';
 import type { CallOptions, Gigya } from './client.ts';
 import { GigyaError, misconfigured } from './errors.ts';
-import { judgeField, schemaReply } from './schema.ts';
+import { judgeField, schemaReply, type WantedField } from './schema.ts';
 import type { Batch } from './search.ts';
+
+/** What Gigya's schema says about the fields of a job. */
+export interface CheckedFields {
+  types: FieldTypes;
+  warnings: string[];
+}
 
 /**
  * A place in Gigya that can hold records. Writes are absolute: repeats give the same state.
  * To add one, implement this and name it in `openStorage`.
  */
 export interface GigyaStorage {
-  /**
-   * Proves that the field can be written.
-   * @returns Warnings. @throws {GigyaError}
-   */
-  check(field: string, options?: CallOptions): Promise<string[]>;
+  /** Proves that the fields can be written. @throws {GigyaError} with everything that has to be changed. */
+  check(fields: readonly WantedField[], options?: CallOptions): Promise<CheckedFields>;
   /**
    * What Gigya's index holds for these UIDs. It lags by up to `index_lag_seconds`; accounts younger than that
    * are missing, as are UIDs that a query cannot contain.
@@ -54,15 +57,24 @@ export async function readData(
   }
 }
 
-/** @returns Warnings. @throws {GigyaError} when the field cannot hold audiences. */
+/** @throws {GigyaError} when a field cannot hold what the job writes there. */
 export async function checkSchema(
   gigya: Gigya,
   method: string,
   params: Record<string, unknown>,
-  field: string,
+  fields: readonly WantedField[],
   options?: CallOptions,
-): Promise<string[]> {
-  const { fault, warning } = judgeField(field, await gigya.call(method, params, schemaReply, options));
-  if (fault !== undefined) throw misconfigured(`${method}: ${fault}`);
-  return warning === undefined ? [] : [warning];
+): Promise<CheckedFields> {
+  const schema = await gigya.call(method, params, schemaReply, options);
+  const faults: string[] = [];
+  const warnings: string[] = [];
+  const types: Record<string, FieldType> = {};
+  for (const wanted of fields) {
+    const { fault, warning, type } = judgeField(wanted, schema);
+    if (fault !== undefined) faults.push(fault);
+    if (warning !== undefined) warnings.push(warning);
+    if (type !== undefined) types[wanted.field] = type;
+  }
+  if (faults.length > 0) throw misconfigured(`${method}: ${faults.join('; ')}`);
+  return { types, warnings };
 }

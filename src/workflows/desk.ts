@@ -11,6 +11,7 @@ import { alert, type Watched, watchForStall } from './alerts.ts';
 import { registerControls } from './controls.ts';
 import { reasonOf } from './failures.ts';
 import type { Phase } from './messages.ts';
+import { quietNow } from './quiet.ts';
 import type { Run, Summary } from './run.ts';
 import { Status } from './status.ts';
 
@@ -40,9 +41,34 @@ export class Desk {
     this.#watch.run(() => watchForStall(watched)).catch(() => {});
   }
 
+  /**
+   * Resolves at once, or when a paused run is resumed and the quiet hours are over.
+   *
+   * @param settle Waits for what is in flight: it is finished before the run sleeps, and its failure ends the run.
+   */
+  async mayGoOn(settle: () => Promise<void> = async () => {}): Promise<void> {
+    for (;;) {
+      await this.resumed();
+      if ((await quietNow(this.#run)) === undefined) return;
+      await settle();
+      const until = await quietNow(this.#run);
+      if (until !== undefined) await this.#sleep(until);
+    }
+  }
+
   /** Resolves at once, or when a paused run is resumed. */
-  mayGoOn(): Promise<void> {
+  resumed(): Promise<void> {
     return condition(() => this.#run.paused === null);
+  }
+
+  /** A pause is noticed: from then on the run waits for a person. */
+  async #sleep(until: number): Promise<void> {
+    this.#status.sleepingUntil = until;
+    this.#status.refresh();
+    const wait = Math.max(1, until - Date.now());
+    await condition(() => this.#run.paused !== null, wait, { summary: 'quiet hours' });
+    this.#status.sleepingUntil = null;
+    this.#status.restartRate();
   }
 
   show(phase: Phase): void {

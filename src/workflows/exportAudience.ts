@@ -36,7 +36,7 @@ export async function exportAudience(document: JobDocument, carried?: Carried): 
     await exportMembers(step);
     if (plan.job.config.on_exit === 'update') await correctLeavers(step);
     // A pause that was accepted while the last page was written still holds the run.
-    await desk.mayGoOn();
+    await desk.resumed();
     await settle(step);
     const inGigya = await audit(step);
 

@@ -1,6 +1,6 @@
 import { ApplicationFailure, condition } from '@temporalio/workflow';
 import type { LeaversPage } from '../activities/fetchLeavers.ts';
-import { LEAVER_RESTARTS, MOST_HELD_BYTES } from '../tuning.ts';
+import { FRESH_MINUTES, LEAVER_RESTARTS, MOST_HELD_BYTES } from '../tuning.ts';
 import { activities } from './activities.ts';
 import { isSealBroken } from './failures.ts';
 import { guardReason } from './guard.ts';
@@ -23,7 +23,7 @@ export async function correctLeavers(step: Step): Promise<void> {
     if (leavers.step === 'decide') await passGuard(step);
     desk.show('leavers');
     try {
-      await pump(leavers.approval ? new ComparedAgain(step) : new HeldLeavers(step), step);
+      await pump(new HeldLeavers(step), step);
     } catch (error) {
       if (!isSealBroken(error)) throw error;
       warn(run, 'The Gigya secret changed while leavers were held; they were searched for again');
@@ -56,6 +56,7 @@ async function findLeavers(step: Step): Promise<void> {
     }
     hold(leavers, page);
     if (page.next !== null) continue;
+    leavers.foundAt = Date.now();
     leavers.step = 'decide';
     return;
   }
@@ -117,36 +118,35 @@ async function untilApproved({ run, plan, desk }: Step, reason: string): Promise
 
 const isApproved = ({ answer }: Decision) => answer === 'approved';
 
-/** The leavers that are held. */
+/** The leavers that are held. What was found long ago is compared with Lytics again. */
 class HeldLeavers implements Source {
-  protected readonly step: Step;
+  readonly #step: Step;
 
   constructor(step: Step) {
-    this.step = step;
+    this.#step = step;
   }
 
   async next(): Promise<Pumped | null> {
-    const { leavers } = this.step.run;
+    const { leavers } = this.#step.run;
     const [held, ...others] = leavers.pages;
     if (!held) return null;
-    leavers.pages = others;
-    leavers.approved -= held.left;
     const { page, left } = held;
-    return pumped({ page, counts: { left }, failures: {}, next: null, expired: false });
+    const found = this.#isFresh
+      ? { page, counts: { left }, failures: {}, next: null, expired: false }
+      : await this.#compareAgain(page);
+    leavers.pages = others;
+    leavers.approved -= left;
+    return pumped(found);
   }
-}
 
-/** The leavers that are held, compared with Lytics again: hours may have passed until they were approved. */
-class ComparedAgain extends HeldLeavers {
-  override async next(): Promise<Pumped | null> {
-    const { run, plan } = this.step;
-    const [held, ...others] = run.leavers.pages;
-    if (!held) return null;
-    const input = { plan, cursor: null, again: held.page };
-    const page = await activities.fetchLeavers.executeWithOptions({ summary: 'compare again' }, [input]);
-    run.leavers.pages = others;
-    run.leavers.approved -= held.left;
-    return pumped(page);
+  get #isFresh(): boolean {
+    const { approval, foundAt } = this.#step.run.leavers;
+    return approval === null && Date.now() - foundAt <= FRESH_MINUTES * 60_000;
+  }
+
+  #compareAgain(again: string): Promise<LeaversPage> {
+    const input = { plan: this.#step.plan, cursor: null, again };
+    return activities.fetchLeavers.executeWithOptions({ summary: 'compare again' }, [input]);
   }
 }
 

@@ -44,6 +44,8 @@ export interface Progress {
   /** Seconds until the last page at this rate; null while unknown. */
   seconds_left: number | null;
   paused: { since: string; note: string } | null;
+  /** Quiet hours hold the run; when they end, ISO 8601. */
+  sleeping: { until: string } | null;
   approval: Approval | null;
   /** Why the run is slow or waits, until it continues; or why it failed. */
   reason: string | null;

@@ -50,12 +50,13 @@ export async function pump(source: Source, step: Step): Promise<void> {
   try {
     await scope.run(async () => {
       for (;;) {
-        await desk.mayGoOn();
+        await desk.mayGoOn(() => pages.drain());
         await continueAsNewIfLong(step, pages);
         const pumped = await desk.during(() => source.next());
         if (pumped === null) break;
         await pages.room();
-        await desk.mayGoOn();
+        // What was fetched before quiet hours is written: held until they end, it would be outdated.
+        await desk.resumed();
         await pages.add(() => desk.during(() => writePage(pumped, step)));
       }
       await pages.drain();

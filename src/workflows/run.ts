@@ -1,6 +1,7 @@
 import type { ReadBack, WrittenPage } from '../activities/checkpoint.ts';
 import type { FetchedPage } from '../activities/fetchedPage.ts';
 import type { MembersPage } from '../activities/fetchMembership.ts';
+import type { QuietAhead } from '../activities/findQuietWindows.ts';
 import type { Plan } from '../activities/preflight.ts';
 import type { ScanCursor } from '../activities/scanRows.ts';
 import {
@@ -34,6 +35,8 @@ export interface Run {
   /** Members whose UID was on several rows of a page. */
   duplicates: number;
   paused: Pause | null;
+  /** The quiet hours of the next days; null until they are needed. */
+  quiet: QuietAhead | null;
   lastTrouble: { at: string; message: string } | null;
 }
 
@@ -72,6 +75,8 @@ export interface Leavers {
   isPartial: boolean;
   carriers: number;
   removals: number;
+  /** When the last of them was found, in ms. */
+  foundAt: number;
   approval: Decision | null;
   /** Removals that were approved and are not written yet. */
   approved: number;
@@ -106,7 +111,14 @@ export interface Summary {
 }
 
 /** Where a search for leavers begins. */
-export const NOBODY_FOUND = { cursor: null, carriers: 0, removals: 0, pages: [], isPartial: false };
+export const NOBODY_FOUND = {
+  cursor: null,
+  carriers: 0,
+  removals: 0,
+  foundAt: 0,
+  pages: [],
+  isPartial: false,
+};
 
 const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
 
@@ -125,6 +137,7 @@ export function beginRun(now: number): Run {
     warnings: [],
     duplicates: 0,
     paused: null,
+    quiet: null,
     lastTrouble: null,
   };
 }
@@ -157,6 +170,12 @@ export function stepPast(run: Run, page: MembersPage): void {
   run.duplicates += page.duplicates;
   for (const audience of page.unlisted) {
     warn(run, `Users are in "${audience}", which Lytics does not list; it was not exported`);
+  }
+  for (const field of page.misfits ?? []) {
+    warn(
+      run,
+      `Values of "${field}" do not fit the type of their Gigya field; it was left as it is for these users`,
+    );
   }
 }
 

@@ -18,6 +18,8 @@ export class Status {
   movedAt = Date.now();
   /** Pages being fetched or written. */
   inFlight = 0;
+  /** When the quiet hours that hold the run end, in ms. */
+  sleepingUntil: number | null = null;
 
   constructor(run: Run, document: JobDocument) {
     this.#run = run;
@@ -80,6 +82,7 @@ export class Status {
   progress(): Progress {
     const { counts, scan, plan, leavers } = this.#run;
     const paused = this.#end ? null : this.#run.paused;
+    const sleeping = this.#sleeping;
     const total = this.#run.total ?? plan?.audience.size ?? null;
     const rate = this.#rate();
     const open = total === null ? null : Math.max(0, total - scan.counted);
@@ -100,6 +103,7 @@ export class Status {
       rate: isMoving ? Math.round(rate * 10) / 10 : 0,
       seconds_left: isMoving && open !== null && rate > 0 ? Math.ceil(open / rate) : null,
       paused: paused && { since: new Date(paused.since).toISOString(), note: paused.note },
+      sleeping,
       approval:
         this.phase === 'approval' && approval
           ? {
@@ -108,7 +112,7 @@ export class Status {
               until: new Date(approval.until).toISOString(),
             }
           : null,
-      reason: this.#end ? this.#end.reason : ([...this.#reasons.values()][0] ?? null),
+      reason: this.#reason,
       last_trouble: this.#run.lastTrouble,
       in_gigya: this.#inGigya,
       warnings: [...(plan?.warnings ?? []), ...this.#run.warnings],
@@ -125,8 +129,21 @@ export class Status {
 
   get #state(): State {
     if (this.#end) return this.#end.state;
-    if (!this.#run.paused) return 'running';
-    return this.inFlight > 0 ? 'pausing' : 'paused';
+    if (this.#run.paused) return this.inFlight > 0 ? 'pausing' : 'paused';
+    return this.sleepingUntil === null ? 'running' : 'sleeping';
+  }
+
+  get #sleeping(): Progress['sleeping'] {
+    if (this.#end || this.sleepingUntil === null) return null;
+    return { until: new Date(this.sleepingUntil).toISOString() };
+  }
+
+  get #reason(): string | null {
+    if (this.#end) return this.#end.reason;
+    const [trouble] = this.#reasons.values();
+    if (trouble !== undefined) return trouble;
+    const { until } = this.#sleeping ?? {};
+    return until === undefined ? null : `Quiet hours until ${until.slice(0, 16).replace('T', ' ')} UTC`;
   }
 
   get #handled(): number {

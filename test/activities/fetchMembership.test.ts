@@ -104,8 +104,8 @@ describe('the members of an audience', () => {
       await set({ cursor });
       const { pages, users, seen } = await walk(planOf());
       expect(pages.map(({ counts, rows }) => [counts, rows])).toEqual([
-        [{ members: 1_000, no_gigya_id: 0, failed: 0 }, 1_000],
-        [{ members: 50, no_gigya_id: 0, failed: 0 }, 50],
+        [{ members: 1_000, excluded: 0, no_gigya_id: 0, failed: 0 }, 1_000],
+        [{ members: 50, excluded: 0, no_gigya_id: 0, failed: 0 }, 50],
       ]);
       expect(seen).toBe(MEMBERS);
       expect(pages).toMatchObject(

@@ -85,6 +85,11 @@ describe('a job that is checked', () => {
       { what: 'Gigya ID field', found: 'gy_profile_id is set for 30 of the first 30 users', ...ok },
       { what: 'Gigya users', found: 'Gigya knows 30 of 30 users in a sample', ...ok },
       {
+        what: 'webhooks',
+        found: 'a first run fires up to 30, one a write; "mute_webhooks": true fires none',
+        ...ok,
+      },
+      {
         what: 'quota',
         found: '3,000 calls and 300 searches a second: a first run takes about 1 s',
         ...ok,
@@ -120,6 +125,7 @@ describe('a job that is checked', () => {
       ['Gigya credentials', false],
       ['audience', true],
       ['Gigya ID field', false],
+      ['webhooks', true],
     ]);
     expect(named(checks, 'Gigya ID field')?.found).toBe(
       'no_such_field is set for 0 of the first 30 users; correct config.gigya_id_field',

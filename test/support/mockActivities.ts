@@ -1,6 +1,7 @@
 import type { WrittenPage } from '../../src/activities/checkpoint.ts';
-import type { LeaversPage } from '../../src/activities/fetchLeavers.ts';
+import type { LeaversPage, LeaversToFetch } from '../../src/activities/fetchLeavers.ts';
 import type { MembersPage, MembersToFetch } from '../../src/activities/fetchMembership.ts';
+import type { QuietAhead } from '../../src/activities/findQuietWindows.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
 import type { PageToWrite } from '../../src/activities/updateGigya.ts';
@@ -10,10 +11,12 @@ import { parseJob } from '../../src/job.ts';
 export interface MockedExport {
   activities: Pick<
     Activities,
-    'preflight' | 'fetchMembership' | 'fetchLeavers' | 'updateGigya' | 'countCarriers'
+    'preflight' | 'fetchMembership' | 'fetchLeavers' | 'updateGigya' | 'countCarriers' | 'findQuietWindows'
   >;
   /** What is under way, and how many writes were at once at the most. */
   fetched(): number;
+  /** How often leavers that were found earlier were compared again. */
+  comparedAgain(): number;
   mostAtOnce(): number;
   /** Lets the oldest held write go on. */
   letOneGo(): void;
@@ -27,6 +30,8 @@ export interface MockOptions {
   isHeld?: boolean;
   /** What a write answers beside the count of its users. */
   written?: (pageSize: number) => Partial<WrittenPage>;
+  /** The quiet hours of a job that has some. */
+  quiet?: () => QuietAhead;
 }
 
 /** Activities that touch no service: for what the workflow does of its own. */
@@ -35,10 +40,12 @@ export function mockExport({
   pageSize,
   isHeld = false,
   written = updatesAll,
+  quiet = () => ({ windows: [], knownUntil: Number.MAX_SAFE_INTEGER }),
 }: MockOptions): MockedExport {
   const held: (() => void)[] = [];
   let holds = isHeld;
   let fetched = 0;
+  let comparedAgain = 0;
   let underWay = 0;
   let mostAtOnce = 0;
   return {
@@ -86,13 +93,16 @@ export function mockExport({
         };
         return { ...nothing, ...written(pageSize) };
       },
-      async fetchLeavers(): Promise<LeaversPage> {
+      async fetchLeavers({ again }: LeaversToFetch): Promise<LeaversPage> {
+        if (again !== undefined) comparedAgain++;
         const nobody = { page: null, counts: {}, failures: {}, next: null, expired: false };
         return { ...nobody, carriers: pages * pageSize, unproven: null };
       },
+      findQuietWindows: async () => quiet(),
       countCarriers: async () => ({ carriers: pages * pageSize, isExact: true }),
     },
     fetched: () => fetched,
+    comparedAgain: () => comparedAgain,
     mostAtOnce: () => mostAtOnce,
     letOneGo: () => held.shift()?.(),
     letAllGo() {

@@ -104,6 +104,7 @@ function begin({ name, config }: JobDocument): Progress {
     rate: 0,
     seconds_left: null,
     paused: null,
+    sleeping: null,
     approval: null,
     reason: null,
     last_trouble: null,

@@ -15,10 +15,11 @@ interface World {
   field?: string;
   slug?: string;
   id?: string;
+  isExcluded?: Comparing['isExcluded'];
 }
 
 /** A comparison with a Lytics that has these profiles, and what it was asked. */
-function comparisonIn({ rows, refused, field = FIELD, slug = 'vip', id = 'a1' }: World) {
+function comparisonIn({ rows, refused, field = FIELD, slug = 'vip', id = 'a1', isExcluded }: World) {
   const statements: string[] = [];
   const lookedUp: string[] = [];
   const uidsOf = (row: Row) => [row[field]].flat().map(String);
@@ -47,6 +48,7 @@ function comparisonIn({ rows, refused, field = FIELD, slug = 'vip', id = 'a1' }:
     plan: planOf({ gigya_id_field: field }),
     audience: audience({ slug_name: slug, id }),
     attempt: fakeAttempt(),
+    isExcluded,
   };
   return { comparing, statements, lookedUp };
 }
@@ -60,12 +62,32 @@ describe('users who carry the audience are compared with Lytics', () => {
     });
     const { leavers, members } = await compareWithLytics(['a', 'b', 'c'], comparing);
     expect([...members]).toEqual(['a', 'c']);
-    expect(leavers).toEqual([{ uid: 'b', row: user('b', 'new'), audiences: ['new'] }]);
+    expect(leavers).toEqual([{ uid: 'b', row: user('b', 'new'), audiences: ['new'], memberOf: ['new'] }]);
     expect(statements).toEqual([
       'FILTER AND (INCLUDE vip, gy_profile_id IN ("a", "b", "c")) FROM user',
       'FILTER AND (gy_profile_id IN ("b")) FROM user',
     ]);
     expect(lookedUp).toEqual([]);
+  });
+
+  it('and members whom the job excludes are told apart, by the rows that are there', async () => {
+    const { comparing, lookedUp } = comparisonIn({
+      rows: [user('a', 'vip'), user('b', 'vip', 'staff'), user('c', 'staff')],
+      isExcluded: (memberOf) => memberOf.includes('staff'),
+    });
+    const { leavers, excluded, members } = await compareWithLytics(['a', 'b', 'c'], comparing);
+    const uids = [leavers, excluded].map((users) => users.map(({ uid }) => uid));
+    expect([...uids, [...members]]).toEqual([['c'], ['b'], ['a']]);
+    expect(lookedUp).toEqual([]);
+    expect(await shareFound(['a', 'b'], comparing)).toBe(1);
+  });
+
+  it('and the profile decides for an excluded member whose row has no membership', async () => {
+    const { comparing } = comparisonIn({ rows: [], isExcluded: (memberOf) => memberOf.includes('staff') });
+    comparing.lytics.find = async () => pageOf([{ [FIELD]: 'a' }]);
+    comparing.lytics.profile = async () => user('a', 'vip', 'staff');
+    const { excluded } = await compareWithLytics(['a'], comparing);
+    expect(excluded).toEqual([expect.objectContaining({ uid: 'a', audiences: ['vip', 'staff'] })]);
   });
 
   it('a hundred at a time', async () => {
@@ -87,7 +109,7 @@ describe('users who carry the audience are compared with Lytics', () => {
     const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip')] });
     const { leavers } = await compareWithLytics(['a', 'gone'], comparing);
     expect(lookedUp).toEqual(['gone']);
-    expect(leavers).toEqual([{ uid: 'gone', row: undefined, audiences: [] }]);
+    expect(leavers).toEqual([{ uid: 'gone', row: undefined, audiences: [], memberOf: [] }]);
   });
 
   it('and a profile that names the audience makes a member of them', async () => {

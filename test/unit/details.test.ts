@@ -20,6 +20,7 @@ const progress: Progress = {
   rate: 118.4,
   seconds_left: 320,
   paused: null,
+  sleeping: null,
   last_trouble: null,
   reason: null,
   in_gigya: null,

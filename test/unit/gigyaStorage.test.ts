@@ -3,6 +3,7 @@ import type { CallOptions, Gigya } from '../../src/gigya/client.ts';
 import { decide, GigyaError } from '../../src/gigya/errors.ts';
 import { createLookUpSize } from '../../src/gigya/lookUpSize.ts';
 import { openStorage } from '../../src/gigya/openStorage.ts';
+import type { WantedField } from '../../src/gigya/schema.ts';
 import { parseJob } from '../../src/job.ts';
 import { fieldsOf } from '../../src/mapping/mapping.ts';
 import type { UserRecord } from '../../src/record.ts';
@@ -201,18 +202,20 @@ describe('the Data Store as storage', () => {
   });
 });
 
+const AUDIENCES: WantedField = { field: 'lytics_segments', holds: 'audiences', isCleared: false };
+
 describe('the check of the Data Store', () => {
   const config = { target_storage: 'data_store' };
-  const field = 'lytics_segments';
 
   it('accepts a type that does not exist yet: it comes into being with its first object', async () => {
     const answer: Answer = (method) => refuse(400006)(method);
-    await expect(storageOver(answer, config).storage.check(field)).resolves.toEqual([]);
+    const { storage } = storageOver(answer, config);
+    await expect(storage.check([AUDIENCES])).resolves.toEqual({ types: {}, warnings: [] });
   });
 
   it.each([403036, 500001])('reports %i', async (code) => {
     const answer: Answer = (method) => refuse(code)(method);
-    await expect(storageOver(answer, config).storage.check(field)).rejects.toMatchObject({
+    await expect(storageOver(answer, config).storage.check([AUDIENCES])).rejects.toMatchObject({
       reason: String(code),
     });
   });
@@ -224,7 +227,7 @@ describe.each([
 ])('the schema of %s', (namespace, target_storage, key, params) => {
   const check = async (schema: unknown) => {
     const { storage, calls } = storageOver(() => ({ [key]: schema }), { target_storage });
-    const verdict = await storage.check('lytics_segments').catch((error: unknown) => error);
+    const verdict = await storage.check([AUDIENCES]).catch((error: unknown) => error);
     expect(calls).toEqual([[`${namespace}.getSchema`, params]]);
     return verdict;
   };
@@ -236,7 +239,7 @@ describe.each([
     ['a field without a type', { fields: { lytics_segments: { writeAccess: 'serverOnly' } } }],
     ['a field that is not encrypted', { fields: { lytics_segments: { type: 'string', encrypt: false } } }],
   ])('with %s takes audiences', async (_what, schema) => {
-    expect(await check(schema)).toEqual([]);
+    expect(await check(schema)).toMatchObject({ warnings: [] });
   });
 
   const undeclared =
@@ -251,7 +254,7 @@ describe.each([
       'The field data.lytics_segments is encrypted in Gigya, so searches may not find users by their audiences; declare a field without encryption and set config.gigya_field',
     ],
   ])('with %s takes audiences, with a warning', async (_what, schema, warning) => {
-    expect(await check(schema)).toEqual([warning]);
+    expect(await check(schema)).toMatchObject({ warnings: [warning] });
   });
 
   it.each([
@@ -281,6 +284,46 @@ describe.each([
   });
 });
 
+describe('the check of several fields', () => {
+  const wanted: WantedField[] = [
+    AUDIENCES,
+    { field: 'score', holds: 'values', isCleared: true },
+    { field: 'born', holds: 'values', isCleared: true },
+  ];
+
+  it('reads the schema once, and returns the types that it declares', async () => {
+    const fields = { lytics_segments: { type: 'string' }, score: { type: 'float' } };
+    const { storage, calls } = storageOver(() => ({ dataSchema: { fields } }));
+    expect(await storage.check(wanted)).toEqual({
+      types: { lytics_segments: 'string', score: 'number' },
+      warnings: [expect.stringContaining('data.born is not declared')],
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('reports every field that has to change', async () => {
+    const fields = { lytics_segments: { type: 'long' }, score: { type: 'float' }, born: { type: 'date' } };
+    const { storage } = storageOver(() => ({ dataSchema: { fields } }));
+    await expect(storage.check(wanted)).rejects.toThrow(
+      /data\.lytics_segments is declared as long.*; the field data\.born is declared as date/,
+    );
+  });
+});
+
+describe('webhooks of a write to an account', () => {
+  const written = async (config: Record<string, unknown>) => {
+    const { storage, calls } = storageOver(() => ({}), config);
+    await storage.write(recordOf('a', ['vip']));
+    return calls.map(([, params]) => params['muteWebhooks']);
+  };
+
+  it('are muted with mute_webhooks only; the Data Store has no parameter for it', async () => {
+    expect(await written({ mute_webhooks: true })).toEqual([true]);
+    expect(await written({})).toEqual([undefined]);
+    expect(await written({ mute_webhooks: true, target_storage: 'data_store' })).toEqual([undefined]);
+  });
+});
+
 describe('the options of a call', () => {
   it('reach every request', async () => {
     const given: (CallOptions | undefined)[] = [];
@@ -302,7 +345,7 @@ describe('the options of a call', () => {
         config: { segment_id: 'vip', target_storage },
       };
       const storage = openStorage(gigya, parseJob(document).config, ['lytics_segments']);
-      await storage.check('lytics_segments', options);
+      await storage.check([AUDIENCES], options);
       await storage.lookUp(['a'], options);
       await storage.read('a', options);
       await storage.write(recordOf('a', []), options);

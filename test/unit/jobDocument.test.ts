@@ -275,7 +275,11 @@ describe('a job document is refused with its path and the fix', () => {
       withConfig({ run_frequency: 'monthly', day_of_month: 32 }),
       'config.day_of_month: must be a whole number from 1 to 31',
     ],
-    ['quiet hours of days', { ...least, quiet_period: 25 }, 'quiet_period: must be from 0 to 24 hours'],
+    [
+      'quiet hours that never end',
+      { ...least, quiet_period: 24 },
+      'quiet_period: must be from 0 to less than 24 hours, so that a run can go on',
+    ],
     [
       'a date that is none',
       { ...least, expires_at: 'tomorrow' },
@@ -318,21 +322,36 @@ describe('a job document is refused with its path and the fix', () => {
   });
 });
 
-describe('a setting that is not supported yet', () => {
-  it.each<[setting: string, document: unknown]>([
-    ['status', { ...least, status: 'Paused' }],
-    ['quiet_time_of_day', { ...least, quiet_time_of_day: '9:00 PM' }],
-    ['quiet_period', { ...least, quiet_period: 8 }],
-    ['expires_at', { ...least, expires_at: '2030-01-31T00:00:00+01:00' }],
-    ['config.run_frequency', withConfig({ run_frequency: 'weekly', day_of_week: 'monday' })],
-    ['config.mappings', withConfig({ mappings: [{ score_momentum: 'lytics_momentum' }] })],
-    ['config.exclude_segment_ids', withConfig({ exclude_segment_ids: ['employees'] })],
-    ['config.mute_webhooks', withConfig({ mute_webhooks: true })],
-  ])('is refused: %s', (setting, document) => {
-    expect(problemsOf(document)).toEqual([`${setting}: is not supported yet; remove it`]);
+describe('settings of the schedule and quiet hours', () => {
+  it('are kept, with times in their canonical form', () => {
+    const document = {
+      ...withConfig({ run_frequency: 'weekly', day_of_week: 'monday' }),
+      status: 'Paused',
+      quiet_time_of_day: '9:00 PM',
+      quiet_timezone: 'europe/vienna',
+      quiet_period: 8,
+      expires_at: '2030-01-31T00:00:00+01:00',
+    };
+    expect(parseJob(document)).toMatchObject({
+      status: 'paused',
+      quiet_time_of_day: '21:00',
+      quiet_timezone: 'Europe/Vienna',
+      quiet_period: 8,
+      expires_at: '2030-01-31T00:00:00+01:00',
+      config: { run_frequency: 'weekly', day_of_week: 'monday' },
+    });
+    expect(keysWithoutEffect(document)).toEqual([]);
   });
 
-  it('is accepted with the value that means the default', () => {
+  it('have no effect without the setting that they need', () => {
+    expect(keysWithoutEffect({ ...least, quiet_time_of_day: '21:00', quiet_timezone: 'UTC' })).toEqual([
+      'quiet_time_of_day',
+      'quiet_timezone',
+    ]);
+    expect(keysWithoutEffect({ ...least, quiet_period: 8 })).toEqual(['quiet_period']);
+  });
+
+  it('are accepted with the value that means the default', () => {
     const document = {
       ...withConfig({ run_frequency: 'daily', mappings: [], exclude_segment_ids: [], mute_webhooks: false }),
       quiet_period: 0,
@@ -385,7 +404,8 @@ describe('a parsed job document', () => {
       max_removals: maybe(fc.oneof(fc.nat(), fc.double({ min: 0, max: 0.99, noNaN: true }))),
       approval_hours: maybe(fc.nat({ max: 720 })),
       on_exit: maybe(fc.constantFrom('update', 'keep')),
-      mappings: maybe(fc.constant([])),
+      mappings: maybe(fc.constantFrom([], [{ score: 'score' }], [{ a: { field: 'b', top: 3 } }])),
+      exclude_segment_ids: maybe(fc.constantFrom([], ['staff', ' staff '])),
     },
     { requiredKeys: ['segment_id'] },
   );
@@ -397,9 +417,11 @@ describe('a parsed job document', () => {
       auth_ids: fc.constantFrom(['gigya'], ['lytics', ' gigya ']),
       config,
       description: maybe(fc.string()),
-      status: maybe(fc.constantFrom('running', 'sleeping', 'completed')),
+      status: maybe(fc.constantFrom('running', 'sleeping', 'completed', 'Paused')),
+      quiet_time_of_day: maybe(fc.constantFrom('9pm', '21:00')),
       quiet_timezone: maybe(fc.constant('utc')),
-      quiet_period: maybe(fc.constant(0)),
+      quiet_period: maybe(fc.nat({ max: 23 })),
+      expires_at: maybe(fc.constantFrom('2030-01-31T00:00:00Z', '2030-01-31T00:00:00.5+02:00')),
       id: fc.string(),
       $schema: fc.constant('docs/job.schema.json'),
     },

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobSchema, NOT_YET, parseJob } from '../../src/job.ts';
+import { jobSchema, parseJob } from '../../src/job.ts';
 import { jobJsonSchema, settingsTable } from '../../src/jobReference.ts';
 
 const read = (path: string): unknown =>
@@ -73,10 +73,5 @@ describe('the table of settings', () => {
     const documented = new Map(table.map((row) => [row.setting, row.default]));
     const differing = defaults.filter(([key = '', value]) => documented.get(key) !== value);
     expect(differing).toEqual([['config.segment_id', '"vip"']]);
-  });
-
-  it('marks the settings that are not supported yet', () => {
-    const marked = table.filter(({ meaning }) => meaning.endsWith('Only the default is supported yet.'));
-    expect(marked.map(({ setting }) => setting).sort()).toEqual(NOT_YET.map(({ setting }) => setting).sort());
   });
 });

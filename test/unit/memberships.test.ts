@@ -20,7 +20,7 @@ async function read(rows: Row[], profiles: Record<string, Row> = {}, plan: Plan 
     },
   });
   const memberships = await readMemberships(lytics, rows, plan, vip, fakeAttempt());
-  return { memberships: rows.map((one) => memberships.get(one)), lookedUp };
+  return { memberships: rows.map((one) => memberships.get(one)?.audiences), lookedUp };
 }
 
 describe('the membership of a row', () => {
@@ -55,6 +55,14 @@ describe('the membership of a row', () => {
   it('is none for a user that Lytics does not find: they must not lose what they hold', async () => {
     const { memberships } = await read([row('a', 'old'), row('b', 'vip')]);
     expect(memberships).toEqual([undefined, ['vip']]);
+  });
+
+  it("is all that is taken from a profile: everything else is the row's", async () => {
+    const scanned = { gy_profile_id: 'a', score: 5 };
+    const profile = { ...row('a', 'vip'), segments_all: ['a1', 'b2'], score: 1 };
+    const lytics = fakeLytics({ profile: async () => profile });
+    const memberships = await readMemberships(lytics, [scanned], planOf(), vip, fakeAttempt());
+    expect(memberships.get(scanned)).toEqual({ audiences: ['vip'], memberOf: ['vip', 'a1', 'b2'] });
   });
 
   it('is not looked up for rows without a UID', async () => {
@@ -110,9 +118,9 @@ describe("a user's profile", () => {
 
   it('comes with its audiences, or with none', async () => {
     const known = row('a', 'vip');
-    expect(await look(async () => known)).toEqual({ row: known, audiences: ['vip'] });
+    expect(await look(async () => known)).toEqual({ row: known, audiences: ['vip'], memberOf: ['vip'] });
     const silent = { gy_profile_id: 'a' };
-    expect(await look(async () => silent)).toEqual({ row: silent, audiences: [] });
+    expect(await look(async () => silent)).toEqual({ row: silent, audiences: [], memberOf: [] });
   });
 
   it('does not exist when Lytics does not find it, or refuses to look', async () => {

@@ -22,7 +22,7 @@ async function settle(uids: string[], rows: Row[], profiles: Record<string, Row>
     },
   });
   const records = await recordsOfShared(uids, { lytics, plan, attempt: fakeAttempt() }, async () =>
-    createMapping(plan.job.config, catalogue),
+    createMapping(plan, catalogue),
   );
   return { records: [...records.values()], lookedUp };
 }
@@ -53,7 +53,7 @@ describe('rows that share a UID', () => {
   it('are not known where the site does not allow ad-hoc scans', async () => {
     const lytics = fakeLytics({ find: () => Promise.reject(refuse(400)) });
     const records = await recordsOfShared(['a'], { lytics, plan, attempt: fakeAttempt() }, async () =>
-      createMapping(plan.job.config, catalogue),
+      createMapping(plan, catalogue),
     );
     expect(records.size).toBe(0);
   });

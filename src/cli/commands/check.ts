@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import { keysWithoutEffect, parseJob } from '../../job.ts';
 import { example, FILE, outputOf } from '../command.ts';
 import { withTemporal } from '../connect.ts';
-import { clockWarning } from '../daylightSaving.ts';
 import { EXIT } from '../errors.ts';
 import { print, troubleLines } from '../print.ts';
 import { createQuestions } from '../questions.ts';
 import { readDocument } from '../readDocument.ts';
+import { scheduleWarning } from '../scheduleSpec.ts';
 import { wrapped } from '../table.ts';
 import { assertWorker } from '../workers.ts';
 
@@ -24,8 +24,7 @@ export function addCheck(program: Command): void {
       await withTemporal(async (temporal) => {
         await assertWorker(temporal);
         const checks = await createQuestions(temporal).checkJob(job);
-        const { continuous_update, time_of_day, timezone } = job.config;
-        const warning = continuous_update ? clockWarning(time_of_day, timezone) : undefined;
+        const warning = scheduleWarning(job);
         print(output, { checks, without_effect: withoutEffect, warning: warning ?? null }, () =>
           [
             ...checks.flatMap(({ ok, what, found, warnings }) => [

@@ -2,11 +2,11 @@ import type { Command } from 'commander';
 import type { Job } from '../../job.ts';
 import { example, outputOf } from '../command.ts';
 import { type Temporal, withTemporal } from '../connect.ts';
-import { clockWarning } from '../daylightSaving.ts';
 import { follow } from '../follow.ts';
 import { followed } from '../followed.ts';
 import { type Output, print, tell, troubleLines } from '../print.ts';
 import { readJob } from '../readDocument.ts';
+import { scheduleWarning } from '../scheduleSpec.ts';
 import { type Creation, createJob } from '../startJob.ts';
 import { createJobWithWizard } from '../wizard/createJobWithWizard.ts';
 import { assertWorker } from '../workers.ts';
@@ -32,8 +32,7 @@ export function addCreate(program: Command): void {
 }
 
 async function create(temporal: Temporal, job: Job, isFollowed: boolean, output: Output): Promise<void> {
-  const { continuous_update, time_of_day, timezone } = job.config;
-  const warning = continuous_update ? clockWarning(time_of_day, timezone) : undefined;
+  const warning = scheduleWarning(job);
   if (warning) tell(output, troubleLines(warning, output));
   const creation = await createJob(temporal, job);
   const text = `${job.name}: ${describe(creation)}`;
@@ -57,8 +56,8 @@ async function create(temporal: Temporal, job: Job, isFollowed: boolean, output:
 
 function describe({ outcome, times, paused }: Creation): string {
   if (outcome === 'started') return 'started one run';
-  if (outcome === 'created') return `created; it runs now, and ${times}`;
-  const what = outcome === 'updated' ? 'changed' : 'nothing changed';
+  if (outcome === 'created' && !paused) return `created; it runs now, and ${times}`;
+  const what = outcome === 'created' ? 'created' : outcome === 'updated' ? 'changed' : 'nothing changed';
   if (!paused) return `${what}; it runs ${times}`;
   const note = paused.note ? ` (${paused.note})` : '';
   return `${what}; its schedule is paused${note}, and runs ${times} once resumed`;
