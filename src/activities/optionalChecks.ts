@@ -59,8 +59,8 @@ export function checkExcluded({
   const isBlind = rows.some((row) => audiencesIn(row, config) && !Array.isArray(row['segments_all']));
   if (closed.length === 0 || !isBlind) return { found };
   const names = closed.map(({ slug_name }) => `"${slug_name}"`).join(', ');
-  const warning = `${names} in config.exclude_segment_ids: not open to Lytics' API, and the rows do not name audiences that are not, so its members are exported; open it in Lytics, or set config.audiences to "all"`;
-  return { found, warnings: [warning] };
+  const fault = `${names} in config.exclude_segment_ids: not open to Lytics' API, and the rows do not name audiences that are not, so members of it cannot be told from others and would be exported; open it in Lytics, or set config.audiences to "all"`;
+  throw finalFailure('Configuration', fault);
 }
 
 /** A misspelt Lytics field would clear its Gigya field for everyone. */

@@ -178,15 +178,13 @@ describe('excluded audiences', () => {
     },
   );
 
-  it('that are not open to the API are seen with "all", and warned of with "public"', async () => {
+  it('that are not open to the API are seen with "all", and refused with "public"', async () => {
     const excluded = await somebodyElse();
     await rig.sandbox.admin.patchAudience(excluded.slug, { isPublic: false });
     const job = jobDocument('closed', { exclude_segment_ids: [excluded.slug] });
-    const open = await rig.run(job);
-    expect(open.counts.excluded).toBe(0);
-    expect(open.warnings.join()).toContain(
-      `"${excluded.slug}" in config.exclude_segment_ids: not open to Lytics' API`,
-    );
+    const { type, message } = await failureOf(await rig.start(job));
+    expect(type).toBe('Configuration');
+    expect(message).toContain(`"${excluded.slug}" in config.exclude_segment_ids: not open to Lytics' API`);
     const all = await rig.run({ ...job, config: { ...job.config, audiences: 'all' } });
     expect(all.counts.excluded).toBe(excluded.uids.length);
     expect(all.in_gigya).toBe(MEMBERS - excluded.uids.length);

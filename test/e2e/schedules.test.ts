@@ -370,10 +370,10 @@ describe("Temporal's own CLI", () => {
       stderr: expect.stringContaining('The run is not paused'),
     });
     expect((await update('pause', '"a look at it"')).stdout).toContain('The run is paused');
-    expect((await update('pause')).stderr).toContain('The run is paused already, since 20');
+    expect((await update('pause')).stderr).toContain('The run is already paused, since 20');
     const asked = await temporal('workflow', 'query', ...id, '--type', 'progress', '--output', 'json');
     const { queryResult }: { queryResult: Progress[] } = JSON.parse(asked);
-    expect(queryResult).toMatchObject([{ state: 'paused', paused: { note: 'a look at it' }, total: USERS }]);
+    expect(queryResult).toMatchObject([{ state: 'paused', paused: { note: 'a look at it' } }]);
     expect((await update('resume')).stdout).toContain('The run continues');
 
     await temporal('workflow', 'cancel', ...id);

@@ -68,8 +68,8 @@ describe('the check "excluded users"', () => {
     expect(look(rows)).toEqual({ found: '1 of the first 2 users are excluded' });
   });
 
-  it('warns where rows cannot show an audience that is not open', () => {
-    expect(look([{ segments: ['vip'] }]).warnings?.[0]).toContain("not open to Lytics' API");
+  it('fails where rows cannot show an audience that is not open', () => {
+    expect(() => look([{ segments: ['vip'] }])).toThrow("not open to Lytics' API");
     // The profile is looked up, and shows it.
     expect(look([{}]).warnings).toBeUndefined();
     expect(look([{ segments: ['vip'] }], { audiences: 'all' }).warnings).toBeUndefined();
