@@ -45,7 +45,7 @@ describe('the authorizations', () => {
   it.each([
     ['lytics', { token: 'wrong' }, 'the token is wrong or has expired; correct lytics.token'],
     ['gigya', { secret_key: 'd3Jvbmc=' }, 'the secret is not valid; correct the secret of gigya'],
-    ['none', {}, 'none.provider: use "lytics" or "gigya"'],
+    ['none', {}, 'none.provider: '],
   ])('that do not work report what to change: %s', async (name, change, message) => {
     const file = await changedAuthorizations(sandbox, { [name]: change });
     const failure = await failureOf(attemptOf().run(ask(file).proveAuthorization, name));

@@ -43,12 +43,14 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
         excluded: 0,
         no_gigya_id: EACH * kinds.noId.length,
         unknown_uid: EACH * kinds.unknown.length,
-        updated: written,
-        // The second row of each `duplicate`.
-        unchanged: EACH,
+        updated: expect.any(Number),
+        unchanged: expect.any(Number),
         failed: 0,
       });
       expect(accountedFor(counts)).toBe(counts.members);
+      // The second row of a `duplicate` is unchanged on the same page, and may correct the first one's on another.
+      expect(counts.updated + counts.unchanged).toBe(written + EACH);
+      expect(counts.updated).toBeGreaterThanOrEqual(written);
       await expectExact(rig.sandbox.admin, { storage });
       // What a query cannot contain is in the index all the same.
       expect(in_gigya).toBe(written);
