@@ -1,5 +1,10 @@
-/** Letters, digits and a few marks that mean nothing in FilterQL; how to escape others is not documented. */
-const SAFE_VALUE = /^[A-Za-z0-9_.:@-]{1,256}$/;
+/**
+ * Letters, digits and marks that mean nothing inside FilterQL's quotes, among them those of Gigya's own UIDs
+ * (base64: `_guid_…+/==`); how to escape others is not documented.
+ */
+const SAFE_VALUE = /^[A-Za-z0-9_.:@=+/|~-]{1,256}$/;
+/** An audience is not quoted. */
+const SAFE_AUDIENCE = /^[A-Za-z0-9_-]{1,256}$/;
 const SAFE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** UIDs in one statement: Lytics returns at most 100 rows a page. */
@@ -21,7 +26,7 @@ export function usersWith(field: string, uids: readonly string[], audience?: str
     isFilterableField(field) &&
     uids.length > 0 &&
     uids.every(isFilterable) &&
-    (audience === undefined || isFilterable(audience));
+    (audience === undefined || SAFE_AUDIENCE.test(audience));
   if (!isSafe) throw new RangeError('This name or UID cannot be part of a FilterQL statement');
   const condition = `${field} IN (${uids.map((uid) => `"${uid}"`).join(', ')})`;
   return audience === undefined
