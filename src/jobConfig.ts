@@ -98,7 +98,7 @@ export const config = z
         })
         .default(0.2)
         .describe(
-          'The most removals a run makes without approval: below 1 a share of the users who carry the audience in Gigya, from 1 a number of users; 0 guards every removal.',
+          'The most removals a run makes without approval: below 1 a share of the users who carry the audience in Gigya (it applies only when at least 100 carry it), from 1 a number of users; 0 guards every removal.',
         ),
       approval_hours: number
         .min(0, { error: 'must be from 0 to 720 hours' })

@@ -27,7 +27,7 @@ export async function assertOnlyRun(context: Context, jobName: string): Promise<
     if (!isOlder) continue;
     throw finalFailure(
       'Configuration',
-      `Another run of "${jobName}" is open (${other.workflowId}), and two would write over each other; wait for it to end, or cancel it`,
+      `Another run of "${jobName}" is open (${other.workflowId}), and two runs would overwrite each other; wait for it to end, or cancel it`,
     );
   }
 }

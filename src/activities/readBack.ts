@@ -36,7 +36,7 @@ function assertHolds(held: Held, { data }: UserRecord): void {
       Array.isArray(one) ? `${one.length} values` : 'a value',
     );
     throw misconfigured(
-      `Gigya holds ${kept} in data.${field} after a write of ${wrote}: the field does not replace what it holds, or something else writes it. Nothing more is written; declare another field and name it in config.gigya_field or config.mappings`,
+      `Gigya returned ${kept} in data.${field} after writing ${wrote}: the field appends instead of replacing, or something else writes it. Nothing more is written; declare another field and name it in config.gigya_field or config.mappings`,
     );
   }
 }

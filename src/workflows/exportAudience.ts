@@ -77,6 +77,6 @@ function compareWithGigya(run: Run, carriers: number, isExact: boolean): void {
     carriers > carrying
       ? 'the others were not corrected (see the warnings and failures), or something else writes the field'
       : 'members on several pages with one UID count several times, or something else writes the field';
-  const [there, known] = [carriers, carrying].map((users) => users.toLocaleString('en-US'));
-  warn(run, `${there} users in Gigya carry the audience, but this run knows of ${known}: ${reason}`);
+  const [there, counted] = [carriers, carrying].map((users) => users.toLocaleString('en-US'));
+  warn(run, `${there} users in Gigya carry the audience, but this run counted ${counted}: ${reason}`);
 }

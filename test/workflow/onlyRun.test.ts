@@ -56,7 +56,7 @@ describe('a run of a job', () => {
     const failure = await failureOf(second);
     expect(failure.type).toBe('Configuration');
     expect(failure.message).toBe(
-      `Another run of "${name}" is open (${workflowIdOf(name)}), and two would write over each other; wait for it to end, or cancel it`,
+      `Another run of "${name}" is open (${workflowIdOf(name)}), and two runs would overwrite each other; wait for it to end, or cancel it`,
     );
     expect((await first.describe()).status.name).toBe('RUNNING');
     await first.terminate();
