@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/workflows/messages.ts';
 import { failureOf, refusalOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -11,10 +11,24 @@ import { until } from '../support/until.ts';
 const MEMBERS = 500;
 
 let rig: Rig;
-beforeEach(async () => {
+beforeAll(async () => {
   rig = await startRig({ ...provided(), sandbox: { users: MEMBERS } });
 });
-afterEach(() => rig.stop());
+afterAll(() => rig.stop());
+
+/** The audience has all its members again, and Gigya holds exactly what Lytics says. */
+beforeEach(async () => {
+  const { admin } = rig.sandbox;
+  await admin.clearFaults();
+  await admin.patchSettings({ lytics: { adHocScan: 'on' } });
+  await admin.patchAudience('vip', { isPublic: true });
+  const { rows } = await admin.truth();
+  await admin.enter(MEMBERS - rows);
+  for (const target_storage of ['account', 'data_store'] as const) {
+    await rig.run(jobDocument('before', { target_storage, max_removals: MEMBERS }));
+  }
+  await admin.clearJournal();
+});
 
 const progressOf = (handle: ExportHandle) => handle.query<Progress>('progress');
 const untilApproval = (handle: ExportHandle) =>
@@ -27,7 +41,6 @@ const removals = async () => (await rig.sandbox.admin.journal()).filter(({ appli
 describe.each(['account', 'data_store'] as const)('users who leave, in the %s', (storage) => {
   it('hold exactly what Lytics says one run later, as do those who enter', async () => {
     const job = jobDocument('leavers', { target_storage: storage });
-    await rig.run(job);
     const { expected } = await rig.sandbox.admin.truth();
     await rig.sandbox.admin.enter(20);
     const leaving = { elsewhere: 30, nowhere: 20, deleted: 10 };
@@ -61,7 +74,6 @@ describe.each(['account', 'data_store'] as const)('users who leave, in the %s', 
 describe('the guard', () => {
   it('lets 19 % leave without asking', async () => {
     const job = jobDocument('nineteen');
-    await rig.run(job);
     await depart(rig.sandbox, { elsewhere: MEMBERS * 0.19 });
     expect((await rig.run(job)).counts.left).toBe(MEMBERS * 0.19);
     expect(await rig.sandbox.admin.verify()).toMatchObject({ extra: [] });
@@ -69,7 +81,6 @@ describe('the guard', () => {
 
   it('holds 21 % back until that number is approved', async () => {
     const job = jobDocument('twenty-one');
-    await rig.run(job);
     const leaving = MEMBERS * 0.21;
     await depart(rig.sandbox, { elsewhere: leaving });
     await rig.sandbox.admin.clearJournal();
@@ -92,7 +103,6 @@ describe('the guard', () => {
 
   it('removes nothing when it is refused', async () => {
     const job = jobDocument('refused');
-    await rig.run(job);
     await depart(rig.sandbox, { elsewhere: MEMBERS * 0.3 });
     await rig.sandbox.admin.clearJournal();
     const handle = await rig.start(job);
@@ -105,7 +115,6 @@ describe('the guard', () => {
 
   it('guards an empty audience, however few carry it', async () => {
     const job = jobDocument('emptied');
-    await rig.run(job);
     await rig.sandbox.admin.leave(MEMBERS);
     const handle = await rig.start({ ...job, config: { ...job.config, max_removals: MEMBERS * 2 } });
     expect((await untilApproval(handle)).approval).toMatchObject({ removals: MEMBERS, carriers: MEMBERS });
@@ -116,7 +125,6 @@ describe('the guard', () => {
 
   it('leaves alone who entered again while it waited, and can be paused, resumed and cancelled', async () => {
     const job = jobDocument('waited');
-    await rig.run(job);
     const { elsewhere } = await depart(rig.sandbox, { elsewhere: MEMBERS / 2 });
     const cancelled = await rig.start(job);
     await untilApproval(cancelled);
@@ -145,7 +153,6 @@ describe('the guard', () => {
 
 it('previews without writing, and shows what the guard would say', async () => {
   const job = jobDocument('preview');
-  await rig.run(job);
   await depart(rig.sandbox, { elsewhere: MEMBERS * 0.5 });
   await rig.sandbox.admin.clearJournal();
   const { counts, warnings } = await rig.run({ ...job, config: { ...job.config, dry_run: true } });
@@ -156,14 +163,12 @@ it('previews without writing, and shows what the guard would say', async () => {
 
 it('keeps the audience of users who left with on_exit "keep"', async () => {
   const job = jobDocument('kept', { on_exit: 'keep' });
-  await rig.run(job);
   await depart(rig.sandbox, { elsewhere: 10 });
   expect((await rig.run(job)).counts).toMatchObject({ left: 0, updated: 0 });
 });
 
 it('corrects nobody when Lytics does not find its own members by the ID field', async () => {
   const job = jobDocument('unproven');
-  await rig.run(job);
   await depart(rig.sandbox, { elsewhere: 10 });
   await rig.sandbox.admin.patchSettings({ lytics: { adHocScan: 404 } });
   await rig.sandbox.admin.addFaults({
@@ -177,7 +182,6 @@ it('corrects nobody when Lytics does not find its own members by the ID field', 
 
 it('looks users up one by one where the site refuses ad-hoc scans', async () => {
   const job = jobDocument('ad-hoc');
-  await rig.run(job);
   await depart(rig.sandbox, { elsewhere: 5, nowhere: 5, deleted: 5 });
   await rig.sandbox.admin.patchSettings({ lytics: { adHocScan: 403 } });
   expect((await rig.run(job)).counts).toMatchObject({ left: 15, updated: 15 });
@@ -186,7 +190,6 @@ it('looks users up one by one where the site refuses ad-hoc scans', async () => 
 
 it('fails before it writes when the audience is not open to the API any more', async () => {
   const job = jobDocument('closed');
-  await rig.run(job);
   await rig.sandbox.admin.patchAudience('vip', { isPublic: false });
   await rig.sandbox.admin.clearJournal();
   const failure = await failureOf(await rig.start(job));

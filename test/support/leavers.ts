@@ -20,10 +20,15 @@ export async function depart(
   count: { elsewhere?: number; nowhere?: number; deleted?: number },
   from?: readonly string[],
 ): Promise<Departures> {
-  const members = [...(from ?? Object.keys((await sandbox.admin.truth()).expected))].sort();
+  const { expected } = await sandbox.admin.truth();
+  const members = [...(from ?? Object.keys(expected))].sort();
+  // Who is in this audience alone cannot leave for others.
+  const inOthers = members.filter((uid) => (expected[uid]?.length ?? 0) > 1);
+  const elsewhere = inOthers.slice(0, count.elsewhere ?? 0);
+  for (const uid of elsewhere) members.splice(members.indexOf(uid), 1);
   const take = (wanted = 0) => members.splice(0, wanted);
   const departures = {
-    elsewhere: take(count.elsewhere),
+    elsewhere,
     nowhere: take(count.nowhere),
     deleted: take(count.deleted),
   };
