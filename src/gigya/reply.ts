@@ -95,8 +95,23 @@ export function readReply<T extends z.ZodType>({ method }: Call, reply: Envelope
   );
 }
 
-/** The error for a refusal. Its message says what to change where a person has to. */
-export function describeRefusal(call: Call, reply: Envelope, refusal: Refusal, caller: Caller): GigyaError {
+/** Refusals that a wrong clock of this machine can cause. */
+const OF_CLOCK = new Set([403002, 403003]);
+/** `Date` headers have whole seconds, and answers take time. */
+const TELLING_CLOCK_MS = 10_000;
+
+/**
+ * The error for a refusal. Its message says what to change where a person has to.
+ *
+ * @param clockOffset How far Gigya's clock is ahead of this machine's, in ms, by the reply's Date header.
+ */
+export function describeRefusal(
+  call: Call,
+  reply: Envelope,
+  refusal: Refusal,
+  caller: Caller,
+  clockOffset = 0,
+): GigyaError {
   const { errorCode: code, callId, errorMessage = 'no message' } = reply;
   const needsAPerson = refusal.scope === 'job' && (refusal.retry === 'never' || refusal.retry === 'briefly');
   const parts = [`${call.method}: Gigya answered ${code} "${withoutValues(errorMessage, call, caller)}"`];
@@ -112,6 +127,10 @@ export function describeRefusal(call: Call, reply: Envelope, refusal: Refusal, c
   }
   parts.push(callIdOf(reply));
   if (needsAPerson) parts.push(`: ${adviceOn(code, caller.name)}`);
+  if (OF_CLOCK.has(code) && Math.abs(clockOffset) >= TELLING_CLOCK_MS) {
+    const seconds = Math.round(Math.abs(clockOffset) / 1000);
+    parts.push(`; it is ${seconds} s ${clockOffset > 0 ? 'behind' : 'ahead of'} Gigya's`);
+  }
   return new GigyaError(parts.join(''), refusal, callId);
 }
 
