@@ -26,9 +26,9 @@ export function holds(held: Held, data: Data): boolean {
   return Object.entries(data).every(([field, value]) => isEqual(held[field], value));
 }
 
-/** Whether a user holds something in a field of the record, so that a change replaces it. */
-export function holdsAny(held: Held, data: Data): boolean {
-  return Object.keys(data).some((field) => !isUnset(held[field]));
+/** Whether a user has a value in a field of the record, if only an empty array: the field was written before. */
+export function hasAny(held: Held, data: Data): boolean {
+  return Object.keys(data).some((field) => held[field] !== undefined && held[field] !== null);
 }
 
 /**

@@ -5,7 +5,7 @@ import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
-import { type Held, holds, holdsAny, type UserRecord } from '../record.ts';
+import { type Held, hasAny, holds, type UserRecord } from '../record.ts';
 import { READ_BACK_TRIES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
@@ -107,10 +107,10 @@ class Writer {
     return !this.checkpoint.isDone(entry.position) && !this.#unanswered.has(entry);
   }
 
-  /** The UID of a record that changes what its user holds, other than from nothing. */
+  /** The UID of a record that changes what was written before, perhaps by another row with this UID. */
   #changing(record: UserRecord, index: Map<string, Held>): string[] {
     const held = index.get(record.uid);
-    return held && !holds(held, record.data) && holdsAny(held, record.data) ? [record.uid] : [];
+    return held && !holds(held, record.data) && hasAny(held, record.data) ? [record.uid] : [];
   }
 
   /** What the index holds. When Gigya refuses the search itself nothing is known, and every record is tried. */
