@@ -1,8 +1,11 @@
 import { type Authorization, readAuthorizations } from '../authorizations.ts';
 import { proveCredentials } from '../gigya/credentials.ts';
+import type { Lytics } from '../lytics/client.ts';
+import { LyticsError } from '../lytics/errors.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import { type CheckResult, checkEach } from './checks.ts';
 import type { Connections } from './connections.ts';
+import { finalFailure } from './failures.ts';
 
 /** What a person sees of an authorization: never its secrets. */
 export interface AuthorizationInfo {
@@ -18,6 +21,16 @@ export interface AudienceInfo {
   name: string;
   size: number | null;
   is_public: boolean;
+}
+
+/** A job of Lytics' own workflow `gigya-export`, for a list of them. */
+export interface LyticsJobInfo {
+  id: string;
+  name: string;
+  /** Lytics' word: `running`, `sleeping`, … */
+  status: string;
+  segment_id: string;
+  continuous_update: boolean;
 }
 
 /** What people ask before there is a job. The worker answers, since it alone has the secrets. */
@@ -49,6 +62,27 @@ export function createQuestions(connections: Connections, authorizationsFile: st
         .sort((one, other) => one.name.localeCompare(other.name));
     },
 
+    async listLyticsJobs(authorization: string): Promise<LyticsJobInfo[]> {
+      const lytics = await connections.lytics([authorization]);
+      const jobs = await lytics.exportJobs(currentAttempt().reading);
+      return jobs
+        .filter(({ deleted }) => deleted !== true)
+        .map(({ id, name, status, config }) => ({
+          id,
+          name: name ?? '',
+          status: status ?? '',
+          segment_id: config?.segment_id ?? '',
+          continuous_update: config?.continuous_update ?? false,
+        }))
+        .sort((one, other) => one.name.localeCompare(other.name));
+    },
+
+    /** The job as Lytics returns it: it names an authorization, and has no secret. */
+    async readLyticsJob(authorization: string, id: string): Promise<Record<string, unknown>> {
+      const lytics = await connections.lytics([authorization]);
+      return readJob(lytics, id, currentAttempt());
+    },
+
     checkJob: (document: unknown): Promise<CheckResult[]> =>
       checkEach({ document, connections, attempt: currentAttempt() }),
   };
@@ -61,6 +95,16 @@ async function prove(connections: Connections, name: string, { reading }: Attemp
     const { gigya } = await connections.gigya([name]);
     await proveCredentials(gigya, reading);
   }
+}
+
+async function readJob(lytics: Lytics, id: string, { reading }: Attempt): Promise<Record<string, unknown>> {
+  return lytics.exportJob(id, reading).catch((error: unknown) => {
+    if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+    throw finalFailure(
+      'Configuration',
+      `Lytics has no Gigya export job "${id}" (${error.message}); "import" without an id lists the jobs of "${lytics.name}"`,
+    );
+  });
 }
 
 function whereOf(authorization: Authorization): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { CheckResult } from '../activities/checks.ts';
-import type { AudienceInfo, AuthorizationInfo } from '../activities/questions.ts';
+import type { AudienceInfo, AuthorizationInfo, LyticsJobInfo } from '../activities/questions.ts';
 import { QUESTION_PREFIX } from '../names.ts';
 import type { Temporal } from './connect.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
@@ -30,6 +30,9 @@ export function createQuestions({ client, taskQueue }: Temporal) {
     listAuthorizations: () => put<AuthorizationInfo[]>('listAuthorizations', []),
     proveAuthorization: (name: string) => put<void>('proveAuthorization', [name]),
     listAudiences: (authorization: string) => put<AudienceInfo[]>('listAudiences', [authorization]),
+    listLyticsJobs: (authorization: string) => put<LyticsJobInfo[]>('listLyticsJobs', [authorization]),
+    readLyticsJob: (authorization: string, id: string) =>
+      put<Record<string, unknown>>('readLyticsJob', [authorization, id]),
     checkJob: (document: unknown) => put<CheckResult[]>('checkJob', [document]),
   };
 }

@@ -12,12 +12,16 @@ import {
   audienceSchema,
   audiencesReply,
   envelope,
+  jobReply,
+  jobSchema,
+  jobsReply,
+  type LyticsJob,
   profileReply,
   type Row,
   scanReply,
 } from './schemas.ts';
 
-export type { Audience, Row } from './schemas.ts';
+export type { Audience, LyticsJob, Row } from './schemas.ts';
 
 import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, RETRIES } from '../tuning.ts';
 
@@ -72,9 +76,18 @@ export interface Lytics {
   find(statement: string, start: string, options?: LyticsCallOptions): Promise<ScanPage>;
   /** The profile of a user, by a field that identifies users; undefined when Lytics knows no such user. */
   profile(field: string, value: string, options?: LyticsCallOptions): Promise<Row | undefined>;
+  /** The account's jobs of the workflow `gigya-export`. */
+  exportJobs(options?: LyticsCallOptions): Promise<LyticsJob[]>;
+  /**
+   * One of them with all its keys.
+   *
+   * @throws {LyticsError} `isRefused` when there is no such job.
+   */
+  exportJob(id: string, options?: LyticsCallOptions): Promise<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
+const JOBS = '/v2/job/gigya-export';
 const LOOK_UP = 'look up user';
 const FIND = 'find users';
 /** What these are about may quote a user. */
@@ -241,6 +254,16 @@ export function openLytics(
       // An unknown user can come with HTTP 200 and two audiences that do not exist: ["not_found", "all"].
       const { segments } = answer.data;
       return Array.isArray(segments) && segments.includes('not_found') ? undefined : answer.data;
+    },
+
+    async exportJobs(options) {
+      const { answer } = await get('list jobs', JOBS, jobsReply, options);
+      return (answer.data ?? []).flatMap((entry) => jobSchema.safeParse(entry).data ?? []);
+    },
+
+    async exportJob(id, options) {
+      const path = `${JOBS}/${encodeURIComponent(id)}`;
+      return (await get('read job', path, jobReply, options)).answer.data;
     },
 
     close: () => http.close(),

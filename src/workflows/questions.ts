@@ -17,4 +17,6 @@ const ask = () =>
 export const listAuthorizations = () => ask().listAuthorizations();
 export const proveAuthorization = (name: string) => ask().proveAuthorization(name);
 export const listAudiences = (authorization: string) => ask().listAudiences(authorization);
+export const listLyticsJobs = (authorization: string) => ask().listLyticsJobs(authorization);
+export const readLyticsJob = (authorization: string, id: string) => ask().readLyticsJob(authorization, id);
 export const checkJob = (document: unknown) => ask().checkJob(document);
