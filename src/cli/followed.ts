@@ -2,8 +2,8 @@ import type { Job } from '../job.ts';
 import { slugOf } from '../names.ts';
 import type { Followed } from './follow.ts';
 import type { KnownJob } from './jobs.ts';
-import type { StartedRun } from './startJob.ts';
 import { titleOf } from './schedules.ts';
+import type { StartedRun } from './startJob.ts';
 
 /** The run of a job document that was just started. */
 export function followed({ workflowId, runId }: StartedRun, job: Job): Followed {

@@ -29,7 +29,10 @@ export function addHelp(program: Command): void {
 
 function settingsText(rows: readonly SettingRow[], width: number): string {
   const entries = rows.map(({ setting, type, default: fallback, meaning }) => {
-    return [setting, ...[`${type}; ${presence(fallback)}`, meaning].map((text) => wrapped(`  ${text}`, width, '  '))].join('\n');
+    return [
+      setting,
+      ...[`${type}; ${presence(fallback)}`, meaning].map((text) => wrapped(`  ${text}`, width, '  ')),
+    ].join('\n');
   });
   return entries.join('\n\n');
 }
