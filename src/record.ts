@@ -33,7 +33,7 @@ export function hasAny(held: Held, data: Data): boolean {
 
 /**
  * Arrays are equal in any order, and unequal with a duplicate; absent, null and an empty array are the same. A
- * number or truth value may be text on one side.
+ * number or boolean may be text on one side.
  */
 function isEqual(held: unknown, value: Value): boolean {
   if (value === null) return isUnset(held);

@@ -7,11 +7,11 @@ import { type CheckResult, checkEach } from './checks.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
 
-/** What a person sees of an authorization: never its secrets. */
+/** An authorization without its secrets. */
 export interface AuthorizationInfo {
   name: string;
   provider: 'lytics' | 'gigya';
-  /** The data centre or the base URL. */
+  /** The data center or the base URL. */
   where: string;
 }
 
@@ -27,13 +27,13 @@ export interface AudienceInfo {
 export interface LyticsJobInfo {
   id: string;
   name: string;
-  /** Lytics' word: `running`, `sleeping`, … */
+  /** Lytics' state: `running`, `sleeping`, … */
   status: string;
   segment_id: string;
   continuous_update: boolean;
 }
 
-/** What people ask before there is a job. The worker answers, since it alone has the secrets. */
+/** Answers the client's questions. They run on the worker, since only it has the secrets. */
 export function createQuestions(connections: Connections, authorizationsFile: string) {
   return {
     async listAuthorizations(): Promise<AuthorizationInfo[]> {
@@ -45,7 +45,7 @@ export function createQuestions(connections: Connections, authorizationsFile: st
       }));
     },
 
-    /** Proves an authorization by a call; throws what is wrong with it. */
+    /** Tests an authorization with a call. @throws what is wrong with it. */
     proveAuthorization: (name: string): Promise<void> => prove(connections, name, currentAttempt()),
 
     async listAudiences(authorization: string): Promise<AudienceInfo[]> {

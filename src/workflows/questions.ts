@@ -3,8 +3,8 @@ import type { Activities } from '../activities/index.ts';
 import { questionsQueue } from '../names.ts';
 
 /**
- * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting:
- * the time limit is short, and the activities have slots of their own.
+ * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting,
+ * so the time limit is short and the activities have slots of their own.
  */
 const ask = () =>
   proxyActivities<Activities>({

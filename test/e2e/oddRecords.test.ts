@@ -81,7 +81,7 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
       // Pages are sized by the rate, so that a page may end between the two rows: then they count as two carriers.
       const shared = /^(\d+) members share their Gigya UID with another; their profile decided/;
       const apart =
-        /^(\d+) users in Gigya carry the audience, but this run knows of (\d+): members on several pages/;
+        /^(\d+) users in Gigya carry the audience, but this run counted (\d+): members on several pages/;
       let twins = 0;
       for (const warning of warnings) {
         const [, together] = shared.exec(warning) ?? [];
