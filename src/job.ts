@@ -81,7 +81,7 @@ export const READ_ONLY = [
   'drop_events_during_quiet_window',
 ] as const;
 
-/** A job document was refused. `problems` has one line each: the path, and what to write there. */
+/** A job document is invalid. `problems` has one line each: the path, and what to write there. */
 export class InvalidJob extends Error {
   override readonly name = 'InvalidJob';
   readonly problems: readonly string[];

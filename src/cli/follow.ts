@@ -61,7 +61,7 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
       }
       if (performance.now() - answeredAt > NO_ANSWER_MS) {
         throw new Unreachable(
-          `No worker answers for ${run.workflowId}; start one with "npm run worker". The run goes on where it stopped`,
+          `No worker answers for ${run.workflowId}; start one with "npm run worker". The run continues where it stopped`,
         );
       }
     }
@@ -75,7 +75,7 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
     view.stop();
     tell(
       to,
-      `The run goes on. Follow it again: ${commandLine('follow', slug)}\nStop it for good: ${commandLine('cancel', slug)}`,
+      `The run continues. Follow it again: ${commandLine('follow', slug)}\nStop it for good: ${commandLine('cancel', slug)}`,
     );
     return EXIT.interrupted;
   }

@@ -11,7 +11,7 @@ export function followed({ workflowId, runId }: StartedRun, job: Job): Followed 
   return { workflowId, runId, slug: slugOf(job.name), timezone, webhooks: webhooksOf(job) };
 }
 
-/** A run of a job that is there. */
+/** A run of an existing job. */
 export function followedOf({ workflowId, runId }: StartedRun, known: KnownJob): Followed {
   const { slug, timezone, runs, schedule } = known;
   const run = runs.find((one) => one.workflowId === workflowId);

@@ -6,10 +6,10 @@ import { QUESTION_PREFIX } from '../names.ts';
 import type { Temporal } from './connect.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
 
-/** Longer than the worker takes to give up: without an answer by then there is no worker. */
+/** Longer than the worker's own timeout: without an answer by then, no worker runs. */
 const PATIENCE = '75 s';
 
-/** What only a worker knows, since it alone has the secrets; each question is a short workflow. */
+/** Questions that only a worker can answer, since it has the secrets; each is a short workflow. */
 export function createQuestions({ client, taskQueue }: Temporal) {
   async function put<Answer>(question: string, args: unknown[]): Promise<Answer> {
     try {

@@ -15,7 +15,7 @@ export const audienceSchema = z.looseObject({
   id: z.string(),
   slug_name: z.string(),
   name: optionalText,
-  /** Set by a person; it outlives changes of the slug, and may be what a row calls the audience. */
+  /** Set by a person; it survives changes of the slug, and rows may contain it. */
   public_name: optionalText,
   is_public: truth.nullish().transform((value) => value ?? true),
   size: count,
