@@ -36,7 +36,7 @@ export function describeImport(
       wrapped(`- ${setting}: ${JSON.stringify(lytics)} in Lytics, ${JSON.stringify(here)} here`, width, '  '),
     ),
     ...(without_effect.length > 0
-      ? [wrapped(`- Without effect here: ${without_effect.join(', ')}`, width, '  ')]
+      ? [wrapped(`- Ignored here: ${without_effect.join(', ')}`, width, '  ')]
       : []),
     ...(saved_to === null ? [] : [`Saved to ${saved_to}`]),
     `Pause or delete the job in Lytics, then ${next}`,

@@ -50,7 +50,7 @@ describe('import of a job', () => {
     expect(text).toContain(`- auth_ids: ${JSON.stringify(auth_ids)} in Lytics, ["gigya"] here`);
     expect(text).toContain('- config.time_of_day: "2:00pm" in Lytics, "14:00" here');
     expect(text).toContain('- status: "running" in Lytics, "paused" here');
-    expect(text).toContain('- Without effect here: id, account_id, workflow,');
+    expect(text).toContain('- Ignored here: id, account_id, workflow,');
     expect(text).toContain(`client -- resume ${slugOf(name)}`);
 
     const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
