@@ -130,6 +130,8 @@ async function recordRuns(rig: Rig): Promise<void> {
     ['listAuthorizations', []],
     ['proveAuthorization', ['lytics']],
     ['listAudiences', ['lytics']],
+    ['listLyticsJobs', ['lytics']],
+    ['readLyticsJob', ['lytics', (await admin.addJob({ name: 'Imported' })).id]],
     ['checkJob', [jobDocument('Checked')]],
   ];
   for (const [question, args] of questions) {

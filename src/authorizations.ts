@@ -6,7 +6,7 @@ import { describeProblems, type KnownSettings } from './problems.ts';
 import { number, oneOf, text, wholeNumber } from './settingTypes.ts';
 import { problemWithBaseUrl } from './urls.ts';
 
-/** Gigya's data centres. `global.gigya.com` serves accounts only, no Data Store. */
+/** Gigya's data centers. `global.gigya.com` serves accounts only, no Data Store. */
 export const DATACENTERS = [
   'us1.gigya.com',
   'eu1.gigya.com',
@@ -120,7 +120,7 @@ export async function readAuthorizations(path: string): Promise<Authorizations> 
   return check(authorizationsSchema, await readEntries(path), path);
 }
 
-/** Reads one authorization. Mistakes in the others don't matter: their jobs are not this one. */
+/** Reads one authorization. Errors in the others are ignored: they do not affect this job. */
 export async function readAuthorization(path: string, name: string): Promise<Authorization> {
   const entries = await readEntries(path);
   if (Object.hasOwn(entries, name)) {

@@ -6,7 +6,7 @@ import { createProgram } from './cli/program.ts';
 /** Known before the command line is parsed, since that may fail. */
 const isJson = process.argv.includes('--json');
 
-// A reader that has seen enough (`… | head`) is no error.
+// A reader that closes the pipe (`… | head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit();
   throw error;
@@ -20,7 +20,7 @@ try {
   const exitCode = exitCodeOf(error);
   process.exitCode = exitCode;
   report(error, exitCode);
-  // After Ctrl-C, nobody waits for an answer that is still to come.
+  // After Ctrl-C, do not wait for pending answers.
   if (exitCode === EXIT.interrupted) process.exit();
 }
 

@@ -9,7 +9,7 @@ export interface Counts {
   left: number;
   /** Written, or to be written in a preview. */
   updated: number;
-  /** Gigya held the same already. */
+  /** Gigya already held the same values. */
   unchanged: number;
   /** Members of an audience that the job excludes. */
   excluded: number;
@@ -17,11 +17,11 @@ export interface Counts {
   no_gigya_id: number;
   /** Gigya has no such user. */
   unknown_uid: number;
-  /** Refused; see the reasons. */
+  /** Could not be written; see the reasons. */
   failed: number;
 }
 
-/** How many users failed, by reason: Gigya's errorCode, or a word of ours. */
+/** How many users failed, by reason: Gigya's error code, or a reason of our own. */
 export type Failures = Record<string, number>;
 
 export function noCounts(): Counts {
@@ -65,13 +65,13 @@ export function breachOfInvariant(counts: Counts): string | undefined {
   return seen === accounted ? undefined : `${seen} users were seen, but ${accounted} are accounted for`;
 }
 
-/** Fewer users than this can fail for one reason by accident, unless they are all there are. */
+/** Fewer users than this can fail for one reason by chance, unless there are no others. */
 const TELLING = 100;
-/** Later on so many users were handled well that records must be at fault. */
+/** After this many users, the records rather than the settings must be wrong. */
 const FIRST_USERS = 5_000;
 const NEARLY_ALL = 0.95;
 
-/** Outcomes so far, to notice when nearly all users fail for one reason. */
+/** Outcomes so far, to detect when nearly all users fail for one reason. */
 export interface OutcomesSoFar {
   /** Users with a Gigya UID whose outcome is known. */
   handled: number;
@@ -80,9 +80,9 @@ export interface OutcomesSoFar {
 }
 
 /**
- * What to report when nearly all users fail for one reason: to go on would only use up the quota.
+ * What to report when nearly all users fail for one reason: continuing would only use up the quota.
  *
- * @param isEnd Whether no more users follow, so that a few are telling as well.
+ * @param isEnd Whether no more users follow, so that a few are enough.
  */
 export function systematicFailure(
   { handled, failures }: OutcomesSoFar,

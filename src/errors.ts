@@ -1,20 +1,20 @@
 /**
  * When a failed call can succeed:
- * - `now`: the fault is known to pass; back off and send again
+ * - `now`: the error is known to pass; back off and send again
  * - `later`: not before `retryAfterMs`
  * - `briefly`: it may pass, but a person has to act if it does not within a minute
  * - `never`: the same call always fails
  */
 export type Retry = 'now' | 'later' | 'briefly' | 'never';
 
-/** Whether one record is at fault, or everything that the job does. */
+/** Whether the error concerns one record or the whole job. */
 export type Scope = 'record' | 'job';
 
-/** What a caller does about a failed call. Made once, where the reply is read. */
+/** What a caller does about a failed call. Decided once, where the reply is read. */
 export interface Decision {
   retry: Retry;
   scope: Scope;
-  /** A short name for tallies: `unknown_uid`, `no_answer`, or the service's own code. */
+  /** A short name for counting: `unknown_uid`, `no_answer`, or the service's own code. */
   reason: string;
   retryAfterMs?: number | undefined;
 }
@@ -45,7 +45,7 @@ export class ServiceError extends Error implements Decision {
   }
 }
 
-/** Whether a record is at fault, and the same call always fails. */
+/** Whether the error concerns one record, and the same call always fails. */
 export function isRecordFault(error: unknown): error is ServiceError & { readonly scope: 'record' } {
   return error instanceof ServiceError && error.retry === 'never' && error.scope === 'record';
 }

@@ -81,7 +81,7 @@ export const READ_ONLY = [
   'drop_events_during_quiet_window',
 ] as const;
 
-/** A job document was refused. `problems` has one line each: the path, and what to write there. */
+/** A job document is invalid. `problems` has one line each: the path, and what to write there. */
 export class InvalidJob extends Error {
   override readonly name = 'InvalidJob';
   readonly problems: readonly string[];
@@ -161,7 +161,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Go's zero time is what an unset time of Lytics can look like. */
-const isEmpty = (value: unknown): boolean =>
+export const isEmpty = (value: unknown): boolean =>
   value === undefined ||
   value === null ||
   (typeof value === 'string' && ['', '0001-01-01T00:00:00Z'].includes(value.trim()));

@@ -23,7 +23,7 @@ const LYTICS_FIELD = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const storages: Record<string, Storage> = {
   account: 'account',
   data_store: 'data_store',
-  // Lytics documents the labels in its form but not the values behind them, so a job may carry either.
+  // Lytics documents the labels in its form but not the values behind them, so a job may contain either.
   accounts: 'account',
   datastore: 'data_store',
   'data store': 'data_store',

@@ -25,7 +25,7 @@ const LITERAL = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 /**
  * Finds where a text stops being JSON; undefined when it is JSON. `JSON.parse` reports a position only for
- * some faults and quotes the text around others, which may be a secret; this quotes nothing.
+ * some errors and quotes the text around others, which may be a secret; this quotes nothing.
  */
 export function findJsonFault(text: string): JsonFault | undefined {
   const open: Open[] = [];

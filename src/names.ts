@@ -27,7 +27,7 @@ export const SEAL_BROKEN = 'SealBroken';
 /** The signal that an activity reports with what it waits for. */
 export const TROUBLE_SIGNAL = 'trouble';
 
-/** An update was refused by its validator; the message says why. */
+/** An update was rejected by its validator; the message says why. */
 export const REFUSED = 'Refused';
 
 /**

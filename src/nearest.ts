@@ -3,8 +3,8 @@ const MAX_EDITS = 3;
 const MIN_SIMILARITY = 0.4;
 
 /**
- * The known name that is most like a misspelt one; undefined when none is. The thresholds and the distance
- * are those of commander's suggestions for misspelt commands.
+ * The known name that is most like a misspelled one; undefined when none is. The thresholds and the distance
+ * are those of commander's suggestions for misspelled commands.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let nearest: string | undefined;
@@ -20,7 +20,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return nearest;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment distance). */
+/** Insertions, deletions, replacements and swaps of neighbors (optimal string alignment distance). */
 function editDistance(one: string, other: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, column) => column);

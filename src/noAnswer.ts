@@ -1,7 +1,7 @@
 /** No usable reply: the connection failed or broke, or the reply took too long. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
-  /** Whether the fault can pass by itself. A wrong host name, certificate or proxy does not. */
+  /** Whether the error can pass by itself. A wrong host name, certificate or proxy does not. */
   readonly passes: boolean;
 
   /** @param message Names the host and the cause. */
@@ -17,12 +17,12 @@ export function asNoAnswer(host: string, error: unknown): unknown {
   const refusal = Number(/^Proxy response \((\d+)\)/.exec(error.message)?.[1] ?? 0);
   // A proxy answers 5xx when it cannot reach the host.
   if (refusal > 0) {
-    return new NoAnswer(`${host}: the proxy refused the connection (HTTP ${refusal})`, refusal >= 500);
+    return new NoAnswer(`${host}: the proxy rejected the connection (HTTP ${refusal})`, refusal >= 500);
   }
   return new NoAnswer(`${host}: ${describe(error)}`, !LASTING.test(error.code));
 }
 
-/** Names, certificates and protocols: what somebody has to correct. */
+/** Errors of names, certificates and protocols, which a person has to correct. */
 const LASTING = new RegExp(
   [
     '^ENOTFOUND$',

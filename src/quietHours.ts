@@ -1,6 +1,6 @@
 import type { Job } from './job.ts';
 
-/** A time in which no page is started, in ms. */
+/** An interval in which no page is started, in ms. */
 export interface QuietWindow {
   from: number;
   until: number;
@@ -18,7 +18,7 @@ export interface QuietHours {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The quiet hours of a job; undefined when it has none. A time without a length, or the reverse, is none. */
+/** The quiet hours of a job; undefined when it has none. Both the time and the length are needed. */
 export function quietHoursOf(
   job: Pick<Job, 'quiet_time_of_day' | 'quiet_timezone' | 'quiet_period'>,
 ): QuietHours | undefined {
@@ -28,8 +28,8 @@ export function quietHoursOf(
 
 /**
  * The windows that end after `from` and begin before `to`, in order. They begin and end by the clock: 21:00 and
- * 8 hours is until 05:00, also in a night that has an hour more or less. A clock time that is skipped is passed
- * at the moment of the change. Of one that comes twice, a window begins with the first and ends with the second.
+ * 8 hours is until 05:00, also in a night that has an hour more or less. A skipped clock time counts as the moment
+ * of the change. When a clock time occurs twice, a window begins at the first and ends at the second.
  */
 export function quietWindows({ time, timezone, hours }: QuietHours, from: number, to: number): QuietWindow[] {
   const clock = clockOf(timezone);
@@ -45,12 +45,12 @@ export function quietWindows({ time, timezone, hours }: QuietHours, from: number
   return windows;
 }
 
-/** When the quiet hours that are now end; undefined outside them. */
+/** When the present quiet hours end; undefined outside quiet hours. */
 export function quietUntil(windows: readonly QuietWindow[], now: number): number | undefined {
   return windows.find(({ from, until }) => from <= now && now < until)?.until;
 }
 
-/** The clock of a zone: a local time as if it were UTC, in ms. */
+/** Converts an instant to a zone's local time, represented as if it were UTC, in ms. */
 type Clock = (instant: number) => number;
 
 function clockOf(timezone: string): Clock {
@@ -73,9 +73,9 @@ function clockOf(timezone: string): Clock {
 
 const startOfDay = (local: number) => Math.floor(local / DAY_MS) * DAY_MS;
 
-/** The instants at which a clock shows a local time; where it skips it, the instant of the change. */
+/** The first and last instant at which a clock shows a local time; if it is skipped, the instant of the change. */
 function instantsOf(local: number, clock: Clock): { first: number; last: number } {
-  // Zones change their offset at most once a day: it is what it is a day before or a day after.
+  // Zones change their offset at most once a day, so the offset is that of a day before or a day after.
   const offsets = [local - DAY_MS, local + DAY_MS].map((instant) => clock(instant) - instant);
   const candidates = offsets.map((offset) => local - offset);
   const hits = candidates.filter((instant) => clock(instant) === local);

@@ -26,14 +26,14 @@ export function holds(held: Held, data: Data): boolean {
   return Object.entries(data).every(([field, value]) => isEqual(held[field], value));
 }
 
-/** Whether a user holds something in a field of the record, so that a change replaces it. */
-export function holdsAny(held: Held, data: Data): boolean {
-  return Object.keys(data).some((field) => !isUnset(held[field]));
+/** Whether a user has a value in a field of the record, if only an empty array: the field was written before. */
+export function hasAny(held: Held, data: Data): boolean {
+  return Object.keys(data).some((field) => held[field] !== undefined && held[field] !== null);
 }
 
 /**
  * Arrays are equal in any order, and unequal with a duplicate; absent, null and an empty array are the same. A
- * number or truth value may be text on one side.
+ * number or boolean may be text on one side.
  */
 function isEqual(held: unknown, value: Value): boolean {
   if (value === null) return isUnset(held);

@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   logger.info('The worker has stopped');
 }
 
-/** Reports faults of the authorizations at the start, before the first job fails of them. */
+/** Reports errors in the authorizations at the start, before a job fails because of them. */
 async function reportAuthorizations(file: string, logger: Logger): Promise<void> {
   const warn = (error: unknown) => logger.warn(error instanceof Error ? error.message : String(error));
   try {

@@ -8,10 +8,10 @@ import { type Activities, createAttemptInterceptor } from './activities/index.ts
 import { createFairShare } from './fairShare.ts';
 import { questionsQueue } from './names.ts';
 
-/** A killed worker loses the heartbeats that were held back. */
+/** A killed worker loses the throttled heartbeats. */
 const HEARTBEAT_THROTTLE = '1 s';
 
-/** Rate limits hold the pages back, not slots: this only bounds the memory. */
+/** The rate limit controls the speed, not slots: this only limits the memory. */
 const EXPORT_SLOTS = 100;
 const QUESTION_SLOTS = 10;
 
@@ -30,7 +30,7 @@ export interface WorkersOptions {
 
 /** The SDK's workers of one process. */
 export interface Workers {
-  /** Settles when all have stopped; rejects with the first fault. When one ends, so do the others. */
+  /** Settles when all have stopped; rejects with the first error. When one ends, so do the others. */
   run(): Promise<void>;
   shutdown(): void;
 }

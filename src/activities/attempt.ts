@@ -8,13 +8,13 @@ import { createFailures, type Failures, withDetails } from './failures.ts';
 import { createLease, type Lease } from './lease.ts';
 import { ATTEMPT_OVER, createTroubleReport } from './trouble.ts';
 
-/** What an activity leaves behind when its attempt ends early. */
+/** What an activity provides when its attempt ends early. */
 export interface Kept {
   /** What the next attempt continues from: read at each heartbeat. */
   details?: () => object;
   /**
-   * What is done by now: the activity's result when the run is cancelled, and a detail of its failure. Without
-   * it a cancellation is thrown.
+   * The work done so far: the activity's result when the run is cancelled, and a detail of its failure. Without
+   * it, a cancellation is thrown.
    */
   soFar?: () => unknown;
 }
@@ -25,7 +25,7 @@ export interface Attempt {
   readonly number: number;
   /** Aborts when the attempt is over: cancelled, out of time, failed, or replaced by another. */
   readonly signal: AbortSignal;
-  /** What the attempt before left behind; undefined when there is nothing. */
+  /** The last heartbeat of the previous attempt; undefined when there is none. */
   readonly resumedFrom: unknown;
   /** For calls that read. */
   readonly reading: CallOptions;
@@ -55,9 +55,9 @@ export function createAttemptInterceptor(): ActivityInterceptorsFactory {
 }
 
 /**
- * The work ends by itself when its time limit is near, and when this process was frozen, or cut off from the
- * server, for so long that another worker may have the work: what this attempt would write then is outdated.
- * The server does not signal an activity that timed out, so the attempt watches the clock.
+ * The attempt ends by itself shortly before its time limit, and when this process was frozen, or cut off from the
+ * server, for so long that another attempt may have started: its writes would be outdated. The server does not
+ * notify an activity that timed out, so the attempt checks the time itself.
  */
 async function runAttempt(
   context: Context,
@@ -86,7 +86,7 @@ async function runAttempt(
   let timer: NodeJS.Timeout | undefined;
   try {
     if (context.cancellationSignal.aborted) onCancel();
-    // The SDK's own heartbeats are what a cancellation comes back on.
+    // Cancellations are delivered in reply to the SDK's own heartbeats.
     context.heartbeat(heartbeatDetails);
     // This task may have waited in a process that was frozen.
     await renew(lease, over);
@@ -122,7 +122,7 @@ async function runAttempt(
       causeOf(over.signal.aborted ? over.signal.reason : error),
       context.info,
     );
-    // Other requests of this attempt end here, and not while the report is sent.
+    // Abort the other requests of this attempt before the report is sent.
     over.abort(attemptOver('has ended'));
     await trouble.reportFailure(failure);
     throw withDetails(failure, kept.soFar);
@@ -133,22 +133,22 @@ async function runAttempt(
   }
 }
 
-/** The server is asked beside the work, which does not wait for the answer: the last one is valid for a while. */
+/** Renews the lease in the background: work continues under the last one until the answer arrives. */
 async function renew(lease: Lease, over: AbortController): Promise<void> {
   await lease.renew().catch(() => over.abort(attemptOver('came after its time limit')));
 }
 
-/** A failure carries the last heartbeat, a cancellation does not: and the next worker has to continue from it. */
+/** Turns a shutdown into a failure: the next attempt receives the last heartbeat after a failure, but not after a cancellation. */
 function causeOf(error: unknown): unknown {
   const isShutDown = error instanceof CancelledFailure && error.message === 'WORKER_SHUTDOWN';
   return isShutDown ? attemptOver('was ended by the shutdown of its worker') : error;
 }
 
 function attemptOver(what: string): ApplicationFailure {
-  // The next attempt has nothing to wait for: it continues with the next user.
+  // No reason to wait: the next attempt continues with the next user.
   return ApplicationFailure.create({
     type: ATTEMPT_OVER,
-    message: `This attempt ${what}; another one continues`,
+    message: `This attempt ${what}; the next attempt continues`,
     nextRetryDelay: '1 s',
   });
 }

@@ -7,10 +7,10 @@ import type { Plan } from './preflight.ts';
 export interface CarriersBatch {
   /** UIDs of users who hold the label exactly: `contains` may match by word. */
   uids: string[];
-  /** Users that Gigya's query matches in all: an upper figure. */
+  /** All users that Gigya's query matches: an upper bound. */
   total: number | undefined;
   next: string | null;
-  /** Gigya does not accept the cursor any more. */
+  /** The cursor has expired. */
   expired: boolean;
 }
 

@@ -4,7 +4,7 @@ import { CATALOGUE_AGE_FOR_UNKNOWN_MS, CATALOGUE_AGE_MS } from '../tuning.ts';
 
 /** The audiences of each Lytics account, read again every minute. */
 export interface Catalogues {
-  /** @param names Names that are looked up next; the list is read again when one is not in it. */
+  /** @param names Names to look up; the list is read again when it lacks one. */
   read(lytics: Lytics, names: Iterable<string>, options?: LyticsCallOptions): Promise<Catalogue>;
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Counts } from '../counts.ts';
 
-/** Which kinds of write a run has read back, to know that arrays are replaced rather than appended to. */
+/** Which kinds of write a run has read back, to prove that writes replace arrays rather than append to them. */
 export interface ReadBack {
   /** Any write. */
   write: boolean;
-  /** A write over a value that was not empty: the one that proves it. */
+  /** A write over a value that was not empty, which proves it. */
   replacement: boolean;
 }
 
@@ -14,7 +14,7 @@ const writtenSchema = z.object({
   unchanged: z.number(),
   unknown_uid: z.number(),
   failed: z.number(),
-  /** Of those that failed, how many for which reason. */
+  /** Failed records by reason. */
   failures: z.record(z.string(), z.number()),
   /** Users who carry the exported audience now. */
   carrying: z.number(),
@@ -29,20 +29,20 @@ export type WrittenPage = z.output<typeof writtenSchema>;
 const snapshotSchema = writtenSchema.extend({
   /** One bit per record, in base64: whether its outcome is known. */
   done: z.base64(),
-  /** The position of a record that was written or read well, to tell a bad record from a bad service. */
+  /** The position of a record that was written or read well, to distinguish a bad record from a failing service. */
   canary: z.number().nullable(),
 });
 
 /** What happened to a record. */
 export type Outcome = { kind: 'updated' | 'unchanged' | 'unknown_uid' } | { kind: 'failed'; reason: string };
 
-/** What an attempt has done, and continues from: heartbeats carry it. */
+/** What an attempt has done, for the next attempt to continue from: heartbeats contain it. */
 export class Checkpoint {
   readonly #done = new Set<number>();
   readonly #written: WrittenPage;
   canary: number | null = null;
 
-  /** @param resumedFrom The last heartbeat of the attempt before, if there is one. */
+  /** @param resumedFrom The last heartbeat of the previous attempt, if there is one. */
   constructor(resumedFrom: unknown, readBack: ReadBack) {
     const before = snapshotSchema.safeParse(resumedFrom).data;
     if (!before) {
@@ -65,7 +65,7 @@ export class Checkpoint {
     return this.#written;
   }
 
-  /** What is done by now, for a run that does not wait for the rest. */
+  /** The outcomes so far, when the remaining records are not written. */
   get stopped(): WrittenPage {
     return { ...this.#written, stopped: true };
   }
@@ -75,7 +75,7 @@ export class Checkpoint {
   }
 
   /**
-   * @param copies Rows that the record stands for: one write, however many.
+   * @param copies Rows that the record represents; it is written once.
    * @param isCarrier Whether the record carries the exported audience.
    */
   settle(position: number, outcome: Outcome, copies: number, isCarrier: boolean): void {

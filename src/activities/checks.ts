@@ -18,7 +18,7 @@ import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
 import { checkExcluded, checkMapped, checkWebhooks, findExcluded, mappedFields } from './optionalChecks.ts';
 
-/** What the checks find out on their way. */
+/** What the checks have found so far. */
 export interface Findings {
   job: Job;
   lytics: Lytics;
@@ -43,12 +43,12 @@ export interface Finding {
   findings?: Partial<Findings>;
 }
 
-/** One thing that a job needs, looked at without writing anything. */
+/** Checks one thing that a job needs, without writing anything. */
 export interface Check {
   name: string;
-  /** Left out for other jobs. @default every job */
+  /** Skipped for other jobs. @default every job */
   isFor?: (config: JobConfig) => boolean;
-  /** Without these it cannot be looked at. */
+  /** Skipped unless these were found. */
   needs: readonly (keyof Findings)[];
   /** @throws when the job cannot run. */
   look(findings: Findings, tools: CheckTools): Finding | Promise<Finding>;
@@ -62,7 +62,7 @@ export interface CheckTools {
 
 /**
  * Everything that a job needs, in order. Preflight stops at the first that fails, `client check` shows them
- * all: there is one list, so they cannot disagree.
+ * all. Both use this list, so they cannot disagree.
  */
 export const CHECKS: readonly Check[] = [
   {
@@ -194,7 +194,7 @@ export const CHECKS: readonly Check[] = [
   },
 ];
 
-/** Looks at one thing after the other, until one fails. */
+/** Runs the checks in order, until one fails. */
 export async function checkAll(tools: CheckTools): Promise<{ findings: Findings; warnings: string[] }> {
   const findings: Partial<Findings> = {};
   const warnings: string[] = [];
@@ -206,7 +206,7 @@ export async function checkAll(tools: CheckTools): Promise<{ findings: Findings;
   }
   const needed = ['job', 'lytics', 'gigya', 'authorization', 'listed', 'audience', 'fieldTypes'] as const;
   if (!hasAll(findings, [...needed, 'rows', 'isWhole'])) {
-    throw new Error('A check was left out');
+    throw new Error('Internal error: a required check did not run');
   }
   return { findings, warnings };
 }
@@ -220,7 +220,7 @@ export interface CheckResult {
   warnings: string[];
 }
 
-/** Looks at everything that can be looked at: a fault is a result here. */
+/** Runs every check that is possible: an error is a result here. */
 export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
   const findings: Partial<Findings> = {};
   const results: CheckResult[] = [];
@@ -240,7 +240,7 @@ export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
   return results;
 }
 
-/** Whether a check is for this job, and everything that it needs was found. */
+/** Whether a check applies to this job, and everything that it needs was found. */
 function isDue({ isFor, needs }: Check, findings: Partial<Findings>): findings is Findings {
   return hasAll(findings, needs) && (isFor === undefined || (findings.job && isFor(findings.job.config)));
 }
@@ -249,13 +249,13 @@ function hasAll(findings: Partial<Findings>, needs: readonly (keyof Findings)[])
   return needs.every((need) => findings[need] !== undefined);
 }
 
-/** No run starts after the job has expired, whoever starts it. */
+/** An expired job does not run, whoever starts it. */
 function assertNotExpired({ expires_at }: Job): void {
   if (expires_at === undefined || Date.parse(expires_at) > Date.now()) return;
   throw finalFailure('Configuration', `The job expired at ${expires_at}; set expires_at to a later time`);
 }
 
-/** The Gigya fields that a job writes, with what they have to hold. */
+/** The Gigya fields that a job writes, and the kind of value each must hold. */
 function wantedFields(config: JobConfig): WantedField[] {
   const mapped = mappedFields(config).map(
     ([, target]): WantedField => ({

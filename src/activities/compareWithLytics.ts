@@ -19,7 +19,7 @@ export interface Comparison {
   members: Set<string>;
 }
 
-/** Everything that a comparison needs to know. */
+/** The inputs of a comparison. */
 export interface Comparing {
   lytics: Lytics;
   plan: Plan;
@@ -30,10 +30,10 @@ export interface Comparing {
 }
 
 /**
- * Finds out which users are not members of the audience any more. A hundred UIDs go into one ad-hoc scan of the
- * audience; the memberships of those who are missing come from a second one without the audience. Whoever is
- * missing there as well is looked up by profile before they count as unknown, and so are UIDs that a statement
- * cannot contain, and all of them where the site does not allow ad-hoc scans.
+ * Determines which users are no longer members of the audience. One ad-hoc scan of the audience contains a hundred
+ * UIDs; a second scan, without the audience, returns the memberships of those who are missing. Profiles are looked
+ * up for users missing in both, for UIDs that a statement cannot contain, and for all users where the site does not
+ * allow ad-hoc scans.
  */
 export async function compareWithLytics(uids: readonly string[], comparing: Comparing): Promise<Comparison> {
   const { plan, audience } = comparing;
@@ -61,7 +61,7 @@ export async function compareWithLytics(uids: readonly string[], comparing: Comp
   return comparison;
 }
 
-/** The share of UIDs that are found as members; undefined when none could be asked for. */
+/** The share of UIDs that are found as members; undefined without UIDs. */
 export async function shareFound(uids: readonly string[], comparing: Comparing): Promise<number | undefined> {
   if (uids.length === 0) return undefined;
   const { members, excluded } = await compareWithLytics(uids, comparing);
@@ -92,7 +92,7 @@ function sortUser(user: User, isMember: boolean, { isExcluded }: Comparing, to: 
   else to.members.add(user.uid);
 }
 
-/** The slug where FilterQL can read it as a name, else the id. */
+/** The slug if it is a valid FilterQL identifier, else the id. */
 function nameInStatement({ slug_name, id }: Audience): string {
   return isFilterableField(slug_name) || !isFilterableField(id) ? slug_name : id;
 }

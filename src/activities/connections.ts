@@ -15,7 +15,7 @@ export interface ConnectionsOptions {
   authorizationsFile: string;
   gigyaObserver?: GigyaObserver;
   lyticsObserver?: LyticsObserver;
-  /** The time that an answer of a service may take, in ms. @default 30_000 */
+  /** Timeout of a reply, in ms. @default 30_000 */
   timeoutMs?: number | undefined;
   /** The first wait before a call is sent again, in ms. @default 1000 */
   retryMs?: number | undefined;
@@ -36,7 +36,7 @@ export interface Connections {
 }
 
 interface Open<C> {
-  /** The authorization with its secrets, to notice when it was changed. */
+  /** The authorization with its secrets, to detect changes. */
   key: string;
   client: C;
 }
@@ -98,7 +98,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 const isLytics = (authorization: Authorization) => authorization.provider === 'lytics';
 const isGigya = (authorization: Authorization) => authorization.provider === 'gigya';
 
-/** The job's Lytics authorization; where it names Gigya's alone, the only one in the file. */
+/** The job's Lytics authorization; if the job names only Gigya's, the only Lytics one in the file. */
 async function findLytics(file: string, authIds: Job['auth_ids']) {
   const [name = ''] = authIds;
   const isGigyaAlone = authIds.length === 1 && isGigya(await readAuthorization(file, name));
@@ -108,7 +108,10 @@ async function findLytics(file: string, authIds: Job['auth_ids']) {
 async function onlyLytics(file: string): Promise<string> {
   const [name, ...others] = await namesOfProvider(file, 'lytics');
   if (name === undefined) {
-    throw new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`);
+    // Another worker may have one.
+    throw new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`, {
+      isMissing: true,
+    });
   }
   if (others.length === 0) return name;
   const names = [name, ...others].map((id) => `"${id}"`).join(', ');

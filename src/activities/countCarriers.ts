@@ -9,11 +9,11 @@ import type { Plan } from './preflight.ts';
 
 export interface CarriersCount {
   carriers: number;
-  /** Whether each of them was read: Gigya's own count may match by word, and is then too high. */
+  /** Whether every carrier was read; Gigya's own count may match by word and include others. */
   isExact: boolean;
 }
 
-/** How many users in Gigya carry the audience; null when Gigya cannot be asked. */
+/** Counts the users who carry the audience in Gigya; null when they cannot be counted. */
 export function createCountCarriers(connections: Connections) {
   return async (plan: Plan): Promise<CarriersCount | null> => {
     const { reading } = currentAttempt();
@@ -35,7 +35,7 @@ export function createCountCarriers(connections: Connections) {
       }
       return null;
     } catch (error) {
-      // The run is done; a count that Gigya refuses does not undo it.
+      // The writes are done: an error here must not fail the run.
       if (error instanceof ServiceError && error.retry === 'never') return null;
       throw error;
     }

@@ -10,7 +10,7 @@ const LONGEST_MESSAGE = 500;
 
 export function finalFailure(type: FinalFailure, message: string): ApplicationFailure {
   const failure = ApplicationFailure.create({ type, message, nonRetryable: true });
-  // The message says what to change. A stack trace does not help the reader of a history.
+  // The message says what to change; a stack trace would only clutter the history.
   failure.stack = `${type}: ${message}`;
   return failure;
 }
@@ -18,7 +18,7 @@ export function finalFailure(type: FinalFailure, message: string): ApplicationFa
 /** Turns the errors of activities into Temporal failures. */
 export interface Failures {
   toFailure(error: unknown, activity: Info): Error;
-  /** The activity succeeded: its earlier failures do not count any more. */
+  /** The activity succeeded: its earlier failures no longer count. */
   forget(activity: Info): void;
 }
 
@@ -73,7 +73,7 @@ export function createFailures(): Failures {
   };
 }
 
-/** Adds what an attempt had done by then to its final failure. */
+/** Adds the work that an attempt had done to its final failure. */
 export function withDetails(failure: Error, soFar: (() => unknown) | undefined): Error {
   if (!soFar || !(failure instanceof ApplicationFailure) || !failure.nonRetryable) return failure;
   const { message, type, stack } = failure;
@@ -89,12 +89,12 @@ export function withDetails(failure: Error, soFar: (() => unknown) | undefined):
 
 const keyOf = ({ workflowExecution, activityId }: Info) => `${workflowExecution?.runId}/${activityId}`;
 
-/** Text in quotes may be a user's: it is left out. */
+/** Quoted text may be user data: it is omitted. */
 function describeUnexpected(error: unknown): string {
   if (!(error instanceof Error)) return 'Unexpected error; report it';
-  // A SyntaxError quotes what it could not read.
+  // A SyntaxError quotes its input.
   const message = error instanceof SyntaxError ? '' : error.message.replace(/(["'`]).*?\1/gs, '…');
   const place = /\((?:.*\/)?((?:src|dist)\/[^)]+)\)/.exec(error.stack ?? '')?.[1];
   const said = `Unexpected ${error.name}: ${message}`.slice(0, LONGEST_MESSAGE);
-  return `${said}${place ? ` (${place})` : ''}; this is a fault in the exporter, report it`;
+  return `${said}${place ? ` (${place})` : ''}; this is a bug in lytics-gigya-export, report it`;
 }

@@ -18,19 +18,19 @@ export interface LeaversToFetch {
   plan: Plan;
   /** Gigya's search cursor; null at the beginning. */
   cursor: string | null;
-  /** Leavers that were found earlier, sealed: only these are compared again, in place of a search. */
+  /** Sealed leavers that were found earlier: compares these again instead of searching. */
   again?: string;
 }
 
 /** The next users who carry the audience in Gigya, and are not members or are excluded. */
 export interface LeaversPage extends FetchedPage<string> {
-  /** Users who carry the audience, on this page. */
+  /** Users on this page who carry the audience. */
   carriers: number;
-  /** Why nobody may be corrected; null when look-ups are proven. */
+  /** Why leavers cannot be corrected; null when look-ups are proven. */
   unproven: string | null;
 }
 
-/** Reads who carries the audience in Gigya, and seals the records of those who are not members any more. */
+/** Reads who carries the audience in Gigya, and seals the records of those who are no longer members. */
 export function createFetchLeavers(connections: Connections, catalogues: Catalogues) {
   return async ({ plan, cursor, again }: LeaversToFetch): Promise<LeaversPage> => {
     const attempt = currentAttempt();
@@ -86,7 +86,7 @@ async function carriersIn(sealed: string, key: Uint8Array): Promise<CarriersBatc
   return { uids: records.map(({ uid }) => uid), total: undefined, next: null, expired: false };
 }
 
-/** Why look-ups cannot be trusted; null when they find the audience's own members, or it has none. */
+/** Why look-ups cannot be trusted; null when they find the audience's own members, or the audience is empty. */
 async function proveLookUps(lytics: Lytics, plan: Plan, comparing: Comparing): Promise<string | null> {
   const field = plan.job.config.gigya_id_field;
   const sample = await sampleUids(lytics, plan, comparing.attempt);

@@ -27,7 +27,7 @@ export interface MembersToFetch {
 export interface MembersPage extends FetchedPage<ScanCursor> {
   /** Rows, as Lytics counts them. */
   rows: number;
-  /** Members whose UID is on several rows of this page: their profile decides, and they are written once. */
+  /** Members whose UID is on several rows of this page: their profile determines the record, which is written once. */
   duplicates: number;
   /** Audiences of users that Lytics does not list; they are not exported. */
   unlisted: string[];
@@ -35,11 +35,11 @@ export interface MembersPage extends FetchedPage<ScanCursor> {
   misfits?: string[];
   /** Users in the audience, as Lytics reports it. */
   total: number | null;
-  /** A page may have been skipped: a request was sent twice, and the cursor may be a scroll position. */
+  /** Rows may have been skipped: a request was sent twice, and the cursor may be a scroll position. */
   lossy: boolean;
 }
 
-/** Reads the next rows of the audience with their memberships, maps them to records, and seals these. */
+/** Reads the next rows of the audience with their memberships, maps them to records, and seals the records. */
 export function createFetchMembership(connections: Connections, catalogues: Catalogues) {
   return async ({ plan, cursor, seen, size }: MembersToFetch): Promise<MembersPage> => {
     const attempt = currentAttempt();
@@ -117,7 +117,7 @@ function sortRows(rows: readonly Row[], memberships: Map<Row, Membership>, idFie
   return { users, failures, counts };
 }
 
-/** Each UID once: where several rows share one, the profile that Lytics finds by it decides. */
+/** One user per UID: where several rows share it, the profile that Lytics finds by the UID. */
 async function settleDuplicates(
   byUid: ReadonlyMap<string, readonly User[]>,
   lookUp: (uid: string) => Promise<Profile | undefined>,
@@ -147,7 +147,7 @@ function groupByUid(users: readonly User[]): Map<string, User[]> {
   return groups;
 }
 
-/** The records of users who are exported, with the outcomes of the others added to those of the rows. */
+/** The records of users who are exported, and the outcomes of the others. */
 function recordsOf(
   users: readonly User[],
   byUid: ReadonlyMap<string, readonly User[]>,
@@ -177,13 +177,13 @@ function recordsOf(
   return { records, counts, failures };
 }
 
-/** Roughly what the values of mapped fields take up; the first field is the audiences'. */
+/** Approximate size of the values of mapped fields; the first field holds the audiences. */
 function mappedSize({ data }: UserRecord): number {
   const mapped = Object.values(data).slice(1);
   return mapped.length === 0 ? 0 : JSON.stringify(mapped).length;
 }
 
-/** Rows that a UID is on, for those that are on several. */
+/** The number of rows per UID, for UIDs on several rows. */
 function copiesOf(
   byUid: ReadonlyMap<string, readonly User[]>,
   records: readonly UserRecord[],

@@ -14,9 +14,9 @@ export interface Finding {
 }
 
 /**
- * The rows of users by their UIDs, a hundred in one ad-hoc scan. UIDs that a statement cannot contain are missing.
+ * Finds the rows of users by UID, a hundred UIDs per ad-hoc scan. UIDs that a statement cannot contain are skipped.
  *
- * @param audience Finds them among the members of this audience only.
+ * @param audience Restricts the search to members of this audience.
  * @returns Undefined when the site does not allow ad-hoc scans, or the ID field cannot be part of a statement.
  */
 export async function findUsers(

@@ -18,16 +18,16 @@ export interface ActivitiesOptions {
   connections: Connections;
   authorizationsFile: string;
   metrics?: Metrics;
-  /** Where alerts are posted to; without it there are none. */
+  /** Where alerts are posted; without it, none are sent. */
   alertWebhook?: string | undefined;
-  /** After how long without a finished page a run counts as stalled, in seconds. @default 1800 */
+  /** Seconds without a finished page after which a run counts as stalled. @default 1800 */
   alertAfterSeconds?: number;
   /** Temporal's Web UI, for links in alerts. */
   webUiUrl?: string | undefined;
   namespace?: string | undefined;
 }
 
-/** The activities of a worker, by the names that histories know them under. */
+/** The activities of a worker, by their names in histories. */
 export function createActivities(options: ActivitiesOptions) {
   const { connections, authorizationsFile, metrics, alertWebhook, alertAfterSeconds = 1800 } = options;
   const { webUiUrl, namespace } = options;

@@ -11,12 +11,12 @@ import { LEASE_MARGIN_MS, SERVER_PATIENCE_MS } from '../tuning.ts';
 const ANSWERS = [ActivityCancelledError, ActivityPausedError, ActivityResetError];
 
 /**
- * How long an attempt may assume that its work is still its own. The SDK does not report whether its heartbeats arrive;
- * the ones sent here are answered. An attempt thus notices when the server has given its work away, and when it may have
- * done so: after this process was frozen, or while the server cannot be reached.
+ * How long an attempt may assume that its work has not been given to another attempt. The SDK does not report whether its
+ * heartbeats arrive, so the lease sends its own and waits for the answers. It ends when the server has given the work to
+ * another attempt, or may have: after this process was frozen, or while the server cannot be reached.
  */
 export interface Lease {
-  /** Sends a heartbeat; if it is answered, the lease lasts from the time of sending. @throws {ActivityNotFoundError} when the work is given away. */
+  /** Sends a heartbeat; if it is answered, the lease lasts from the time of sending. @throws {ActivityNotFoundError} when the server has given the work to another attempt. */
   renew(): Promise<void>;
   hasEnded(): boolean;
 }
@@ -42,7 +42,7 @@ export function createLease(context: Context, details: () => unknown): Lease {
 
   return {
     async renew() {
-      // The server counts from when it was sent at the earliest.
+      // The server counts from the time of sending or later.
       const sentAt = now();
       if (await send()) renewedAt = sentAt;
     },
@@ -57,7 +57,7 @@ interface Moment {
 
 const now = (): Moment => ({ wall: Date.now(), steady: performance.now() });
 
-/** By the clock that shows more: one stops while the machine sleeps, the other may be set back. */
+/** Uses the clock that shows more time: one stops while the machine sleeps, the other may be set back. */
 function since({ wall, steady }: Moment): number {
   return Math.max(Date.now() - wall, performance.now() - steady);
 }

@@ -35,7 +35,7 @@ export interface Profile extends Membership {
   row: Row;
 }
 
-/** The user's profile; undefined when Lytics does not find them by this field, or says nothing of audiences. */
+/** The user's profile; undefined when Lytics does not find them by this field. */
 export async function lookUpProfile(
   lytics: Lytics,
   uid: string,
@@ -43,7 +43,7 @@ export async function lookUpProfile(
   attempt: Attempt,
 ): Promise<Profile | undefined> {
   const row = await lytics.profile(config.gigya_id_field, uid, attempt.reading).catch((error: unknown) => {
-    // One user that Lytics refuses to look up must not hold up the page.
+    // A rejected look-up of one user must not stop the page.
     if (error instanceof LyticsError && error.isRefused) return undefined;
     throw error;
   });
@@ -52,7 +52,7 @@ export async function lookUpProfile(
 
 /**
  * The memberships of rows that have a UID: from the row, or from the profile when the row has none or does not
- * name the audience that it was scanned from. Rows whose user Lytics does not find are missing.
+ * name the audience that it was scanned from. Rows whose user Lytics does not find are absent from the result.
  */
 export async function readMemberships(
   lytics: Lytics,

@@ -9,8 +9,8 @@ interface OpenRun {
 }
 
 /**
- * Fails when an older run of the job is open, whoever started it: two runs of a job would write over each
- * other. A run has the job's id when a person started it, or is one of its schedule's.
+ * Fails when an older run of the job is open, whoever started it: two runs would overwrite each other. A
+ * run has the job's id when a person started it, or was started by its schedule.
  */
 export async function assertOnlyRun(context: Context, jobName: string): Promise<void> {
   const { workflowExecution } = context.info;
@@ -32,7 +32,7 @@ export async function assertOnlyRun(context: Context, jobName: string): Promise<
   }
 }
 
-/** By what the server knows for certain; its list of workflows lags. */
+/** Uses descriptions, which are consistent, and the list of workflows, which lags. */
 async function openRuns(client: Client, jobName: string): Promise<OpenRun[]> {
   const id = workflowIdOf(jobName);
   const ids = new Set([id, ...(await runningActions(client, id))]);
@@ -57,7 +57,7 @@ async function describe(client: Client, workflowId: string): Promise<OpenRun | u
   try {
     const { status, startTime, executionTime } = await client.workflow.getHandle(workflowId).describe();
     if (status.name !== 'RUNNING') return undefined;
-    // A cron between two runs has not begun its next one.
+    // A cron run that waits for its time is open but has not started.
     const startedAt = (executionTime ?? startTime).getTime();
     return startedAt > Date.now() ? undefined : { workflowId, startedAt };
   } catch (error) {

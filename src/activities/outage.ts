@@ -1,7 +1,7 @@
 import type { ServiceError } from '../errors.ts';
 import { ATTEMPTS_PER_RECORD, CANARY_CALLS, OUTAGE_RECORDS } from '../tuning.ts';
 
-/** Tells a bad record from a bad service, for records that get no answer. */
+/** Distinguishes a bad record from a failing service, for records without an answer. */
 export class Unanswered<T> {
   readonly #records: { record: T; error: ServiceError }[] = [];
   #inARow = 0;
@@ -14,17 +14,17 @@ export class Unanswered<T> {
     this.#inARow = 0;
   }
 
-  /** Leaves a record for later. @throws the error when it is an outage. */
+  /** Notes an unanswered record. @throws the error after too many in a row: the service is failing. */
   add(record: T, error: ServiceError): void {
     this.#records.push({ record, error });
     if (++this.#inARow >= OUTAGE_RECORDS) throw error;
   }
 
   /**
-   * Records without an answer are left to the next attempt. After a few of those, when a record that was
-   * written before can still be written, the fault is in the records.
+   * Unanswered records are left to the next attempt. After several attempts, if a known good record can still be
+   * written, the records cause the error.
    *
-   * @param probe Writes or reads a record that was written before; undefined when there is none.
+   * @param probe Writes or reads a known good record; undefined when there is none.
    * @returns The records to give up. @throws when the next attempt should try them again.
    */
   async giveUp(

@@ -7,7 +7,7 @@ import { checkAll, isExported } from './checks.ts';
 import type { Connections } from './connections.ts';
 import { assertOnlyRun } from './onlyRun.ts';
 
-/** What a run does, settled before its first page. */
+/** What preflight determines before the first page. */
 export interface Plan {
   /** The job document with its defaults. */
   job: Job;
@@ -25,12 +25,12 @@ export interface Plan {
   excluded?: string[];
   /** How long Gigya's search may lag, in seconds. */
   index_lag_seconds: number;
-  /** After how long without a finished page somebody is alerted, in seconds. */
+  /** Seconds without a finished page after which an alert is sent. */
   alert_after_seconds: number;
   warnings: string[];
 }
 
-/** Proves everything that a run needs before anything is written. */
+/** Checks everything that a run needs before anything is written. */
 export function createPreflight(connections: Connections, alertAfterSeconds: number) {
   return async (document: unknown): Promise<Plan> => {
     const attempt = currentAttempt();

@@ -1,14 +1,17 @@
 import { type Authorization, readAuthorizations } from '../authorizations.ts';
 import { proveCredentials } from '../gigya/credentials.ts';
+import type { Lytics } from '../lytics/client.ts';
+import { LyticsError } from '../lytics/errors.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import { type CheckResult, checkEach } from './checks.ts';
 import type { Connections } from './connections.ts';
+import { finalFailure } from './failures.ts';
 
-/** What a person sees of an authorization: never its secrets. */
+/** An authorization without its secrets. */
 export interface AuthorizationInfo {
   name: string;
   provider: 'lytics' | 'gigya';
-  /** The data centre or the base URL. */
+  /** The data center or the base URL. */
   where: string;
 }
 
@@ -20,7 +23,17 @@ export interface AudienceInfo {
   is_public: boolean;
 }
 
-/** What people ask before there is a job. The worker answers, since it alone has the secrets. */
+/** A job of Lytics' own workflow `gigya-export`, for a list of them. */
+export interface LyticsJobInfo {
+  id: string;
+  name: string;
+  /** Lytics' state: `running`, `sleeping`, … */
+  status: string;
+  segment_id: string;
+  continuous_update: boolean;
+}
+
+/** Answers the client's questions. They run on the worker, since only it has the secrets. */
 export function createQuestions(connections: Connections, authorizationsFile: string) {
   return {
     async listAuthorizations(): Promise<AuthorizationInfo[]> {
@@ -32,7 +45,7 @@ export function createQuestions(connections: Connections, authorizationsFile: st
       }));
     },
 
-    /** Proves an authorization by a call; throws what is wrong with it. */
+    /** Tests an authorization with a call. @throws what is wrong with it. */
     proveAuthorization: (name: string): Promise<void> => prove(connections, name, currentAttempt()),
 
     async listAudiences(authorization: string): Promise<AudienceInfo[]> {
@@ -49,6 +62,27 @@ export function createQuestions(connections: Connections, authorizationsFile: st
         .sort((one, other) => one.name.localeCompare(other.name));
     },
 
+    async listLyticsJobs(authorization: string): Promise<LyticsJobInfo[]> {
+      const lytics = await connections.lytics([authorization]);
+      const jobs = await lytics.exportJobs(currentAttempt().reading);
+      return jobs
+        .filter(({ deleted }) => deleted !== true)
+        .map(({ id, name, status, config }) => ({
+          id,
+          name: name ?? '',
+          status: status ?? '',
+          segment_id: config?.segment_id ?? '',
+          continuous_update: config?.continuous_update ?? false,
+        }))
+        .sort((one, other) => one.name.localeCompare(other.name));
+    },
+
+    /** The job as Lytics returns it: it names an authorization, and has no secret. */
+    async readLyticsJob(authorization: string, id: string): Promise<Record<string, unknown>> {
+      const lytics = await connections.lytics([authorization]);
+      return readJob(lytics, id, currentAttempt());
+    },
+
     checkJob: (document: unknown): Promise<CheckResult[]> =>
       checkEach({ document, connections, attempt: currentAttempt() }),
   };
@@ -61,6 +95,16 @@ async function prove(connections: Connections, name: string, { reading }: Attemp
     const { gigya } = await connections.gigya([name]);
     await proveCredentials(gigya, reading);
   }
+}
+
+async function readJob(lytics: Lytics, id: string, { reading }: Attempt): Promise<Record<string, unknown>> {
+  return lytics.exportJob(id, reading).catch((error: unknown) => {
+    if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+    throw finalFailure(
+      'Configuration',
+      `Lytics has no Gigya export job "${id}" (${error.message}); "import" without an id lists the jobs of "${lytics.name}"`,
+    );
+  });
 }
 
 function whereOf(authorization: Authorization): string {

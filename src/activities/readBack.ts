@@ -5,8 +5,8 @@ import { type Held, holds, type UserRecord } from '../record.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 /**
- * Reads a written record back: an old schema option makes a site append to arrays, and every run would then
- * double them. @throws {GigyaError} when Gigya does not hold what was written.
+ * Reads a written record back: with an old schema option a site appends to arrays, and every run would lengthen
+ * them. @throws {GigyaError} when Gigya does not hold what was written.
  */
 export async function readBack(
   storage: GigyaStorage,
@@ -21,7 +21,7 @@ export async function readBack(
   if (replacesArray(before, record)) checkpoint.markReadBack('replacement');
 }
 
-/** Whether a write changes an array that is not empty: after it, appending would show. */
+/** Whether a write changes an array that is not empty: after it, appending is visible. */
 export function replacesArray(before: Held, { data }: UserRecord): boolean {
   return Object.entries(data).some(([field, value]) => {
     const array = before[field];

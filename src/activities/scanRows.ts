@@ -11,9 +11,9 @@ import type { Plan } from './preflight.ts';
 export interface ScanCursor {
   /** Lytics' cursor; empty at the beginning. */
   start: string;
-  /** Fingerprints of the users on the page before: Lytics' cursor can look the same from page to page. */
+  /** Fingerprints of the users on the previous Lytics page: the cursor can be the same string for every page. */
   before: string;
-  /** Pages in a row on which nothing identifies a user. */
+  /** Successive Lytics pages on which nothing identifies a user. */
   blind: number;
 }
 
@@ -24,9 +24,9 @@ export interface ScannedRows {
   next: ScanCursor | null;
   /** Users in the audience, as Lytics reports it. */
   total: number | null;
-  /** A page may have been skipped. */
+  /** Whether rows may have been skipped. */
   lossy: boolean;
-  /** Lytics does not accept the cursor any more. */
+  /** The cursor has expired. */
   expired: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface RowsToScan {
   key: Uint8Array;
 }
 
-/** Reads the next rows of an audience, page after page of Lytics'. */
+/** Reads the next rows of an audience from successive Lytics pages. */
 export async function scanRows(
   { lytics, plan, cursor, seen, size, key }: RowsToScan,
   attempt: Attempt,
@@ -54,7 +54,7 @@ export async function scanRows(
   let total: number | null = null;
   let bytes = 0;
   let repeats = 0;
-  // An earlier attempt may have moved a scroll position on.
+  // An earlier attempt may have advanced a scroll position.
   let lossy = attempt.number > 1;
   const travelling = ['segments', ...plan.job.config.mappings.flatMap(Object.keys)];
   const end = (next: ScanCursor | null): ScannedRows => ({ rows, next, total, lossy, expired: false });
@@ -69,7 +69,7 @@ export async function scanRows(
     const prints = fingerprintsOf(page.rows, plan.job.config.gigya_id_field, key);
     const known = new Set(split(before));
     if (prints.length > 0 && prints.every((print) => known.has(print))) {
-      // This is how most scans end. In the middle of one it is an extra page: continue, and let the total decide.
+      // Most scans end like this. If rows are still missing, it is a repeated Lytics page: continue.
       if (page.next === '' || !isShort) return end(null);
       if (++repeats > PAGE_REPEATS) {
         lossy = true;
@@ -122,8 +122,8 @@ async function assertExists(lytics: Lytics, { audience }: Plan, cause: LyticsErr
 }
 
 /**
- * Fingerprints of what identifies users on a page: their UIDs, or a row that is unlike all others. Rows that
- * are equal identify nobody.
+ * Fingerprints of what identifies users on a Lytics page: their UIDs, or a row that is unique on it. Equal rows
+ * identify nobody.
  */
 function fingerprintsOf(rows: readonly Row[], idField: string, key: Uint8Array): string[] {
   const prints = new Map<string, number>();
@@ -134,13 +134,13 @@ function fingerprintsOf(rows: readonly Row[], idField: string, key: Uint8Array):
       identified.push(fingerprint(uids.sort().join('\n'), key));
       continue;
     }
-    // Lists count as sets: Lytics promises no order.
+    // Lists count as sets: Lytics does not guarantee an order.
     const text = JSON.stringify(row, (_name, value) => (Array.isArray(value) ? [...value].sort() : value));
     const print = fingerprint(text, key);
     prints.set(print, (prints.get(print) ?? 0) + 1);
   }
   const unique = [...prints].filter(([, times]) => times === 1).map(([print]) => print);
-  // One row alone is unlike all others, whatever it holds.
+  // A single row is always unique, so that identifies nobody.
   return rows.length === 1 && identified.length === 0 ? [] : [...identified, ...unique];
 }
 
@@ -152,7 +152,7 @@ function split(fingerprints: string): string[] {
   return fingerprints.match(new RegExp(`.{${FINGERPRINT_LENGTH}}`, 'g')) ?? [];
 }
 
-/** Roughly what the rows' audiences and mapped fields take up; the rest of a row does not travel. */
+/** Approximate size of the rows' audiences and mapped fields; other fields are not exported. */
 function sizeOf(rows: readonly Row[], fields: readonly string[]): number {
   const values = rows.map((row) => fields.map((field) => row[field] ?? null));
   return JSON.stringify(values).length + rows.length * 100;

@@ -3,7 +3,7 @@ import type { Counts } from '../counts.ts';
 import { openHttp } from '../http.ts';
 import { currentAttempt } from './attempt.ts';
 
-/** What somebody has to know, without any user's data. */
+/** The content of an alert; contains no user data. */
 export interface Alert {
   state: 'failed' | 'guarded' | 'stalled' | 'recovered';
   job: string;
@@ -23,8 +23,8 @@ export interface AlertOptions {
 }
 
 /**
- * Posts an alert, as JSON with a readable `text`, to the worker's webhook. The address is a setting of the
- * worker and never of the document: a document must not make the worker call addresses.
+ * Posts an alert, as JSON with a readable `text`, to the worker's webhook. The URL is a setting of the
+ * worker, not of the document: a document must not be able to make the worker call a URL.
  *
  * @returns Whether it was sent.
  */

@@ -15,8 +15,8 @@ export interface Sharing {
 }
 
 /**
- * Rows far apart in a scan may share a UID. Each of them would be written over the other in every run, so the
- * profile that Lytics finds by the UID decides, for all of them.
+ * Rows far apart in a scan may share a UID. They would overwrite each other in every run, so all of them get the
+ * record of the profile that Lytics finds by the UID.
  *
  * @param uids UIDs whose record is about to change.
  * @returns The profiles of those that several rows share. Empty where the site does not allow ad-hoc scans.

@@ -14,7 +14,7 @@ export interface TroubleReport {
   readonly monitor: CallMonitor;
   /** Why the activity is slow now; undefined when it is not. */
   reason(): string | undefined;
-  /** Reports a reason that lasts, and that it is gone. Call it every second or so. */
+  /** Reports a lasting reason, and when it has passed. Call it about every second. */
   report(): void;
   /** Reports that this attempt failed, and that another follows. */
   reportFailure(failure: unknown): Promise<void>;
@@ -25,7 +25,7 @@ export function createTroubleReport(context: Context): TroubleReport {
   const calls = createCallLog();
   let since: number | undefined;
   let reportedAt = Number.NEGATIVE_INFINITY;
-  // The attempt before may have reported that it failed.
+  // The previous attempt may have reported its failure.
   let reported: string | null = attempt > 1 ? '' : null;
 
   async function tell(reason: string | null): Promise<void> {
@@ -69,10 +69,10 @@ export function createTroubleReport(context: Context): TroubleReport {
   };
 }
 
-/** The type of failure of an attempt that stopped by itself, for another to continue. */
+/** The failure type of an attempt that stopped by itself, for the next to continue. */
 export const ATTEMPT_OVER = 'AttemptOver';
 
-/** Finds out from the calls of an activity why it is slow. */
+/** Determines from the calls of an activity why it is slow. */
 function createCallLog() {
   const waiting = new Map<string, { requests: number; since: number }>();
   let trouble: { message: string; at: number; until: number } | undefined;
@@ -114,7 +114,7 @@ function createCallLog() {
     monitor,
     hasSucceeded: () => succeededAt > Number.NEGATIVE_INFINITY,
     reason(now: number): string | undefined {
-      // A note stays until a call succeeds, however far apart the attempts are.
+      // A reason remains until a call succeeds, however far apart the attempts are.
       if (trouble && (trouble.until > now || trouble.at >= succeededAt)) return trouble.message;
       return silence(now) ?? (throttled && now - throttled.at < THROTTLED_MS ? throttled.message : undefined);
     },

@@ -5,7 +5,7 @@ import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
-import { type Held, holds, holdsAny, type UserRecord } from '../record.ts';
+import { type Held, hasAny, holds, type UserRecord } from '../record.ts';
 import { READ_BACK_TRIES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
@@ -23,15 +23,15 @@ export interface PageToWrite {
   /** Sealed. */
   page: string;
   readBack: ReadBack;
-  /** Outcomes of the pages before, to notice when all records fail the same way. */
+  /** Outcomes of earlier pages, to detect when all records fail the same way. */
   earlier: OutcomesSoFar;
-  /** Whether rows that share a UID are settled already; see `recordsOfShared`. */
+  /** Whether rows that share a UID are already resolved; see `recordsOfShared`. */
   isSettled: boolean;
 }
 
 /**
- * Writes a page of records to Gigya: skips those that Gigya holds already, and writes the others, each whole.
- * Every second a heartbeat carries which records are done, so that another attempt continues with the next.
+ * Writes a page of records to Gigya: skips those that Gigya already holds, and writes the others whole. A heartbeat
+ * every second contains the checkpoint, so that the next attempt continues with the next record.
  */
 export function createUpdateGigya(connections: Connections, catalogues: Catalogues) {
   return async (input: PageToWrite): Promise<WrittenPage> => {
@@ -82,7 +82,7 @@ class Writer {
     this.#isDryRun = plan.job.config.dry_run;
   }
 
-  /** @param settle Finds the records of those of these UIDs that several rows share. */
+  /** @param settle Returns the records of those UIDs that several rows share. */
   async write(
     concurrency: number,
     settle: (uids: readonly string[]) => Promise<Map<string, UserRecord>>,
@@ -107,13 +107,13 @@ class Writer {
     return !this.checkpoint.isDone(entry.position) && !this.#unanswered.has(entry);
   }
 
-  /** The UID of a record that changes what its user holds, other than from nothing. */
+  /** The UID of a record that changes what was written before, perhaps by another row with this UID. */
   #changing(record: UserRecord, index: Map<string, Held>): string[] {
     const held = index.get(record.uid);
-    return held && !holds(held, record.data) && holdsAny(held, record.data) ? [record.uid] : [];
+    return held && !holds(held, record.data) && hasAny(held, record.data) ? [record.uid] : [];
   }
 
-  /** What the index holds. When Gigya refuses the search itself nothing is known, and every record is tried. */
+  /** What the index holds. When Gigya rejects the search itself, nothing is known and every record is written. */
   async #lookUp(open: readonly Entry[]): Promise<Map<string, Held>> {
     try {
       return await this.storage.lookUp(
@@ -155,12 +155,12 @@ class Writer {
     this.#unanswered.answered();
   }
 
-  /** Brings one user to their record. */
+  /** Writes one user's record unless Gigya already holds it. */
   async #bring(record: UserRecord, index: Map<string, Held>, isReadBack: boolean): Promise<Outcome> {
     const { uid, data } = record;
     const { reading, writing } = this.attempt;
     let held = index.get(uid);
-    // Accounts younger than the index are tried all the same, and so is what a query cannot contain.
+    // New accounts that are not in the index yet, and UIDs that a query cannot contain, are tried anyway.
     const needsRead = this.#isDryRun || !this.storage.refusesUnknown || !isQueryable(uid);
     if (!held && needsRead) {
       held = (await this.storage.read(uid, reading)) ?? undefined;

@@ -3,7 +3,7 @@ import { commandLine } from './commandLine.ts';
 import { figure } from './print.ts';
 import { clockTimeIn } from './times.ts';
 
-/** What a guarded run waits for, and the two commands that end the waiting. */
+/** What a guarded run waits for, and the two commands that decide. */
 export function approvalLines(
   { removals, carriers, until }: Approval,
   slug: string,

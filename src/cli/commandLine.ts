@@ -1,10 +1,10 @@
 import { basename, relative } from 'node:path';
 
-/** How this program is called here, so that what help and messages print can be pasted. */
+/** The command that runs this program, so that printed commands can be pasted. */
 const PROGRAM = programAs(process.argv[1] ?? '');
 
 function programAs(path: string): string {
-  // The name under which package.json and the image install it.
+  // The command that package.json and the image install.
   if (basename(path) === 'lytics-gigya-export') return basename(path);
   return path.endsWith('client.js') ? `node ${relative(process.cwd(), path)}` : 'npm run client --';
 }
@@ -14,7 +14,7 @@ export function commandLine(...words: string[]): string {
   return [PROGRAM, ...words.map(quoted)].join(' ');
 }
 
-/** One whose output another program reads: npm prints a banner unless it is told not to. */
+/** A command line for scripts: without `-s`, npm prints a banner. */
 export function pipedCommandLine(...words: string[]): string {
   return commandLine(...words).replace(/^npm run client/, 'npm run -s client');
 }

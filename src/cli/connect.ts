@@ -3,13 +3,13 @@ import { TASK_QUEUE } from '../names.ts';
 import { readTemporalConfig, unreachable } from '../temporal.ts';
 import { Unreachable, UsageError } from './errors.ts';
 
-/** Where the commands find the jobs, and their workers. */
+/** The connection to Temporal, and the task queue of the workers. */
 export interface Temporal {
   client: Client;
   taskQueue: string;
 }
 
-/** Connects, runs a command, and closes the connection however the command ends. */
+/** Connects, runs a command, and always closes the connection. */
 export async function withTemporal<T>(command: (temporal: Temporal) => Promise<T>): Promise<T> {
   const { connectionOptions, namespace, address } = readConfig();
   const connection = await Connection.connect({ connectTimeout: '5 s', ...connectionOptions }).catch(

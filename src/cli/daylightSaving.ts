@@ -1,4 +1,4 @@
-/** A day on which a clock time does not come, or comes twice, because daylight saving begins or ends. */
+/** A day on which a clock time does not exist, or occurs twice, because daylight saving begins or ends. */
 export interface ClockChange {
   /** `2027-03-28` */
   date: string;
@@ -9,8 +9,8 @@ const DAY_MS = 86_400_000;
 const YEARS = 2;
 
 /**
- * The days within two years on which a schedule at this clock time runs not at all, or twice: Temporal
- * takes clock times literally.
+ * The days within two years on which a schedule at this clock time starts no run, or two: Temporal takes clock
+ * times literally.
  *
  * @param time `HH:MM`
  * @param timezone An IANA name.
@@ -30,7 +30,7 @@ export function clockChanges(time: string, timezone: string, now = new Date()): 
   for (let day = 0; day <= YEARS * 366; day++) {
     const asUtc = Date.parse(`${today}T${time}:00Z`) + day * DAY_MS;
     const date = new Date(asUtc).toISOString().slice(0, 10);
-    // The zone's offset can only change once around the time; it is what it is a day before or after.
+    // The offset changes at most once around the time, so it is that of a day before or a day after.
     const offsets = new Set([asUtc - DAY_MS, asUtc + DAY_MS].map((instant) => offsetAt(format, instant)));
     const hits = [...offsets].filter((offset) => localTime(format, asUtc - offset) === `${date} ${time}`);
     if (hits.length !== 1) changes.push({ date, what: hits.length === 0 ? 'skipped' : 'doubled' });
@@ -38,7 +38,7 @@ export function clockChanges(time: string, timezone: string, now = new Date()): 
   return changes;
 }
 
-/** The next whole hour after `time` that no day skips or doubles. */
+/** The next time, in whole hours after `time`, that no day skips or repeats. */
 export function safeTime(time: string, timezone: string, now = new Date()): string | undefined {
   const minute = time.slice(2);
   for (let hours = 1; hours < 24; hours++) {
@@ -49,7 +49,7 @@ export function safeTime(time: string, timezone: string, now = new Date()): stri
 }
 
 /**
- * What to tell the person who chose the time; undefined when no day skips or doubles it.
+ * The warning about a time; undefined when no day skips or repeats it.
  *
  * @param isDue Whether there is a run on that day. @default every day
  */
@@ -65,9 +65,9 @@ export function clockWarning(
     changes.filter((change) => change.what === what).map(({ date }) => date);
   const parts = [];
   if (dates('skipped').length > 0)
-    parts.push(`does not come on ${dates('skipped').join(', ')}, so there is no run`);
+    parts.push(`does not exist on ${dates('skipped').join(', ')}, so no run starts`);
   if (dates('doubled').length > 0)
-    parts.push(`comes twice on ${dates('doubled').join(', ')}, so there may be two runs`);
+    parts.push(`occurs twice on ${dates('doubled').join(', ')}, so two runs may start`);
   const safe = safeTime(time, timezone, now);
   return `Daylight saving in ${timezone}: ${time} ${parts.join('; it ')}.${safe ? ` ${safe} is safe.` : ''}`;
 }

@@ -8,19 +8,19 @@ import { InvalidJob } from '../job.ts';
 export const EXIT = {
   /** The run completed, or the command did its work. */
   ok: 0,
-  /** The run failed or was cancelled, or the command was refused. */
+  /** The run failed or was cancelled, or the command could not be carried out. */
   refused: 1,
   /** The command line, the file or the document is wrong. */
   usage: 2,
   /** No Temporal server, or no worker, answers. */
   unreachable: 3,
-  /** The run completed, but Gigya refused some records. */
+  /** The run completed, but some records could not be written. */
   failedRecords: 4,
   /** Ctrl-C, as shells count it: 128 + SIGINT. */
   interrupted: 130,
 } as const;
 
-/** What was asked for cannot be done as things are; the message says why and what to do. */
+/** The command cannot be carried out; the message says why and what to do. */
 export class Refused extends Error {
   override readonly name = 'Refused';
 }
@@ -30,12 +30,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Neither the server nor a worker answers. */
+/** The server or the workers do not answer. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }
 
-/** Ctrl-C. The name is the one that the prompts' own error has. */
+/** Ctrl-C. The prompts' own error has the same name. */
 export class Interrupted extends Error {
   override readonly name = 'ExitPromptError';
 }
@@ -53,14 +53,16 @@ export function exitCodeOf(error: unknown): number {
   return EXIT.refused;
 }
 
-/** What a person reads of an error that ended the command. */
+/** The message that is shown when an error ends the command. */
 export function messageOf(error: unknown): string {
   if (isInterrupted(error)) return 'Interrupted: nothing was started';
   const { message } = asError(error);
-  return isServerError(error) ? `Temporal refused the call, or went away: ${detailsOf(error)}` : message;
+  return isServerError(error)
+    ? `Temporal rejected the call, or became unreachable: ${detailsOf(error)}`
+    : message;
 }
 
-/** The server refused a call, or went away during one. */
+/** The server rejected a call, or became unreachable. */
 function isServerError(error: unknown): boolean {
   return error instanceof ServiceError || isGrpcServiceError(error);
 }
@@ -80,7 +82,7 @@ export interface Reason {
   message: string;
 }
 
-/** The failure that a person can do something about: the innermost one that is ours. */
+/** The failure that says what to do: the run's own, without Temporal's wrappers. */
 export function reasonOf(error: WorkflowFailedError): Reason {
   let cause: Error | undefined = error.cause;
   if (cause instanceof ActivityFailure) cause = cause.cause ?? cause;

@@ -21,6 +21,8 @@ export interface Followed {
   /** What to type for its job. */
   slug: string;
   timezone: string;
+  /** What the job's writes do with Gigya's webhooks; unknown of a run without a readable document. */
+  webhooks: 'fired' | 'muted' | 'none' | 'unknown';
 }
 
 /** Follows a run to its end. @returns The exit code. */
@@ -59,7 +61,7 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
       }
       if (performance.now() - answeredAt > NO_ANSWER_MS) {
         throw new Unreachable(
-          `No worker answers for ${run.workflowId}; start one with "npm run worker". The run goes on where it stopped`,
+          `No worker answers for ${run.workflowId}; start one with "npm run worker". The run continues where it stopped`,
         );
       }
     }
@@ -73,7 +75,7 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
     view.stop();
     tell(
       to,
-      `The run goes on. Follow it again: ${commandLine('follow', slug)}\nStop it for good: ${commandLine('cancel', slug)}`,
+      `The run continues. Follow it again: ${commandLine('follow', slug)}\nStop it for good: ${commandLine('cancel', slug)}`,
     );
     return EXIT.interrupted;
   }
@@ -95,7 +97,7 @@ function report(run: Followed, outcome: Outcome, last: Progress | undefined, out
   const ids = { workflow_id: workflowId, run_id: runId };
   if ('summary' in outcome) {
     const { summary } = outcome;
-    print(output, { ...ids, state: 'completed', ...summary }, () => describe(summary, output));
+    print(output, { ...ids, state: 'completed', ...summary }, () => describe(summary, output, run.webhooks));
     return summary.counts.failed > 0 ? EXIT.failedRecords : EXIT.ok;
   }
   const { failure } = outcome;
@@ -109,7 +111,7 @@ function report(run: Followed, outcome: Outcome, last: Progress | undefined, out
   return EXIT.refused;
 }
 
-function describe(summary: Summary, output: Output): string {
+function describe(summary: Summary, output: Output, webhooks: Followed['webhooks']): string {
   const { counts, failures, in_gigya, audience, warnings, dry_run, seconds } = summary;
   const lines = [countLines(counts, { isDryRun: dry_run })];
   for (const [reason, count] of Object.entries(failures)) {
@@ -122,5 +124,13 @@ function describe(summary: Summary, output: Output): string {
       ? `Preview completed in ${durationOf(seconds)}; nothing was written.`
       : `Completed in ${durationOf(seconds)}.`,
   );
+  if (dry_run) lines.push(...webhookLines(counts.updated, webhooks));
   return lines.join('\n');
+}
+
+/** What a preview's writes would fire; the Data Store has no such webhooks. */
+function webhookLines(writes: number, webhooks: Followed['webhooks']): string[] {
+  if (webhooks === 'muted') return ['A run fires no webhooks: they are muted.'];
+  if (webhooks !== 'fired' || writes === 0) return [];
+  return [`A run fires ${plural(writes, 'webhook')}, one a write; "mute_webhooks": true fires none.`];
 }

@@ -16,13 +16,13 @@ export interface PastRun {
   state: JobState;
   /** A preview: nothing was written. */
   dry_run: boolean;
-  /** Null when only a worker could tell, and none answers. */
+  /** Null when only a worker knows them, and none answers. */
   counts: Counts | null;
   /** Why it failed, or what it waits for. */
   reason: string | null;
 }
 
-/** Each of them takes a handful of calls, and a replay where only a worker knows the counts. */
+/** Each run takes several calls, and a replay when only a worker knows the counts. */
 const AT_ONCE = 5;
 
 /** The last runs of a job, newest first. */

@@ -6,25 +6,25 @@ import { describeRun, listRuns, type Run } from './runs.ts';
 import { describeSchedule, titleOf } from './schedules.ts';
 import type { Title } from './title.ts';
 
-/** A job is what shares one id: a schedule, runs, or both. */
+/** A job as Temporal knows it: a schedule, runs, or both, with the same id. */
 export interface KnownJob {
-  /** `gigya-export/…`; of the schedule and of runs that were started alone. */
+  /** `gigya-export/…`: the id of the schedule, and of runs started without it. */
   id: string;
-  /** What people type: the rest of the id. */
+  /** The rest of the id, for the command line. */
   slug: string;
   name: string;
-  /** What its times are shown in. */
+  /** The time zone for displayed times. */
   timezone: string;
   schedule: ScheduleDescription | undefined;
   /** Open runs first, then the newest; the newest few only. */
   runs: Run[];
 }
 
-/** How many of the listed runs are looked at to find the newest one, and those that are open. */
+/** How many of the listed runs are read to find the newest and the open ones. */
 const RECENT = 5;
 
 /**
- * The job of a name in any spelling, or of a whole id.
+ * Finds a job by its name in any spelling, or by its full id.
  *
  * @throws {Refused} when there is no such job.
  */
@@ -36,13 +36,13 @@ export async function findJob(temporal: Temporal, name: string): Promise<KnownJo
   throw new Refused(`There is no job "${name}"; "list" shows the jobs`);
 }
 
-/** Runs that Temporal's own CLI started may have an id that no name gives. */
+/** Runs started with Temporal's CLI may have an id that does not follow from a name. */
 function idsFor(name: string): Set<string> {
   if (slugFromId(name) !== undefined) return new Set([name]);
   return new Set([workflowIdOf(name), `${JOB_PREFIX}${name}`]);
 }
 
-/** What there is under an id; undefined when that is nothing. */
+/** The job with an id; undefined when it has neither a schedule nor runs. */
 export async function jobOf(temporal: Temporal, id: string): Promise<KnownJob | undefined> {
   const schedule = await describeSchedule(temporal, id);
   const runs = await newestRuns(temporal, id, schedule);
@@ -52,13 +52,13 @@ export async function jobOf(temporal: Temporal, id: string): Promise<KnownJob | 
   return { id, slug, name: nameOf({ schedule, runs }) ?? slug, timezone: timezone || 'UTC', schedule, runs };
 }
 
-/** The job's name as its schedule or a run has it; null when none of them can be read. */
+/** The job's name from its schedule or a run; null when none can be read. */
 export function nameOf({ schedule, runs }: Pick<KnownJob, 'schedule' | 'runs'>): string | null {
   const titles: Title[] = [...(schedule ? [titleOf(schedule)] : []), ...runs.map(({ title }) => title)];
   return titles.find(({ name }) => name !== null)?.name ?? null;
 }
 
-/** The schedule and a run's description are up to date; the list is a moment behind, but complete. */
+/** Combines the schedule and run descriptions, which are up to date, with the list, which is complete but lags. */
 async function newestRuns(
   temporal: Temporal,
   id: string,
@@ -73,7 +73,7 @@ async function newestRuns(
     if (++listed >= RECENT) break;
   }
   const described = await Promise.all([...ids].map((workflowId) => describeRun(temporal, workflowId)));
-  // Of those that are gone by now (retention, or deleted by hand), nothing is left to show.
+  // Runs deleted meanwhile (by retention or by hand) are omitted.
   const runs = described.filter((run) => run !== undefined);
   return runs.sort(
     (one, other) =>
@@ -85,7 +85,7 @@ export function isOpen(run: Run): boolean {
   return run.status === 'RUNNING';
 }
 
-/** The run that is at work, or paused; a cron that sleeps until its time is not. */
+/** The open run, running or paused; not a cron that waits for its time. */
 export function runUnderWay({ runs }: KnownJob): Run | undefined {
   return runs.find((run) => isOpen(run) && run.sleepsUntil === null);
 }

@@ -6,19 +6,18 @@ import { handleOf } from './runs.ts';
 
 export type Outcome = { summary: Summary } | { failure: Reason };
 
-/** Without this feature the server hides the result of a cron's run behind the run that follows it. */
+/** Without this feature the server returns the next run of a cron instead of the result. */
 const SHOW_RESULT = { 'supported-features': 'follows-next-run-id' };
 
 export interface OutcomeOptions {
   /** Called with the next link of the chain. */
   onNext?: (runId: string) => void;
-  /** Ends the waiting. */
+  /** Stops waiting. */
   signal?: AbortSignal;
 }
 
 /**
- * Waits for the end of a run, and of nothing that comes after it: through its chain where it continued as new,
- * but not into a cron's next run.
+ * Waits for the end of a run: follows its chain where it continued as new, but not a cron's next run.
  */
 export async function outcomeOf(
   temporal: Temporal,

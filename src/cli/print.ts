@@ -5,7 +5,7 @@ import { linesOf, wrapped } from './table.ts';
 export interface Output {
   /** JSON on standard output, and nothing else there. */
   json: boolean;
-  /** A person reads: tables and wrapped lines rather than tabs. */
+  /** Standard output is a terminal: tables and wrapped lines rather than tabs. */
   isTerminal: boolean;
   /** Lines may be redrawn. */
   isAnimated: boolean;
@@ -13,7 +13,7 @@ export interface Output {
   width: number;
 }
 
-/** The narrowest terminal that lines are wrapped for, and what is taken where the width is unknown. */
+/** The narrowest width that lines are wrapped for, and the default where the width is unknown. */
 const NARROWEST = 40;
 const USUAL_WIDTH = 80;
 
@@ -28,20 +28,20 @@ export function outputFor(json: boolean): Output {
   };
 }
 
-/** Standard output: one JSON value, or what a person reads. */
+/** Writes to standard output: one JSON value, or text for people. */
 export function print(output: Output, value: unknown, text: () => string): void {
   const written = output.json ? JSON.stringify(value, null, 2) : text();
   if (written !== '') process.stdout.write(`${written}\n`);
 }
 
-/** Standard error: what a person should know, and no program reads. */
+/** Writes text for people to standard error; nothing with --json. */
 export function tell(output: Output, line: string): void {
   if (!output.json) process.stderr.write(`${line}\n`);
 }
 
 export const figure = (value: number) => value.toLocaleString('en-US');
 
-/** Users a second: a fraction matters only where they are few. */
+/** Users per second, with a decimal only for small numbers. */
 export const rateText = (rate: number) => figure(rate < 10 ? rate : Math.round(rate));
 
 /** `1 user`, `2,000 users` */
@@ -49,23 +49,23 @@ export function plural(count: number, noun: string): string {
   return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Trouble has lines of its own. */
+/** Problems are shown on separate lines. */
 export function troubleLines(text: string, { width }: Output): string {
   return wrapped(`! ${text}`, width, '  ');
 }
 
 const MEANING: Readonly<Record<string, string>> = {
-  members: 'rows of the audience',
+  members: 'members of the audience',
   left: 'users who left the audience',
   updated: 'written to Gigya',
   unchanged: 'already up to date',
   excluded: 'in an excluded audience',
   no_gigya_id: 'without a Gigya ID in Lytics',
   unknown_uid: 'unknown to Gigya',
-  failed: 'refused by Gigya',
+  failed: 'could not be written',
 };
 
-/** A line a count, for people and for `grep`. */
+/** One line per count, for people and for `grep`. */
 export function countLines(counts: Counts, { isDryRun = false } = {}): string {
   const rows = Object.entries(counts).map(([name, count]) => {
     const meaning = isDryRun && name === 'updated' ? 'would be written to Gigya' : (MEANING[name] ?? '');

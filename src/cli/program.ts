@@ -27,17 +27,17 @@ Examples:
   ${pipedCommandLine('list')} | cut -f 1,3
   ${pipedCommandLine('--json', 'list')} | jq
 
-Output: a terminal gets tables, a pipe lines with tabs between the fields. With
+Output: tables on a terminal, lines with tab-separated fields in a pipe. With
 --json, standard output has one JSON value, and an error is one JSON object on
 standard error. (npm prints a banner on standard output unless it runs with -s.)
 
 Exit codes:
     0  done; or the run that was followed completed
-    1  the run failed or was cancelled, or the command was refused
+    1  the run failed or was cancelled, or the command could not be carried out
     2  the command line, the file or the document is wrong
     3  no Temporal server, or no worker, answers
-    4  the run completed, but Gigya refused some records
-  130  Ctrl-C; a run under way goes on
+    4  the run completed, but some records could not be written
+  130  Ctrl-C; the run continues
 
 Environment:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other TEMPORAL_* variables, or

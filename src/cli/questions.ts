@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { CheckResult } from '../activities/checks.ts';
-import type { AudienceInfo, AuthorizationInfo } from '../activities/questions.ts';
+import type { AudienceInfo, AuthorizationInfo, LyticsJobInfo } from '../activities/questions.ts';
 import { QUESTION_PREFIX } from '../names.ts';
 import type { Temporal } from './connect.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
 
-/** Longer than the worker takes to give up: without an answer by then there is no worker. */
+/** Longer than the worker's own timeout: without an answer by then, no worker runs. */
 const PATIENCE = '75 s';
 
-/** What only a worker knows, since it alone has the secrets; each question is a short workflow. */
+/** Questions that only a worker can answer, since it has the secrets; each is a short workflow. */
 export function createQuestions({ client, taskQueue }: Temporal) {
   async function put<Answer>(question: string, args: unknown[]): Promise<Answer> {
     try {
@@ -30,6 +30,9 @@ export function createQuestions({ client, taskQueue }: Temporal) {
     listAuthorizations: () => put<AuthorizationInfo[]>('listAuthorizations', []),
     proveAuthorization: (name: string) => put<void>('proveAuthorization', [name]),
     listAudiences: (authorization: string) => put<AudienceInfo[]>('listAudiences', [authorization]),
+    listLyticsJobs: (authorization: string) => put<LyticsJobInfo[]>('listLyticsJobs', [authorization]),
+    readLyticsJob: (authorization: string, id: string) =>
+      put<Record<string, unknown>>('readLyticsJob', [authorization, id]),
     checkJob: (document: unknown) => put<CheckResult[]>('checkJob', [document]),
   };
 }

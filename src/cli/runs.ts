@@ -11,22 +11,22 @@ import { type Progress, progressQuery } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
 import { readTitle, type Title } from './title.ts';
 
-/** Longer than a worker takes to replay a run; without a worker each query waits for so long. */
+/** Longer than a worker takes to replay a run; without a worker each query waits this long. */
 const QUERY_PATIENCE_MS = 5_000;
 
-/** A run as the server knows it: no worker is needed for any of this. */
+/** A run as the server knows it; reading it needs no worker. */
 export interface Run {
   workflowId: string;
   runId: string;
   status: WorkflowExecutionStatusName;
-  /** When its work began: of a run that continued as new, the first link of the chain. */
+  /** When it started; for a run that continued as new, the start of its first execution. */
   started: Date;
   ended: Date | null;
   /** The cron expression that starts its runs. */
   cron: string | null;
-  /** When a cron's next run is due; until then nothing of it has happened. */
+  /** When the next run of a cron starts; null for a run that has started. */
   sleepsUntil: Date | null;
-  /** The run before it, of the same cron. */
+  /** The previous run of the same cron. */
   previousRunId: string | null;
   title: Title;
 }
@@ -37,7 +37,7 @@ export function handleOf({ client }: Temporal, run: { workflowId: string; runId?
   return client.workflow.getHandle<typeof exportAudience>(run.workflowId, run.runId, { followRuns: false });
 }
 
-/** Undefined when the server keeps no such run: it never was, or its retention is over. */
+/** Undefined when the server has no such run: it never existed, or its retention is over. */
 export async function describeRun(
   temporal: Temporal,
   workflowId: string,
@@ -71,26 +71,26 @@ async function readRun(temporal: Temporal, described: WorkflowExecutionDescripti
   };
 }
 
-/** When a run that was made to begin later has begun: the server's word, whatever this machine's clock says. */
+/** When a run with a delayed start has started, according to the server rather than this machine's clock. */
 async function beginningOf({ client }: Temporal, workflowId: string, runId: string): Promise<Date | null> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId, runId },
-    // Signals may have come while it waited.
+    // Signals may have been received while it waited.
     maximumPageSize: 20,
   });
   const task = history?.events?.find((event) => event.workflowTaskScheduledEventAttributes);
   return task?.eventTime ? new Date(Number(task.eventTime.seconds) * 1000) : null;
 }
 
-/** When the chain of a run that continued as new began, as far back as the server keeps it. */
+/** When the chain of a run that continued as new started, as far back as the server keeps it. */
 async function chainStart(
   temporal: Temporal,
   workflowId: string,
   { cron, continuedRunId }: FirstEvent,
   startTime: Date,
 ): Promise<Date> {
-  // What is before a cron's run is another run.
+  // The execution before a cron run is another run.
   if (cron !== null || continuedRunId === null) return startTime;
   try {
     const before = await temporal.client.workflow.getHandle(workflowId, continuedRunId).describe();

@@ -40,7 +40,7 @@ function calendarOf(config: JobConfig): CalendarSpec {
   const { hour, minute } = clockOf(config);
   switch (config.run_frequency) {
     case 'hourly':
-      // Left out, the hour is midnight's.
+      // The default hour is 0.
       return { hour: '*', minute };
     case 'daily':
       return { hour, minute };
@@ -51,10 +51,10 @@ function calendarOf(config: JobConfig): CalendarSpec {
   }
 }
 
-/** What to tell the person who chose the times; undefined when every run takes place, once. */
+/** The warning about a job's times; undefined when every run starts exactly once. */
 export function scheduleWarning({ config }: Job, now = new Date()): string | undefined {
   const { continuous_update, run_frequency, time_of_day, timezone } = config;
-  // An hour that the clock skips has no run to lose, and one that comes twice has two hours.
+  // Hourly runs are unaffected: a skipped hour does not exist, and a repeated one is two hours.
   if (!continuous_update || run_frequency === 'hourly') return undefined;
   const isDue = ({ date }: ClockChange) => isRunDay(config, date);
   const clock = clockWarning(time_of_day, timezone, now, isDue);
@@ -64,7 +64,7 @@ export function scheduleWarning({ config }: Job, now = new Date()): string | und
 
 function shortMonths(config: JobConfig): string[] {
   if (config.run_frequency !== 'monthly' || dayOfMonth(config) <= LAST_CERTAIN_DAY) return [];
-  return [`Months without a day ${dayOfMonth(config)} have no run.`];
+  return [`Months without day ${dayOfMonth(config)} are skipped.`];
 }
 
 /** @param date `2027-03-28` */

@@ -25,7 +25,7 @@ export interface StartedRun {
   runId: string;
 }
 
-/** Runs the job once: by its schedule when it has one, else by itself. */
+/** Runs the job once: through its schedule if it has one, else as a workflow of its own. */
 export async function runOnce(
   temporal: Temporal,
   job: Job,
@@ -43,7 +43,7 @@ export async function runOnce(
 function assertSameDocument({ schedule, name, slug }: KnownJob, job: Job): void {
   if (!schedule || isDeepStrictEqual(titleOf(schedule).job, job)) return;
   const fix = job.config.continuous_update
-    ? 'bring the schedule to this document with "create", or give this job another name'
+    ? 'update the schedule with "create", or give this job another name'
     : `delete the schedule with "${commandLine('delete', slug)}", or give this job another name`;
   throw new Refused(`"${name}" has a schedule with another document; ${fix}`);
 }
@@ -72,7 +72,7 @@ export interface Creation {
   paused: { note: string } | null;
 }
 
-/** Makes the job: a schedule with a first run at once when it is kept updated and not paused, else one run. */
+/** Creates the job: with continuous_update a schedule, and a first run unless it is paused; else one run. */
 export async function createJob(temporal: Temporal, job: Job): Promise<Creation> {
   assertNotExpired(job);
   const known = await jobFor(temporal, job);
@@ -80,7 +80,7 @@ export async function createJob(temporal: Temporal, job: Job): Promise<Creation>
   if (!job.config.continuous_update) {
     if (job.status === 'paused') {
       throw new Refused(
-        `"${job.name}" has no schedule that could be paused; remove status, or set config.continuous_update to true`,
+        `"${job.name}" has no schedule to pause; remove status, or set config.continuous_update to true`,
       );
     }
     if (schedule) {
@@ -111,18 +111,18 @@ async function createWithFirstRun(temporal: Temporal, job: Job): Promise<Started
   return trigger(temporal, created);
 }
 
-/** The run itself would fail; the schedule would stay, without ever starting one. */
+/** Every run would fail, and the schedule would never start one. */
 function assertNotExpired({ name, expires_at }: Job): void {
   if (expires_at === undefined || Date.parse(expires_at) > Date.now()) return;
   throw new Refused(`"${name}" expired at ${expires_at}; set expires_at to a later time`);
 }
 
 export interface TriggerOptions {
-  /** Also while the schedule is paused. */
+  /** Triggers even while the schedule is paused. */
   force?: boolean;
 }
 
-/** Starts the schedule's run now. Two runs of a job never write side by side. */
+/** Triggers the job's schedule. Runs of one job never overlap. */
 export async function trigger(
   temporal: Temporal,
   job: KnownJob,
@@ -134,7 +134,7 @@ export async function trigger(
   if (schedule.state.paused && !force) {
     const note = schedule.state.note ? ` (${schedule.state.note})` : '';
     throw new Refused(
-      `The schedule of "${name}" is paused${note}; resume it with "${commandLine('resume', slug)}", or add --force to run it once all the same`,
+      `The schedule of "${name}" is paused${note}; resume it with "${commandLine('resume', slug)}", or add --force to run it once anyway`,
     );
   }
   const known = new Set(schedule.info.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
@@ -151,11 +151,11 @@ export async function trigger(
     await sleep(100);
   }
   throw new Refused(
-    `The schedule of "${name}" started no run within ${TRIGGER_PATIENCE_MS / 1000} s; look at it with "npm run temporal -- schedule describe --schedule-id ${id}"`,
+    `The schedule of "${name}" started no run within ${TRIGGER_PATIENCE_MS / 1000} s; inspect it with "npm run temporal -- schedule describe --schedule-id ${id}"`,
   );
 }
 
-/** What is there under the job's id. @throws {Refused} when that is a job of another name. */
+/** The existing job with this job's id. @throws {Refused} when it has another name. */
 async function jobFor(temporal: Temporal, job: Job): Promise<KnownJob | undefined> {
   const id = workflowIdOf(job.name);
   const known = await jobOf(temporal, id);

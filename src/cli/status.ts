@@ -9,13 +9,13 @@ import { describeRun, progressOf, type Run } from './runs.ts';
 import { timesOf, titleOf } from './schedules.ts';
 import { noWorker } from './workers.ts';
 
-/** Lytics' words and ours; `no_worker`: a run is open, and nobody can tell how it is. */
+/** The states of a run, and `no_worker`: a run is open, but no worker can answer its query. */
 export type JobState = State | 'no_worker';
 
-/** A job as a person sees it: its schedule, if it has one, and its newest run. */
+/** The status of a job: its schedule, if it has one, and its newest run. */
 export interface JobStatus {
   name: string;
-  /** What to type for it. */
+  /** The name to use on the command line. */
   slug: string;
   state: JobState;
   /** What the next run exports, and the last one where that was another audience. */
@@ -33,7 +33,7 @@ export interface JobStatus {
   warnings: string[];
 }
 
-/** The newest run that has begun. */
+/** The newest run that has started. */
 export interface RunStatus {
   workflow_id: string;
   run_id: string;
@@ -46,7 +46,7 @@ export interface RunStatus {
   approval: Approval | null;
   rate: number;
   seconds_left: number | null;
-  /** Null when only a worker could tell, and none answers. */
+  /** Null when only a worker knows them, and none answers. */
   counts: Counts | null;
   seen: number | null;
   total: number | null;
@@ -81,7 +81,7 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
   const status = isOpen(run)
     ? await openRun(temporal, idle, run, hasWorker)
     : await closedRun(temporal, idle, run, hasWorker);
-  // What runs again is asleep, unless its last run failed; what does not shows how it ended.
+  // A job that runs again is sleeping, unless its last run failed; another job shows how its run ended.
   const runsAgain = schedule !== undefined || cron !== undefined;
   if (status.state === 'completed' && runsAgain) status.state = idle.state;
   if (!isOpen(run) && schedule?.state.paused) return { ...status, state: 'paused', reason: idle.reason };
@@ -119,7 +119,7 @@ async function openRun(
   }
   return {
     ...idle,
-    // A run that is open may say that it has ended only in the moment before it does.
+    // An open run reports that it has ended just before it closes.
     state: progress.state,
     reason: reasonFrom(progress),
     run: runStatus(run, progress),
@@ -127,7 +127,7 @@ async function openRun(
   };
 }
 
-/** Why a run waits; it stays paused in its own account when it completes before the pause takes hold. */
+/** Why a run waits. The note counts only while paused: a run may complete before a pause takes effect. */
 function reasonFrom({ state, paused, reason }: Progress): string | null {
   const isPaused = state === 'paused' || state === 'pausing';
   return (isPaused && paused?.note) || reason || null;
@@ -160,7 +160,7 @@ async function closedRun(
   };
 }
 
-/** What a person ended is cancelled, whatever way they chose; what ended against their will failed. */
+/** Runs that a person cancelled or terminated are cancelled; other runs that did not complete failed. */
 export function stateOfEnded(status: WorkflowExecutionStatusName): 'completed' | 'cancelled' | 'failed' {
   if (status === 'COMPLETED') return 'completed';
   return status === 'CANCELLED' || status === 'TERMINATED' ? 'cancelled' : 'failed';

@@ -1,12 +1,12 @@
 import { type Job, parseJob } from '../job.ts';
 
-/** What people call a run, read without a worker from its document, or from its memo. */
+/** The name and audience of a run, read without a worker from its document or its memo. */
 export interface Title {
   name: string | null;
   audience: string | null;
   dryRun: boolean;
   timezone: string;
-  /** The document, where it is a valid one. */
+  /** The document, if it is valid. */
   job: Job | null;
 }
 
@@ -31,7 +31,7 @@ function validJob(document: unknown): Job | null {
   try {
     return parseJob(document);
   } catch {
-    // Started by hand, perhaps: it is listed all the same, and fails by itself.
+    // Perhaps started by hand with a wrong document: it is listed anyway, and fails by itself.
     return null;
   }
 }

@@ -4,13 +4,13 @@ import { approvalLines } from './approval.ts';
 import { figure, type Output, rateText, troubleLines } from './print.ts';
 import { durationOf } from './times.ts';
 
-/** Lines in a pipe are further apart than a bar's frames, and only there where something changed. */
+/** Without a terminal, lines are printed less often than a bar's frames, and only after changes. */
 const LINE_INTERVAL_MS = 2_000;
 
-/** What is shown of a run while it is followed. */
+/** The display of a run while it is followed. */
 export interface View {
   show(progress: Progress): void;
-  /** Gives the terminal back as it was; a second time does nothing. */
+  /** Restores the terminal; may be called again. */
   stop(): void;
 }
 
@@ -75,7 +75,7 @@ function lineView(output: Output, run: ViewedRun): View {
   };
 }
 
-/** Says once what a run waits for, and again when that is something else. */
+/** Prints what a run waits for once, and again when it changes. */
 function createTrouble(output: Output, { slug, timezone }: ViewedRun) {
   let told = '';
   return {
@@ -96,7 +96,7 @@ function createTrouble(output: Output, { slug, timezone }: ViewedRun) {
     if (state === 'paused' || state === 'pausing') {
       return [troubleLines(paused?.note ? `${state}: ${paused.note}` : state, output)];
     }
-    // Why it ended is reported at the end.
+    // The reason for the end is reported by the caller.
     return reason && phase !== 'done' ? [troubleLines(reason, output)] : [];
   }
 }

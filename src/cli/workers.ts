@@ -5,10 +5,10 @@ import { Unreachable } from './errors.ts';
 
 /** The server's enum value for the queue of workflow tasks. */
 const WORKFLOW_TASKS = 1;
-/** The server remembers a worker for minutes after its end; a live one polls once a minute at least. */
+/** The server lists a poller for minutes after its last poll; a live worker polls at least once a minute. */
 const POLLS_WITHIN_SECONDS = 90;
 
-/** How long the server's clock is waited for, and how often it is looked at. */
+/** How long to wait for the server's clock, and how often to check it. */
 const POLL_MS = 3_000;
 const CLOCK_INTERVAL_MS = 25;
 
@@ -40,8 +40,8 @@ async function lastPoll(client: Temporal['client'], taskQueue: string): Promise<
 }
 
 /**
- * The server's clock. This machine's may be minutes off, and no call tells the time, but the server notes when
- * a queue is polled: this polls one that nobody else knows.
+ * The server's clock. This machine's may be minutes off, and no call returns the time, but the server records when
+ * a queue is polled: this polls a queue of its own.
  */
 async function serverSeconds(client: Temporal['client']): Promise<number> {
   const { connection, workflowService, options } = client;
@@ -53,7 +53,7 @@ async function serverSeconds(client: Temporal['client']): Promise<number> {
       taskQueue: { name },
       identity: 'client',
     });
-  // A poll without a deadline is refused. Its end is the abort below.
+  // A poll without a deadline is rejected. The abort below ends it.
   const ended = connection
     .withDeadline(Date.now() + POLL_MS, () => connection.withAbortSignal(polling.signal, poll))
     .then(
@@ -66,7 +66,7 @@ async function serverSeconds(client: Temporal['client']): Promise<number> {
       if (seconds !== undefined) return seconds;
       await sleep(CLOCK_INTERVAL_MS);
     }
-    // Where polling is not allowed, this machine's clock has to do.
+    // Where polling is not allowed, use this machine's clock.
     return Date.now() / 1000;
   } finally {
     polling.abort();

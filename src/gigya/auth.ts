@@ -74,7 +74,7 @@ function signToken(key: KeyObject, userKey: string, clock: number): Promise<stri
 }
 
 function readPrivateKey(name: string, written: string): KeyObject {
-  // Environment variables often hold a PEM with its line breaks written out.
+  // Environment variables often contain a PEM with `\n` instead of line breaks.
   const pem = written.replaceAll('\\n', '\n');
   try {
     // Takes PKCS#1 and PKCS#8, where jose's own importer takes PKCS#8 alone.

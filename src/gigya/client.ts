@@ -188,7 +188,7 @@ export function openGigya(
         isMended = true;
         if (date !== undefined) clockOffset = date - Date.now();
       } else {
-        throw describeRefusal(call, reply, refusal, caller);
+        throw describeRefusal(call, reply, refusal, caller, date === undefined ? 0 : date - Date.now());
       }
     }
   }

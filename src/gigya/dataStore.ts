@@ -19,7 +19,7 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
       try {
         return await checkSchema(gigya, 'ds.getSchema', { type }, wanted, options);
       } catch (error) {
-        // A type comes into being with its first object; how Gigya reports one that does not exist is not documented.
+        // A type is created with its first object; how Gigya reports one that does not exist is not documented.
         if (!isRecordFault(error)) throw error;
         return { types: {}, warnings: [] };
       }
@@ -37,7 +37,7 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
       return (await readData(gigya, 'ds.get', { type, oid: OID, UID, fields: '*' }, options)) ?? {};
     },
     async write({ uid, data }, options) {
-      // The default, arrayPush, appends: each run would double the arrays.
+      // The default, arrayPush, appends: each run would lengthen the arrays.
       const params = { type, oid: OID, UID: uid, data, updateBehavior: 'arraySet' };
       await gigya.call('ds.store', params, writeReply, options);
     },

@@ -2,7 +2,7 @@ import { BURST_SECONDS, LOWEST_RATE, RATE_DECREASE, RATE_INCREASE_PER_SECOND } f
 
 /**
  * How fast an authorization may call Gigya: a token bucket whose rate adapts to what Gigya accepts.
- * Gigya documents no headers that tell the quota or when to come back, so each refusal for the rate
+ * Gigya documents no headers that state the quota or when to retry, so each call rejected for the rate
  * (403048) cuts the rate to 70 %, and each accepted call raises it a little, up to the setting.
  * Several workers that share a quota find their shares this way without knowing of each other.
  */
@@ -11,7 +11,7 @@ export interface Limiter {
   take(signal?: AbortSignal): Promise<void>;
   /** A call sent at `sentAt` (ms) was accepted. */
   accepted(): void;
-  /** A call sent at `sentAt` (ms, {@link Limiter.now}) was refused for the rate. */
+  /** A call sent at `sentAt` (ms, {@link Limiter.now}) was rejected for the rate. */
   refused(sentAt: number): void;
   /** The clock that `sentAt` is read from. */
   now(): number;

@@ -8,7 +8,7 @@ import {
 } from '../tuning.ts';
 
 /**
- * How large a search by UID may be. Gigya documents no limit. 200 UIDs is what SAP's own look-ups ask for;
+ * How large a search by UID may be. Gigya documents no limit. SAP's own look-ups use 200 UIDs;
  * SAP's WordPress plugin calls 30,000 characters tested, and shrinks a query to two thirds on 500001.
  */
 export interface LookUpSize {
@@ -18,7 +18,7 @@ export interface LookUpSize {
   readonly characters: number;
   /** A query of this size was accepted. */
   accepted(uids: number, characters: number): void;
-  /** A query of this size was refused, perhaps because it is too long. */
+  /** A query of this size was rejected, perhaps because it is too long. */
   refused(uids: number, characters: number): void;
 }
 
@@ -36,7 +36,7 @@ export function createLookUpSize(): LookUpSize {
       return characters;
     },
     accepted(askedUids, askedCharacters) {
-      // Only a query that used up its size proves that there is room for more.
+      // Only a query of full size shows that a larger one may be accepted.
       if (askedUids < uids * 0.9 && askedCharacters < characters * 0.9) return;
       if (++fullQueries % FORGET_LIMIT_AFTER === 0) {
         mostUids = Math.min(MOST_UIDS, mostUids * 1.25);

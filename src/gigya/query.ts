@@ -3,7 +3,7 @@ const LONGEST_TEXT = 1_000;
 
 /**
  * Whether a text may be part of a query. Texts are put in double quotes, and how to escape inside them is
- * not documented: what could end the quotes, or be read in another way, is kept out.
+ * not documented: texts that could end the quotes, or be interpreted differently, are not allowed.
  */
 export function isQueryable(text: string): boolean {
   return text !== '' && text.length <= LONGEST_TEXT && !/["\\\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(text);

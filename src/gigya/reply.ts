@@ -31,7 +31,7 @@ export interface Call {
   form: Readonly<Record<string, string>>;
 }
 
-/** What messages need to know of an authorization. */
+/** The parts of an authorization that messages use. */
 export interface Caller {
   name: string;
   /** Never repeated in a message. */
@@ -40,7 +40,7 @@ export interface Caller {
   addressSetting: 'base_url' | 'datacenter';
 }
 
-/** Parameters that a call is nothing without. Gigya drops those it does not allow, with errorCode 0. */
+/** Essential parameters. Gigya drops parameters that it does not allow, and still reports errorCode 0. */
 const ESSENTIAL = new Set([
   'UID',
   'data',
@@ -62,7 +62,7 @@ export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller
   const read = envelope.safeParse(answer.json);
   if (read.success) return read.data;
   const what = answer.json === undefined ? 'an answer that is not JSON' : 'JSON that is not a Gigya reply';
-  // A gateway that refuses the request refuses it again; one that is overloaded does not.
+  // A gateway that rejects a request will reject it again; an overloaded one may not.
   const isRefused = answer.status >= 400 && answer.status < 500 && ![408, 425, 429].includes(answer.status);
   const fix = isRefused ? `; check ${caller.name}.${caller.addressSetting} and any proxy` : '';
   throw new GigyaError(`${method}: ${what} (HTTP ${answer.status})${fix}`, {
@@ -72,7 +72,7 @@ export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller
   });
 }
 
-/** @throws {GigyaError} when Gigya dropped a parameter that the call is nothing without. */
+/** @throws {GigyaError} when Gigya dropped an essential parameter. */
 export function assertNothingIgnored({ method, form }: Call, reply: Envelope, caller: Caller): void {
   const ignored = (reply.ignoredParams ?? [])
     .flatMap((one) => one?.paramName ?? [])
@@ -95,13 +95,28 @@ export function readReply<T extends z.ZodType>({ method }: Call, reply: Envelope
   );
 }
 
-/** The error for a refusal. Its message says what to change where a person has to. */
-export function describeRefusal(call: Call, reply: Envelope, refusal: Refusal, caller: Caller): GigyaError {
+/** Errors that a wrong clock of this machine can cause. */
+const OF_CLOCK = new Set([403002, 403003]);
+/** `Date` headers have whole seconds, and answers take time. */
+const TELLING_CLOCK_MS = 10_000;
+
+/**
+ * The error for a rejected call. Its message says what to change if a person has to act.
+ *
+ * @param clockOffset How far Gigya's clock is ahead of this machine's, in ms, by the reply's Date header.
+ */
+export function describeRefusal(
+  call: Call,
+  reply: Envelope,
+  refusal: Refusal,
+  caller: Caller,
+  clockOffset = 0,
+): GigyaError {
   const { errorCode: code, callId, errorMessage = 'no message' } = reply;
   const needsAPerson = refusal.scope === 'job' && (refusal.retry === 'never' || refusal.retry === 'briefly');
   const parts = [`${call.method}: Gigya answered ${code} "${withoutValues(errorMessage, call, caller)}"`];
   if (needsAPerson) {
-    // Details can quote what was sent; those of a single record are left out.
+    // Details can quote what was sent; those of a single record are omitted.
     const fields = (reply.validationErrors ?? []).flatMap((error) => error?.fieldName ?? []);
     const details = [
       reply.errorDetails?.replace(/"[^"]*"/g, '"…"') ?? '',
@@ -112,6 +127,10 @@ export function describeRefusal(call: Call, reply: Envelope, refusal: Refusal, c
   }
   parts.push(callIdOf(reply));
   if (needsAPerson) parts.push(`: ${adviceOn(code, caller.name)}`);
+  if (OF_CLOCK.has(code) && Math.abs(clockOffset) >= TELLING_CLOCK_MS) {
+    const seconds = Math.round(Math.abs(clockOffset) / 1000);
+    parts.push(`; it is ${seconds} s ${clockOffset > 0 ? 'behind' : 'ahead of'} Gigya's`);
+  }
   return new GigyaError(parts.join(''), refusal, callId);
 }
 

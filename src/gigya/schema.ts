@@ -29,7 +29,7 @@ export interface WantedField {
   isCleared: boolean;
 }
 
-/** What the schema says about a field: a fault that keeps it from being written, or a warning, and its type. */
+/** What the schema says about a field: an error that prevents writing it, or a warning, and its type. */
 export interface Verdict {
   fault?: string;
   warning?: string;
@@ -53,7 +53,7 @@ const TYPES: Readonly<Record<string, FieldType>> = {
 const DECLARATION = '{"type":"string","writeAccess":"serverOnly"}';
 const SCORE_DECLARATION = '{"type":"float","writeAccess":"serverOnly"}';
 
-/** Judges whether a field can hold what a job writes there; that of the audiences is searched as well. */
+/** Determines whether a field can hold what a job writes there; that of the audiences is searched as well. */
 export function judgeField(wanted: WantedField, reply: z.output<typeof schemaReply>): Verdict {
   const { fields, dynamicSchema } = reply.dataSchema ?? reply.schema ?? {};
   const declared = fields?.[wanted.field];

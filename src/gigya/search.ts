@@ -5,7 +5,7 @@ import type { CallOptions, Gigya } from './client.ts';
 import { GigyaError } from './errors.ts';
 import { groupUids, quote } from './query.ts';
 
-/** What a search asks in: accounts, or the objects of a Data Store type. */
+/** Where a search looks: accounts, or the objects of a Data Store type. */
 export interface Place {
   namespace: 'accounts' | 'ds';
   /** `accounts`, or the Data Store type. */
@@ -60,12 +60,12 @@ async function searchUids(
     return reply.found;
   } catch (error) {
     if (!(error instanceof GigyaError) || !error.mayBeTooLong || !canSplit) throw error;
-    // A server error that passes says nothing about the length.
+    // A transient server error is not caused by the length.
     if (!isSecondTry) return searchUids(gigya, place, uids, options, true);
     const middle = Math.ceil(uids.length / 2);
     const halves = [uids.slice(0, middle), uids.slice(middle)];
     const found = await Promise.all(halves.map((half) => searchUids(gigya, place, half, options)));
-    // The halves went through, so the length was the reason.
+    // The halves succeeded, so the length was the reason.
     gigya.lookUpSize.refused(uids.length, list.length);
     return found.flat();
   }
@@ -84,9 +84,9 @@ export interface Batch {
 const BATCH = 1_000;
 
 /**
- * @param cursor Null for the first batch. The same cursor may be sent again after a failure; it dies five
+ * @param cursor Null for the first batch. The same cursor may be sent again after a failure; it expires five
  *   minutes after its last use.
- * @throws {GigyaError} of scope `record` when Gigya does not accept the cursor any more.
+ * @throws {GigyaError} of scope `record` when the cursor has expired.
  */
 export function searchByLabel(
   gigya: Gigya,

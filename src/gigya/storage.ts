@@ -13,7 +13,7 @@ export interface CheckedFields {
 
 /**
  * A place in Gigya that can hold records. Writes are absolute: repeats give the same state.
- * To add one, implement this and name it in `openStorage`.
+ * To add one, implement this interface and add it to `openStorage`.
  */
 export interface GigyaStorage {
   /** Proves that the fields can be written. @throws {GigyaError} with everything that has to be changed. */
@@ -27,7 +27,7 @@ export interface GigyaStorage {
   read(uid: string, options?: CallOptions): Promise<Held | null>;
   /** Writes a record; fields that it does not name stay as they are. */
   write(record: UserRecord, options?: CallOptions): Promise<void>;
-  /** Whether Gigya refuses a write to a UID that it does not know, so that it need not be read first. */
+  /** Whether Gigya rejects a write to an unknown UID, so that it need not be read first. */
   readonly refusesUnknown: boolean;
   /** Users whose `field` may hold `label`, by the index; see {@link searchByLabel}. */
   findCarriers(
@@ -37,7 +37,7 @@ export interface GigyaStorage {
   ): Promise<Batch>;
 }
 
-/** The reply to a write has nothing that is needed. */
+/** The content of a reply to a write is not used. */
 export const writeReply = z.unknown();
 
 const dataReply = z.looseObject({ data: z.record(z.string(), z.unknown()).nullish() });

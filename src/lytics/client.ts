@@ -12,19 +12,23 @@ import {
   audienceSchema,
   audiencesReply,
   envelope,
+  jobReply,
+  jobSchema,
+  jobsReply,
+  type LyticsJob,
   profileReply,
   type Row,
   scanReply,
 } from './schemas.ts';
 
-export type { Audience, Row } from './schemas.ts';
+export type { Audience, LyticsJob, Row } from './schemas.ts';
 
 import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, RETRIES } from '../tuning.ts';
 
-/** Lytics returns at most this many rows a page, whatever is asked for. */
+/** Lytics returns at most this many rows per call, whatever the limit in the request. */
 export const SCAN_PAGE = 100;
 
-/** What a client reports about its calls, for metrics. */
+/** Receives what happens to calls, for metrics. */
 export interface LyticsObserver {
   onCall?(call: string, status: number | 'no_answer', ms: number): void;
   /** Lytics asked to slow down (429): the call waits this long. */
@@ -32,7 +36,7 @@ export interface LyticsObserver {
 }
 
 export interface LyticsCallOptions {
-  /** Gives up the call, also while it waits. */
+  /** Aborts the call, also while it waits. */
   signal?: AbortSignal | undefined;
   monitor?: CallMonitor | undefined;
 }
@@ -51,7 +55,7 @@ export interface ScanPage {
   next: string;
   /** Users in the audience, as Lytics reports it. */
   total: number | undefined;
-  /** A request was sent twice, so a page may have been lost when the cursor is a scroll position. */
+  /** A request was sent twice, so rows may have been lost if the cursor is a scroll position. */
   retried: boolean;
 }
 
@@ -62,22 +66,31 @@ export interface Lytics {
   audiences(options?: LyticsCallOptions): Promise<Audience[]>;
   /** @throws {LyticsError} `isRefused` when there is no such audience. */
   audience(idOrSlug: string, options?: LyticsCallOptions): Promise<Audience>;
-  /** The next page of an audience's users, from the beginning when `start` is empty. */
+  /** The next Lytics page of an audience, from the beginning when `start` is empty. */
   scan(audienceId: string, start: string, options?: LyticsCallOptions): Promise<ScanPage>;
   /**
-   * The next page of the users that a FilterQL statement matches.
+   * The next Lytics page of the users that a FilterQL statement matches.
    *
    * @throws {LyticsError} `isRefused` where the site does not allow ad-hoc scans.
    */
   find(statement: string, start: string, options?: LyticsCallOptions): Promise<ScanPage>;
   /** The profile of a user, by a field that identifies users; undefined when Lytics knows no such user. */
   profile(field: string, value: string, options?: LyticsCallOptions): Promise<Row | undefined>;
+  /** The account's jobs of the workflow `gigya-export`. */
+  exportJobs(options?: LyticsCallOptions): Promise<LyticsJob[]>;
+  /**
+   * One of them with all its keys.
+   *
+   * @throws {LyticsError} `isRefused` when there is no such job.
+   */
+  exportJob(id: string, options?: LyticsCallOptions): Promise<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
+const JOBS = '/v2/job/gigya-export';
 const LOOK_UP = 'look up user';
 const FIND = 'find users';
-/** What these are about may quote a user. */
+/** Messages about these calls may quote user data. */
 const PRIVATE: readonly string[] = [LOOK_UP, FIND];
 const TOO_MANY = 429;
 const FORBIDDEN = 403;
@@ -115,7 +128,7 @@ export function openLytics(
     }
   }
 
-  /** Sends until Lytics gives a final answer: a 429 is waited out, it is not a failure. */
+  /** Sends until Lytics gives a final answer: a 429 is retried after a wait, it is not a failure. */
   async function converse(call: string, request: HttpRequest, monitor?: CallMonitor): Promise<unknown> {
     for (let waits = 0; ; waits++) {
       const answer = await slots(() => exchange(call, request, monitor));
@@ -125,7 +138,7 @@ export function openLytics(
         LONGEST_LYTICS_WAIT_MS,
         retryMs * 2 ** Math.min(waits, 16) * (1 + Math.random()),
       );
-      // A Retry-After that is in the past by our clock would have us ask without a pause.
+      // A Retry-After that is in the past by our clock would mean no pause.
       const wait = answer.retryAfter || backOff;
       observer.onWait?.(wait);
       monitor?.trouble(`Lytics asked to slow down (429); waiting ${Math.round(wait / 1000)} s`, wait);
@@ -136,7 +149,7 @@ export function openLytics(
   function readAnswer(call: string, answer: HttpReply, status: number): unknown {
     const isAnswer = status >= 200 && status < 300 && answer.json !== undefined;
     if (!isAnswer) throw describeRefusal(call, answer, status);
-    // HTTP 200 all the same, with data that means nothing.
+    // The HTTP status is still 200, with meaningless data.
     if (/^timed out$/i.test(messageOf(answer))) throw unanswered(`${call}: Lytics answered "Timed out"`);
     return answer.json;
   }
@@ -151,7 +164,7 @@ export function openLytics(
     const message = messageOf(answer).replaceAll(authorization.token, '…').slice(0, 200);
     const said = PRIVATE.includes(call) ? '' : ` "${message}"`;
     const what = `${call}: Lytics answered ${status}${isJson ? said : ' and no JSON'}`;
-    // Ad-hoc scans are a permission of their own, and there is another way.
+    // Ad-hoc scans need a separate permission; profile look-ups are the alternative.
     if (call === FIND && status === FORBIDDEN) {
       return new LyticsError(what, { retry: 'never', scope: 'record', reason: 'refused' });
     }
@@ -201,7 +214,7 @@ export function openLytics(
     async audiences(options) {
       const path = '/v2/segment?table=user&kind=all';
       const { answer } = await get('list audiences', path, audiencesReply, options);
-      // One odd entry must not hide the others.
+      // One invalid entry must not hide the others.
       return answer.data.flatMap((entry) => audienceSchema.safeParse(entry).data ?? []);
     },
 
@@ -241,6 +254,16 @@ export function openLytics(
       // An unknown user can come with HTTP 200 and two audiences that do not exist: ["not_found", "all"].
       const { segments } = answer.data;
       return Array.isArray(segments) && segments.includes('not_found') ? undefined : answer.data;
+    },
+
+    async exportJobs(options) {
+      const { answer } = await get('list jobs', JOBS, jobsReply, options);
+      return (answer.data ?? []).flatMap((entry) => jobSchema.safeParse(entry).data ?? []);
+    },
+
+    async exportJob(id, options) {
+      const path = `${JOBS}/${encodeURIComponent(id)}`;
+      return (await get('read job', path, jobReply, options)).answer.data;
     },
 
     close: () => http.close(),

@@ -3,10 +3,10 @@ import { type Decision, ServiceError } from '../errors.ts';
 /** What a caller may handle by itself. */
 export type LyticsReason = 'not_found' | 'refused' | 'no_answer' | 'configuration' | 'rate';
 
-/** Lytics refused a call, or gave no usable answer. */
+/** Lytics rejected a call, or gave no usable answer. */
 export class LyticsError extends ServiceError {
   override readonly name = 'LyticsError';
-  /** Lytics does not accept what was asked for: the audience, cursor or query. */
+  /** Lytics rejected the request: the audience, cursor or query. */
   readonly isRefused: boolean;
 
   constructor(message: string, decision: Decision & { reason: LyticsReason }) {
@@ -27,7 +27,7 @@ export const misconfigured = (message: string) =>
 /**
  * Decides what an HTTP status means.
  *
- * @param isJson Whether Lytics itself answered; a page of HTML comes from something in between.
+ * @param isJson Whether Lytics itself answered; HTML comes from a proxy or gateway.
  * @param setting The name of the authorization, for the advice.
  */
 export function refusal(what: string, status: number, isJson: boolean, name: string): LyticsError {

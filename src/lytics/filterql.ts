@@ -7,7 +7,7 @@ const SAFE_VALUE = /^[A-Za-z0-9_.:@=+/|~-]{1,256}$/;
 const SAFE_AUDIENCE = /^[A-Za-z0-9_-]{1,256}$/;
 const SAFE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** UIDs in one statement: Lytics returns at most 100 rows a page. */
+/** UIDs in one statement: Lytics returns at most 100 rows per call. */
 export const UIDS_PER_STATEMENT = 100;
 
 /** Whether a value may be part of a FilterQL statement. */

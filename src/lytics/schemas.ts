@@ -15,7 +15,7 @@ export const audienceSchema = z.looseObject({
   id: z.string(),
   slug_name: z.string(),
   name: optionalText,
-  /** Set by a person; it outlives changes of the slug, and may be what a row calls the audience. */
+  /** Set by a person; it survives changes of the slug, and rows may contain it. */
   public_name: optionalText,
   is_public: truth.nullish().transform((value) => value ?? true),
   size: count,
@@ -43,6 +43,27 @@ export const audiencesReply = z.looseObject({ data: z.array(z.unknown()) });
 export const audienceReply = z.looseObject({ data: audienceSchema });
 
 export const profileReply = z.looseObject({ message: z.string().nullish(), data: rowSchema.nullish() });
+
+const jobText = z.string().nullish().catch(undefined);
+
+/** What a list shows of a job; only the id is needed to read the rest. */
+export const jobSchema = z.looseObject({
+  id: z.string().min(1),
+  name: jobText,
+  status: jobText,
+  deleted: truth.nullish().catch(undefined),
+  config: z
+    .looseObject({ segment_id: jobText, continuous_update: truth.nullish().catch(undefined) })
+    .nullish()
+    .catch(undefined),
+});
+
+/** A job of Lytics' workflow `gigya-export`, as Lytics lists it. */
+export type LyticsJob = z.output<typeof jobSchema>;
+
+export const jobsReply = z.looseObject({ data: z.array(z.unknown()).nullish() });
+
+export const jobReply = z.looseObject({ data: z.record(z.string(), z.unknown()) });
 
 const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 

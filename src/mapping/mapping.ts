@@ -17,7 +17,7 @@ export interface User {
   memberOf: readonly string[];
 }
 
-/** What a mapping needs of a plan. */
+/** The parts of a plan that a mapping uses. */
 export interface Mapped {
   job: { config: JobConfig };
   audience: { label?: string };
@@ -27,21 +27,21 @@ export interface Mapped {
   excluded?: readonly string[];
 }
 
-/** What the resolvers of a field can use. */
+/** The inputs of a resolver. */
 interface Resolved {
-  /** Undefined for users of whom Lytics' values are not exported. */
+  /** Undefined for excluded users, and for users unknown to Lytics. */
   row: Row | undefined;
   labels: readonly string[];
 }
 
-/** Where the value of one Gigya field comes from. One more field to export is one more of these. */
+/** Computes the value of one Gigya field. To export another field, add a resolver. */
 interface Resolver {
   field: string;
   /** Undefined leaves the field as it is in Gigya. */
   value(resolved: Resolved): Value | undefined;
 }
 
-/** Turns users into records. Nothing beyond this knows of audiences, labels and Lytics' fields. */
+/** Turns users into records. Only this knows audiences, labels and Lytics' fields. */
 export interface Mapping {
   /** The record of an excluded user has neither the job's audience nor values of Lytics' fields. */
   recordOf(user: User): UserRecord;

@@ -4,12 +4,12 @@ import { FINAL_FAILURES } from '../names.ts';
 
 /** The activities of a run. */
 export const activities = proxyActivities<Activities>({
-  // A killed worker's page waits for the heartbeat timeout and the first interval.
+  // The page of a killed worker continues after the heartbeat timeout and the first interval.
   heartbeatTimeout: '10 s',
   startToCloseTimeout: '10 minutes',
-  // A page that makes no progress for so long is given up.
+  // A page that is not done after this time fails the run.
   scheduleToCloseTimeout: '10 hours',
-  // Left out, this is not the documented default but TRY_CANCEL, which waits for nothing.
+  // When omitted, this is not the documented default but TRY_CANCEL, which does not wait.
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: {
     initialInterval: '1 s',

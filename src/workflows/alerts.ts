@@ -22,25 +22,25 @@ export async function alert(state: Alert['state'], reason: string, progress: Pro
   });
 }
 
-/** What the watch looks at. */
+/** What the stall watch reads. */
 export interface Watched {
-  /** After how long without a finished page somebody is alerted; the worker's setting, known after preflight. */
+  /** Alert after this time without a finished page; the worker's setting, known after preflight. */
   limitSeconds(): number;
   /** When a page last finished, or a step began, in ms. */
   movedAt(): number;
   progress(): Progress;
 }
 
-/** Alerts when no page finishes for too long, and again when one does. Ends with the scope that it runs in. */
+/** Alerts when no page finishes for too long, and again when one does. Ends with its cancellation scope. */
 export async function watchForStall({ limitSeconds, movedAt, progress }: Watched): Promise<void> {
   for (;;) {
     await condition(() => mayStall(progress()));
     const limit = limitSeconds();
     const left = movedAt() + limit * 1000 - Date.now();
     if (left > 0) {
-      // One timer for many pages: it is set again, for what is left, only when it fires.
+      // One timer for many pages: it is restarted with the remaining time only when it fires.
       const isOff = () => limitSeconds() !== limit || !mayStall(progress());
-      await condition(isOff, left, { summary: 'alert if nothing moves' });
+      await condition(isOff, left, { summary: 'alert if no page finishes' });
       continue;
     }
     const stalled = progress();

@@ -1,7 +1,7 @@
 import { CARRIED_MINUTES } from '../tuning.ts';
 import type { Run } from './run.ts';
 
-/** What a run hands to itself when it continues as new. */
+/** What a run passes on when it continues as new. */
 export interface Carried {
   run: Run;
   /** When it continued, in ms. */
@@ -9,8 +9,8 @@ export interface Carried {
 }
 
 /**
- * The run that continued a moment ago. What it carried is only for the same run: a reset, or the next night of
- * a cron expression, is started with the same arguments much later, and starts from the beginning.
+ * The run that continued as new just now. A reset or the next run of a cron expression starts with the same
+ * arguments much later: it ignores them and starts from the beginning.
  */
 export function resume(carried: Carried | undefined): Run | undefined {
   if (!carried) return undefined;

@@ -11,10 +11,10 @@ import {
 import type { Run } from './run.ts';
 import type { Status } from './status.ts';
 
-/** Registers what people and activities can ask or tell a run. */
+/** Registers the run's query, signal and updates. */
 export function registerControls(run: Run, status: Status): void {
   setHandler(progressQuery, () => status.progress(), {
-    description: 'How far the run is, and what it waits for',
+    description: 'The progress of the run, and what it waits for',
   });
   setHandler(troubleSignal, ({ activity, reason }) => status.report(activity, reason), {
     description: 'An activity reports why it is slow',
@@ -53,7 +53,7 @@ function registerPause(run: Run, status: Status): void {
       return 'The run continues';
     },
     {
-      description: 'Lets a paused run continue',
+      description: 'Resumes a paused run',
       validator: () => {
         if (!run.paused) refuse('The run is not paused');
       },
@@ -64,7 +64,7 @@ function registerPause(run: Run, status: Status): void {
 function registerGuard(run: Run, status: Status): void {
   const assertWaits = () => {
     if (status.phase !== 'approval' || run.leavers.approval?.answer !== null) {
-      refuse('The run does not wait for an approval');
+      refuse('The run is not waiting for approval');
     }
   };
   const answer = (given: 'approved' | 'refused') => {
@@ -77,7 +77,7 @@ function registerGuard(run: Run, status: Status): void {
       return `Approved: the audience is removed from ${removals} users`;
     },
     {
-      description: 'Lets a guarded run remove the audience from this many users: {"removals": N}',
+      description: 'Approves the removal of the audience from this many users: {"removals": N}',
       validator: (input: unknown) => {
         assertWaits();
         const given =

@@ -18,7 +18,7 @@ import { Status } from './status.ts';
 /** Until the worker's setting is known. */
 const ALERT_AFTER_SECONDS = 1800;
 
-/** Where a run meets people: its status, their controls, and the alerts. */
+/** The run's status, controls and alerts. */
 export class Desk {
   readonly #run: Run;
   readonly #status: Status;
@@ -44,7 +44,7 @@ export class Desk {
   /**
    * Resolves at once, or when a paused run is resumed and the quiet hours are over.
    *
-   * @param settle Waits for what is in flight: it is finished before the run sleeps, and its failure ends the run.
+   * @param settle Waits for the pages in flight: they finish before the run sleeps, and a failure ends the run.
    */
   async mayGoOn(settle: () => Promise<void> = async () => {}): Promise<void> {
     for (;;) {
@@ -61,7 +61,7 @@ export class Desk {
     return condition(() => this.#run.paused === null);
   }
 
-  /** A pause is noticed: from then on the run waits for a person. */
+  /** Ends early when the run is paused: it then waits for a person instead. */
   async #sleep(until: number): Promise<void> {
     this.#status.sleepingUntil = until;
     this.#status.refresh();
@@ -75,7 +75,7 @@ export class Desk {
     this.#status.show(phase);
   }
 
-  /** Does a piece of a page's work, which counts as in flight. */
+  /** Does part of a page's work, which counts as in flight. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#status.inFlight++;
     try {
@@ -86,12 +86,12 @@ export class Desk {
     }
   }
 
-  /** Outcomes of users became known. */
+  /** Updates the status after new outcomes. */
   moved(): void {
     this.#status.mark();
   }
 
-  /** A guarded run waits for a person. */
+  /** Shows that the guard holds the run, and alerts. */
   async askForApproval(reason: string): Promise<void> {
     this.#status.show('approval');
     log.warn('The run waits for approval', { job: this.#status.job, reason });
@@ -105,7 +105,7 @@ export class Desk {
     log.info('The run completed', { job, counts, failures, seconds, warnings });
   }
 
-  /** Shows why the run ends, and alerts; continuing as new and being cancelled are no reason for an alert. */
+  /** Shows why the run ends, and alerts, except when the run continues as new or was cancelled. */
   async fail(error: unknown): Promise<void> {
     this.#watch.cancel();
     if (error instanceof ContinueAsNew) return;

@@ -2,7 +2,7 @@ import type { Approval, Progress } from './messages.ts';
 
 const BAR = 25;
 
-/** The status page of a run in the Web UI, in Markdown. Its tables leave no space between columns, so the figures are a code block. */
+/** The status view of a run in the Web UI, in Markdown. Markdown tables there have no space between columns, so the figures are a code block. */
 export function detailsOf(progress: Progress): string {
   const { counts, total, seen, warnings, reason, last_trouble, paused, approval, in_gigya } = progress;
   const target = progress.storage === 'data_store' ? "Gigya's Data Store" : 'Gigya accounts';
@@ -15,7 +15,7 @@ export function detailsOf(progress: Progress): string {
   if (approval) lines.push(...describeApproval(approval));
   if (reason) lines.push(`> ${plain(reason)}`);
   else if (last_trouble)
-    lines.push(`Last trouble, at ${moment(last_trouble.at)}: ${plain(last_trouble.message)}`);
+    lines.push(`Last delay, at ${moment(last_trouble.at)}: ${plain(last_trouble.message)}`);
   const figures = Object.entries(counts).map(([name, count]) => `${figure(count).padStart(9)}  ${name}`);
   if (total !== null)
     figures.unshift(bar(total === 0 ? 1 : seen / total), `${figure(seen)} of ${figure(total)} users`, '');
@@ -27,7 +27,7 @@ export function detailsOf(progress: Progress): string {
 
 function describeApproval({ removals, carriers, until }: Approval): string[] {
   return [
-    `> **${figure(removals)}** of the ${figure(carriers)} users who carry the audience in Gigya would lose it. Nobody does until somebody approves; without an answer the run fails at ${moment(until)}.`,
+    `> **${figure(removals)}** of the ${figure(carriers)} users who carry the audience in Gigya would lose it. Nothing is removed until it is approved; otherwise the run fails at ${moment(until)}.`,
     `Approve with the update \`approve\` and the input \`{"removals": ${removals}}\`, or end the run with the update \`refuse\`.`,
   ];
 }
@@ -64,7 +64,7 @@ function figure(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** Keeps texts from outside from being read as Markdown. */
+/** Escapes Markdown in external text. */
 function plain(text: string): string {
   return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_{}[\]<>|#~&]/g, (char) => `\\${char}`);
 }

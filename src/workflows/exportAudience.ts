@@ -11,16 +11,14 @@ import type { Step } from './pump.ts';
 import { beginRun, type Run, type Summary, summarize, warn } from './run.ts';
 
 /**
- * Exports an audience: the record of every member in Gigya comes to name the audiences that the member is in,
- * and users who left the audience are corrected.
+ * Exports an audience: writes each member's audiences to Gigya, and corrects users who left the audience.
  *
- * Sources yield pages of records, which are sealed and recorded in the history before any of it is written: a
- * cursor may be a scroll position that returns no page twice. A few pages are written side by side. When the
- * history grows long the run continues as new between two pages, with nothing in flight; all it has to carry is
- * `Run`.
+ * Sources yield sealed pages of records, which are recorded in the history before any record is written: a cursor
+ * may be a scroll position that returns no row twice. A few pages are written concurrently. When the history grows
+ * long, the run continues as new between two pages, with nothing in flight; it passes on `Run`.
  *
  * @param document The job document.
- * @param carried What the run knew when it continued as new; nobody else passes it.
+ * @param carried The state of a run that continued as new; only the workflow itself passes it.
  */
 export async function exportAudience(document: JobDocument, carried?: Carried): Promise<Summary> {
   const run = resume(carried) ?? beginRun(Date.now());
@@ -51,14 +49,14 @@ export async function exportAudience(document: JobDocument, carried?: Carried): 
   }
 }
 
-/** Waits until Gigya's index has caught up, so that the audit and the next run compare with the present. */
+/** Waits until Gigya's index has caught up, so that the audit and the next run see the run's writes. */
 async function settle({ run, plan, desk }: Step): Promise<void> {
   if (run.counts.updated === 0 || plan.job.config.dry_run || plan.index_lag_seconds === 0) return;
   desk.show('settling');
   await sleep(plan.index_lag_seconds * 1000, { summary: "Gigya's index catches up" });
 }
 
-/** Counts who carries the audience in Gigya, and warns where that differs from what the run knows. */
+/** Counts who carries the audience in Gigya, and warns when the run counted a different number. */
 async function audit({ run, plan }: Step): Promise<number | null> {
   const count = await activities.countCarriers.executeWithOptions(
     { summary: 'users who carry the audience' },
@@ -71,7 +69,7 @@ async function audit({ run, plan }: Step): Promise<number | null> {
 
 function compareWithGigya(run: Run, carriers: number, isExact: boolean): void {
   const { carrying } = run.scan;
-  // Gigya's own count may match by word, and is then too high.
+  // Gigya's own count may match by word and include others.
   if (carriers === carrying || (!isExact && carriers > carrying)) return;
   const reason =
     carriers > carrying

@@ -3,13 +3,13 @@ import type { WrittenPage } from '../activities/checkpoint.ts';
 import { type Counts, type Failures, noCounts } from '../counts.ts';
 import { SEAL_BROKEN } from '../names.ts';
 
-/** What a failed run adds to its failure: a client reads it without a worker. */
+/** The details of a run's failure; a client can read them without a worker. */
 export interface FailedRun {
   counts: Counts;
   failures: Failures;
 }
 
-/** The failure that says what to change, where an activity's hides behind "Activity task failed". */
+/** The failure of a run: an activity's own failure instead of Temporal's "Activity task failed". */
 export function plainly(error: unknown, failed: FailedRun): unknown {
   if (isCancellation(error)) return error;
   if (error instanceof ApplicationFailure) return asRunFailure(error, failed);
@@ -34,20 +34,20 @@ function asRunFailure({ message, type }: ApplicationFailure, failed: FailedRun, 
   });
 }
 
-/** The reason of a failure and its type, for a person. */
+/** The reason and type of a failure, as shown to people. */
 export function reasonOf(error: unknown): { reason: string; type: string } {
   const cause = error instanceof ActivityFailure ? (error.cause ?? error) : error;
   const type = cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
   return { reason: cause instanceof Error ? cause.message : String(cause), type };
 }
 
-/** An activity could not open its page. */
+/** Whether an activity could not open its page. */
 export function isSealBroken(error: unknown): boolean {
   if (!(error instanceof ActivityFailure)) return false;
   return error.cause instanceof ApplicationFailure && error.cause.type === SEAL_BROKEN;
 }
 
-/** What a page had written when its activity failed for good; undefined when the failure does not say. */
+/** What a page had written when its activity failed finally; undefined when the failure does not contain it. */
 export function writtenBefore(error: unknown): WrittenPage | undefined {
   if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
   const [detail] = error.cause.details ?? [];

@@ -5,15 +5,15 @@ export interface Removals {
   removals: number;
   /** Users who carry it in Gigya. */
   carriers: number;
-  /** Members that this run saw. */
+  /** Members that this run counted. */
   members: number;
 }
 
 /**
- * Why a person has to approve the removals; undefined when nobody has to.
+ * Why a person has to approve the removals; undefined when no approval is needed.
  *
- * @param most `config.max_removals`: below 1 a share of the carriers, else a number of users; 0 guards every
- *   removal.
+ * @param most `config.max_removals`: below 1 a share of the carriers, which applies only from 100 carriers up; else a number
+ *   of users; 0 guards every removal.
  */
 export function guardReason(most: number, { removals, carriers, members }: Removals): string | undefined {
   if (removals === 0) return undefined;

@@ -1,3 +1,10 @@
 /** The workflows of a worker. */
 export { exportAudience } from './exportAudience.ts';
-export { checkJob, listAudiences, listAuthorizations, proveAuthorization } from './questions.ts';
+export {
+  checkJob,
+  listAudiences,
+  listAuthorizations,
+  listLyticsJobs,
+  proveAuthorization,
+  readLyticsJob,
+} from './questions.ts';

@@ -10,8 +10,8 @@ import { type Decision, type Leavers, NOBODY_FOUND, warn } from './run.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * Corrects users who carry the audience in Gigya and are not members any more. Nobody is corrected before all
- * of them are found and the guard has let the number pass.
+ * Corrects users who carry the audience in Gigya and are no longer members. Nobody is corrected before all of
+ * them are found (or no more can be held) and the guard has accepted their number.
  */
 export async function correctLeavers(step: Step): Promise<void> {
   const { run, plan, desk } = step;
@@ -35,7 +35,7 @@ export async function correctLeavers(step: Step): Promise<void> {
   }
 }
 
-/** Finds everybody who carries the audience in Gigya, and holds those who left. */
+/** Reads everybody who carries the audience in Gigya, and holds the records of those who left. */
 async function findLeavers(step: Step): Promise<void> {
   const { run, plan, desk } = step;
   const { leavers } = run;
@@ -72,7 +72,7 @@ function hold(leavers: Leavers, { page, counts: { left = 0 }, carriers, next }: 
   else leavers.pages = [...leavers.pages, { page, left }];
 }
 
-/** What was found so far is not the whole, or cannot be opened any more. */
+/** Discards the leavers found so far, which are incomplete or can no longer be opened, and restarts the search. */
 function searchAgain(leavers: Leavers): void {
   const restarts = leavers.restarts + 1;
   if (restarts > LEAVER_RESTARTS) {
@@ -84,7 +84,7 @@ function searchAgain(leavers: Leavers): void {
   Object.assign(leavers, NOBODY_FOUND, { restarts, step: 'search' });
 }
 
-/** Lets the leavers pass, or waits for a person where their number is unusual. */
+/** Compares the number of leavers with the guard's limit, and waits for approval above it. */
 async function passGuard(step: Step): Promise<void> {
   const { run, plan } = step;
   const { leavers, counts } = run;
@@ -107,7 +107,7 @@ async function untilApproved({ run, plan, desk }: Step, reason: string): Promise
   if (pending) desk.show('approval');
   else await desk.askForApproval(reason);
   const wait = Math.max(1, approval.until - Date.now());
-  await condition(() => approval.answer !== null, wait, { summary: 'waits for approval' });
+  await condition(() => approval.answer !== null, wait, { summary: 'wait for approval' });
   if (isApproved(approval)) return;
   const how = approval.answer === null ? `was not approved within ${approval_hours} hours` : 'was refused';
   throw ApplicationFailure.nonRetryable(
@@ -118,7 +118,7 @@ async function untilApproved({ run, plan, desk }: Step, reason: string): Promise
 
 const isApproved = ({ answer }: Decision) => answer === 'approved';
 
-/** The leavers that are held. What was found long ago is compared with Lytics again. */
+/** The leavers that are held. Those found more than a few minutes ago are compared with Lytics again. */
 class HeldLeavers implements Source {
   readonly #step: Step;
 

@@ -6,10 +6,10 @@ import { isSealBroken } from './failures.ts';
 import { type Pumped, pump, type Source, type Step } from './pump.ts';
 import { beginScan, outcomesSoFar, type Run, stepPast, warn } from './run.ts';
 
-/** Why a scan did not get through the whole audience. */
+/** Why a scan did not read the whole audience. */
 interface Obstacle {
   reason: string;
-  /** What to do when it keeps coming back; without it the run ends with a warning. */
+  /** What to do when it recurs; without it the run completes with a warning. */
   fix?: string;
 }
 
@@ -22,7 +22,7 @@ const SEAL_BROKEN: Obstacle = {
   fix: 'make sure that all workers use the same secret',
 };
 
-/** Exports the members of the audience; scans again from the start when a scan may have missed some. */
+/** Exports the members of the audience; repeats the scan when it may have missed some. */
 export async function exportMembers(step: Step): Promise<void> {
   const { run } = step;
   if (run.isScanned) return;
@@ -52,7 +52,7 @@ async function scanOnce(step: Step): Promise<Obstacle | undefined> {
   return scan.hasExpired ? EXPIRED : shortfall(run);
 }
 
-/** The members, by Lytics' scan. */
+/** The members that Lytics' scan returns. */
 class MembersSource implements Source {
   hasExpired = false;
   readonly #step: Step;
@@ -78,14 +78,14 @@ class MembersSource implements Source {
   }
 }
 
-/** Undefined when the scan saw the whole audience, as far as Lytics' total shows. */
+/** Undefined when the scan read the whole audience, according to Lytics' total. */
 function shortfall({ scan, total }: Run): Obstacle | undefined {
   if (!scan.lossy || (total !== null && scan.seen >= total)) return undefined;
   const of = total === null ? 'an unknown number of' : figure(total);
   return { reason: `Lytics' scan was interrupted and returned ${figure(scan.seen)} of ${of} users` };
 }
 
-/** Warns when a scan without an obstacle ended early all the same. */
+/** Warns when a scan without an obstacle returned fewer users than Lytics reported. */
 function warnIfShort(run: Run): void {
   const { scan, total } = run;
   if (total === null || total - scan.seen <= total * DRIFT) return;
@@ -93,9 +93,9 @@ function warnIfShort(run: Run): void {
 }
 
 /**
- * Starts at the first page again: what was written is skipped, so that costs little.
+ * Starts the scan again from the beginning: users who are up to date are skipped, so it costs little.
  *
- * @returns false when several scans in a row met an obstacle and had nothing new to write.
+ * @returns false when several scans in a row met an obstacle and wrote nothing new.
  */
 function scanAgain(run: Run, { reason }: Obstacle): boolean {
   const { number, updatedBefore, fruitless } = run.scan;
@@ -106,7 +106,7 @@ function scanAgain(run: Run, { reason }: Obstacle): boolean {
   return true;
 }
 
-/** A run in which nobody could be written has a wrong setting, however small the audience is. */
+/** Fails a run in which no member could be written: a setting is wrong, even if the audience is small. */
 function assertSomeSucceeded(run: Run): void {
   const { members, no_gigya_id } = run.counts;
   if (members > 0 && no_gigya_id === members) {

@@ -3,8 +3,8 @@ import type { Counts } from '../counts.ts';
 import { TROUBLE_SIGNAL } from '../names.ts';
 
 /**
- * The state of a run in Lytics' words, and three more: `pausing` until nothing is in flight, `sleeping`
- * during quiet hours, `cancelled`.
+ * The states that Lytics uses, and three more: `pausing` until nothing is in flight, `sleeping` during quiet
+ * hours, `cancelled`.
  */
 export type State = 'running' | 'pausing' | 'paused' | 'sleeping' | 'failed' | 'cancelled' | 'completed';
 
@@ -21,7 +21,7 @@ export interface Approval {
   until: string;
 }
 
-/** The answer to the query `progress`. Computed in one place: what people read of a run is made from this. */
+/** The answer to the query `progress`. Every view of a run is made from this. */
 export interface Progress {
   state: State;
   phase: Phase;
@@ -44,7 +44,7 @@ export interface Progress {
   /** Seconds until the last page at this rate; null while unknown. */
   seconds_left: number | null;
   paused: { since: string; note: string } | null;
-  /** Quiet hours hold the run; when they end, ISO 8601. */
+  /** Set during quiet hours; when they end, ISO 8601. */
   sleeping: { until: string } | null;
   approval: Approval | null;
   /** Why the run is slow or waits, until it continues; or why it failed. */
@@ -58,12 +58,12 @@ export interface Progress {
 
 export const progressQuery = defineQuery<Progress>('progress');
 
-/** The note says why, for the next person. Refused when the run is paused, or has written its last page. */
+/** The note gives the reason. Rejected when the run is paused, or has written its last page. */
 export const pauseUpdate = defineUpdate<string, [note: string | undefined]>('pause');
 
 export const resumeUpdate = defineUpdate<string>('resume');
 
-/** Lets a guarded run continue. Refused unless `removals` is the number that the run waits with. */
+/** Lets a guarded run continue. Rejected unless `removals` is the number that waits for approval. */
 export const approveUpdate = defineUpdate<string, [{ removals: number }]>('approve');
 
 /** Ends a guarded run as `Guard`; nothing is removed. */

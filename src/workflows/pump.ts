@@ -16,7 +16,7 @@ import { writtenBefore } from './failures.ts';
 import { countPage, outcomesSoFar, type Run, sizePages } from './run.ts';
 import { Window } from './window.ts';
 
-/** What every step of a run works with. */
+/** What every step of a run uses. */
 export interface Step {
   run: Run;
   plan: Plan;
@@ -28,21 +28,21 @@ export interface Step {
 /** A page on its way from a source to Gigya. */
 export interface Pumped {
   page: FetchedPage<unknown>;
-  /** Rows of the scan that the page stands for. */
+  /** Rows of the scan that the page represents. */
   rows: number;
-  /** Whether rows that share a UID are settled already. */
+  /** Whether rows that share a UID are already resolved. */
   isSettled: boolean;
-  /** For the row of its activity in the Web UI. */
+  /** The summary of its activity in the Web UI. */
   summary: string;
 }
 
-/** Where pages come from. To add one, yield its pages and move its cursor in the run. */
+/** Where pages come from. An implementation returns its pages and advances its cursor in the run. */
 export interface Source {
   /** The next page; null at the end. */
   next(): Promise<Pumped | null>;
 }
 
-/** Pumps a source into Gigya: pages are fetched one after the other, and a few are written at a time. */
+/** Fetches the pages of a source one after the other, and writes a few of them concurrently. */
 export async function pump(source: Source, step: Step): Promise<void> {
   const { desk } = step;
   const pages = new Window(PAGES_AT_ONCE);
@@ -55,14 +55,14 @@ export async function pump(source: Source, step: Step): Promise<void> {
         const pumped = await desk.during(() => source.next());
         if (pumped === null) break;
         await pages.room();
-        // What was fetched before quiet hours is written: held until they end, it would be outdated.
+        // A page fetched before quiet hours is still written: it would be outdated after them.
         await desk.resumed();
         await pages.add(() => desk.during(() => writePage(pumped, step)));
       }
       await pages.drain();
     });
   } catch (error) {
-    // What is in flight stops after the user it is at, and reports how far it got.
+    // Pages in flight stop after the current records, and report what they have written.
     scope.cancel();
     await CancellationScope.nonCancellable(() => pages.settle());
     throw error;
@@ -83,7 +83,7 @@ async function writePage(
   const written = await activities.updateGigya
     .executeWithOptions({ summary }, [input])
     .catch((error: unknown) => {
-      // What a failing page wrote belongs to the run.
+      // The run also counts what a failing page wrote.
       const before = writtenBefore(error);
       if (before) count(before);
       throw error;
@@ -102,14 +102,14 @@ export async function continueAsNewIfLong({ run, carryOn }: Step, pages?: Window
   await carryOn();
 }
 
-/** Whether the history grows long, and what the run carries fits a payload. */
+/** Whether the history is long, and `Run` fits a payload. */
 function mayContinueAsNew({ leavers }: Run): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
-  // A run of a cron expression would lose its schedule (seen on Temporal server 1.32).
+  // A cron run would lose its cron expression (seen on Temporal server 1.32).
   if (workflowInfo().cronSchedule) {
     if (historyLength < MOST_CRON_EVENTS) return false;
     throw ApplicationFailure.nonRetryable(
-      'The audience is too large for one run of a cron expression; make a schedule for the job ("client create")',
+      'The audience is too large for one run of a cron expression; create a schedule for the job ("client create")',
       'Configuration',
     );
   }

@@ -3,8 +3,8 @@ import type { Activities } from '../activities/index.ts';
 import { questionsQueue } from '../names.ts';
 
 /**
- * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting:
- * the time limit is short, and the activities have slots of their own.
+ * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting,
+ * so the time limit is short and the activities have slots of their own.
  */
 const ask = () =>
   proxyActivities<Activities>({
@@ -17,4 +17,6 @@ const ask = () =>
 export const listAuthorizations = () => ask().listAuthorizations();
 export const proveAuthorization = (name: string) => ask().proveAuthorization(name);
 export const listAudiences = (authorization: string) => ask().listAudiences(authorization);
+export const listLyticsJobs = (authorization: string) => ask().listLyticsJobs(authorization);
+export const readLyticsJob = (authorization: string, id: string) => ask().readLyticsJob(authorization, id);
 export const checkJob = (document: unknown) => ask().checkJob(document);

@@ -2,7 +2,7 @@ import { quietHoursOf, quietUntil } from '../quietHours.ts';
 import { activities } from './activities.ts';
 import type { Run } from './run.ts';
 
-/** When the quiet hours that are now end, in ms; undefined outside them, and for jobs without any. */
+/** When the present quiet hours end, in ms; undefined outside quiet hours. */
 export async function quietNow(run: Run): Promise<number | undefined> {
   const job = run.plan?.job;
   if (!job || !quietHoursOf(job)) return undefined;

@@ -15,7 +15,7 @@ import {
 } from '../counts.ts';
 import { LARGEST_PAGE, MOST_WARNINGS, PAGE_SECONDS, SMALLEST_PAGE } from '../tuning.ts';
 
-/** All that a run knows, in one value: what it continues from when it continues as new. */
+/** The state of a run; passed on when it continues as new. */
 export interface Run {
   /** When the run started, in ms. */
   startedAt: number;
@@ -40,7 +40,7 @@ export interface Run {
   lastTrouble: { at: string; message: string } | null;
 }
 
-/** One pass through the audience; one is enough unless a page may have been lost. */
+/** One pass through the audience; repeated only when rows may have been lost. */
 export interface Scan {
   /** From 1. */
   number: number;
@@ -52,7 +52,7 @@ export interface Scan {
   fetched: number;
   /** Rows whose outcome is known. */
   counted: number;
-  /** Whether a page may have been skipped. */
+  /** Whether rows may have been skipped. */
   lossy: boolean;
   /** Users who carry the audience in Gigya now. */
   carrying: number;
@@ -71,7 +71,7 @@ export interface Leavers {
   restarts: number;
   /** What was found, sealed; held until the guard has decided. */
   pages: readonly { page: string; left: number }[];
-  /** More were found than can be held: the search is repeated when these are written. */
+  /** More were found than can be held: the search is repeated after these are written. */
   isPartial: boolean;
   carriers: number;
   removals: number;
@@ -83,7 +83,7 @@ export interface Leavers {
 }
 
 export interface Decision {
-  /** When the run fails unless somebody decides, in ms. */
+  /** When the run fails without a decision, in ms. */
   until: number;
   answer: 'approved' | 'refused' | null;
 }
@@ -99,7 +99,7 @@ export interface Summary {
   /** The job's name. */
   job: string;
   counts: Counts;
-  /** How many users failed, by Gigya's errorCode or a word of ours. */
+  /** How many users failed, by Gigya's error code or a reason of our own. */
   failures: Failures;
   audience: Plan['audience'];
   /** Users in Gigya that carry the audience now; null when they could not be counted. */
@@ -183,7 +183,7 @@ export function stepPast(run: Run, page: MembersPage): void {
  * Counts the users of a page whose outcome is known.
  *
  * @param written Null when the page had no records.
- * @param rows Rows of the scan that the page stands for.
+ * @param rows Rows of the scan that the page represents.
  */
 export function countPage(
   run: Run,
@@ -200,7 +200,7 @@ export function countPage(
   addCounts(run.counts, { updated, unchanged, unknown_uid, failed });
   addFailures(run.failures, written.failures);
   if (written.stopped) {
-    // It counts for the records that were handled; usually a row stands for one record.
+    // Only the handled records count; usually a row stands for one record.
     const known = accountedFor({ ...noCounts(), ...page.counts });
     const missing = members + left - known - updated - unchanged - unknown_uid - failed;
     if (left > 0) run.counts.left -= missing;
@@ -215,7 +215,7 @@ export function countPage(
 /** Sizes the next page so that it takes about ten seconds at the rate of the last one. */
 export function sizePages(run: Run, users: number, ms: number): void {
   const wanted = (users / Math.max(ms, 1)) * 1_000 * PAGE_SECONDS;
-  // One page may have been lucky or not.
+  // One page is not representative.
   const bounded = Math.min(run.pageSize * 2, Math.max(run.pageSize / 2, wanted));
   const size = Math.ceil(bounded / SMALLEST_PAGE) * SMALLEST_PAGE;
   run.pageSize = Math.max(SMALLEST_PAGE, Math.min(LARGEST_PAGE, size));

@@ -5,7 +5,7 @@ import { detailsOf } from './details.ts';
 import type { Phase, Progress, State } from './messages.ts';
 import type { Run } from './run.ts';
 
-/** How a run looks to people: what the query answers, and the page in the Web UI. Computed here alone. */
+/** The status of a run, for the query `progress` and the view in the Web UI. */
 export class Status {
   readonly #run: Run;
   readonly #document: unknown;
@@ -18,7 +18,7 @@ export class Status {
   movedAt = Date.now();
   /** Pages being fetched or written. */
   inFlight = 0;
-  /** When the quiet hours that hold the run end, in ms. */
+  /** When the present quiet hours end, in ms. */
   sleepingUntil: number | null = null;
 
   constructor(run: Run, document: JobDocument) {
@@ -36,7 +36,7 @@ export class Status {
     return this.#run.plan?.audience.slug ?? textAt(configOf(this.#document), 'segment_id') ?? '';
   }
 
-  /** An activity waits, retries or continues. */
+  /** Records why an activity waits or retries; null when it continues. */
   report(activity: string, reason: string | null): void {
     if (reason === null) this.#reasons.delete(activity);
     else {
@@ -52,19 +52,19 @@ export class Status {
     this.refresh();
   }
 
-  /** Outcomes became known: the rate is measured from these. */
+  /** Records when outcomes became known, to measure the rate. */
   mark(): void {
     const now = Date.now();
     this.movedAt = now;
     this.#marks.push({ at: now, handled: this.#handled });
     const recent = this.#marks.filter(({ at }) => at >= now - RATE_SECONDS * 1000);
-    // The last mark before the minute is where the minute begins.
+    // The last mark before the minute is its start.
     const before = this.#marks.length - recent.length - 1;
     this.#marks = before >= 0 ? this.#marks.slice(before) : recent;
     this.refresh();
   }
 
-  /** Time spent paused or waiting does not count. */
+  /** Excludes time spent paused or waiting from the rate. */
   restartRate(): void {
     this.#marks = [];
     this.mark();
@@ -123,7 +123,7 @@ export class Status {
     try {
       setCurrentDetails(detailsOf(this.progress()));
     } catch {
-      // An exception here would stop the run, over something that only shows it.
+      // An error in the view must not fail the run.
     }
   }
 
@@ -162,7 +162,7 @@ export class Status {
   }
 }
 
-// Until preflight has parsed it, the document can be anything: a job, or Lytics' reply around one.
+// Before preflight has parsed it, the document can be any value: a job, or Lytics' reply that contains one.
 function unwrap(document: unknown): unknown {
   return typeof document === 'object' && document !== null && 'data' in document ? document.data : document;
 }

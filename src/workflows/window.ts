@@ -1,6 +1,6 @@
 import { condition } from '@temporalio/workflow';
 
-/** Work in flight side by side, up to a bound. */
+/** Concurrent work, up to a limit. */
 export class Window {
   #inFlight = 0;
   #failure: { error: unknown } | undefined;
@@ -10,7 +10,7 @@ export class Window {
     this.#size = size;
   }
 
-  /** Starts a piece of work once there is room for it. @throws what an earlier piece failed with. */
+  /** Starts work once there is room for it. @throws the error of earlier work. */
   async add(work: () => Promise<void>): Promise<void> {
     await this.room();
     this.#inFlight++;
@@ -23,17 +23,17 @@ export class Window {
       });
   }
 
-  /** Waits until there is room for one more. @throws what a piece failed with. */
+  /** Waits until there is room for one more. @throws the error of earlier work. */
   room(): Promise<void> {
     return this.#until(this.#size - 1);
   }
 
-  /** Waits until all is done. @throws what a piece failed with. */
+  /** Waits until all work is done. @throws the error of earlier work. */
   drain(): Promise<void> {
     return this.#until(0);
   }
 
-  /** Waits until nothing is in flight any more, however it ended. */
+  /** Waits until nothing is in flight, whether it succeeded or failed. */
   settle(): Promise<void> {
     return condition(() => this.#inFlight === 0);
   }

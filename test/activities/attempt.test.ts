@@ -160,7 +160,7 @@ describe('a server that answers heartbeats', () => {
     };
     expect(await failureOf(attemptOf({}, client).run(work))).toMatchObject({
       type: 'AttemptOver',
-      message: 'This attempt came after its time limit; another one continues',
+      message: 'This attempt came after its time limit; the next attempt continues',
     });
   });
 
@@ -189,7 +189,8 @@ describe('a server that cannot be reached', () => {
     };
     expect(await failureOf(attemptOf({}, client).run(work))).toMatchObject({
       type: 'AttemptOver',
-      message: 'This attempt lost its lease (process paused or Temporal unreachable); another one continues',
+      message:
+        'This attempt lost its lease (process paused or Temporal unreachable); the next attempt continues',
     });
   });
 

@@ -70,6 +70,26 @@ describe('the audiences', () => {
   });
 });
 
+describe("the jobs of Lytics' own export", () => {
+  it('are listed by name, and read as they are', async () => {
+    const { admin } = sandbox;
+    const config = { segment_id: 'vip', continuous_update: true };
+    const job = await admin.addJob({ name: 'VIPs', config });
+    await admin.addJob({ name: 'All', status: 'paused' });
+    expect(await attemptOf().run(ask().listLyticsJobs, 'lytics')).toEqual([
+      expect.objectContaining({ name: 'All', status: 'paused', continuous_update: false }),
+      { id: job.id, name: 'VIPs', status: 'running', ...config },
+    ]);
+    expect(await attemptOf().run(ask().readLyticsJob, 'lytics', job.id)).toEqual(job);
+  });
+
+  it('that are unknown report how to list them', async () => {
+    const failure = await failureOf(attemptOf().run(ask().readLyticsJob, 'lytics', 'none'));
+    expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
+    expect(failure.message).toContain('Lytics has no Gigya export job "none"');
+  });
+});
+
 describe('a job that is checked', () => {
   const named = (checks: CheckResult[], name: string) => checks.find(({ what }) => what === name);
 

@@ -176,7 +176,8 @@ describe('an attempt that was frozen', () => {
       type: 'AttemptOver',
       nonRetryable: false,
       nextRetryDelay: '1 s',
-      message: 'This attempt lost its lease (process paused or Temporal unreachable); another one continues',
+      message:
+        'This attempt lost its lease (process paused or Temporal unreachable); the next attempt continues',
     });
     expect(await sandbox.admin.journal()).toEqual([]);
   });
@@ -185,7 +186,7 @@ describe('an attempt that was frozen', () => {
     const { running } = await frozenFor(598_500, { heartbeatTimeoutMs: 3_600_000 });
     expect(await failureOf(running)).toMatchObject({
       type: 'AttemptOver',
-      message: 'This attempt reached its time limit; another one continues',
+      message: 'This attempt reached its time limit; the next attempt continues',
     });
     expect(await sandbox.admin.journal()).toEqual([]);
   });

@@ -82,5 +82,5 @@ describe('the schedule on the server', () => {
 
 it('refuses to pause a job that has no schedule', async () => {
   const document = paused('single', { continuous_update: false });
-  await expect(createJob(cli, parseJob(document))).rejects.toThrow(/has no schedule that could be paused/);
+  await expect(createJob(cli, parseJob(document))).rejects.toThrow(/has no schedule to pause/);
 });

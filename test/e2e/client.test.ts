@@ -105,7 +105,7 @@ describe('a run that is followed', () => {
     const lines = first.stdout.split('\n');
     expect(lines.filter((line) => /^[\d,]+(\/[\d,]+)? users, /.test(line)).length).toBeGreaterThanOrEqual(1);
     expect(first.stdout).not.toMatch(/[\u001b\r│─]/);
-    expect(first.stdout).toMatch(/^ {2}members +1,212 {2}rows of the audience$/m);
+    expect(first.stdout).toMatch(/^ {2}members +1,212 {2}members of the audience$/m);
     expect(first.stdout).toMatch(/^ {2}updated +1,209 {2}written to Gigya$/m);
     expect(first.stdout).toMatch(/^ {2}no_gigya_id +3 {2}without a Gigya ID in Lytics$/m);
     expect(first.stdout).toMatch(/1,209 users in Gigya carry "vip" now\./);

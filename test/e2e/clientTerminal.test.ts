@@ -44,7 +44,7 @@ describe.skipIf(why)('a run that is followed at a terminal', () => {
     const person = follow(name, 80);
     await person.sees('0% 0/2,000');
     person.types(KEYS.ctrlC);
-    await person.sees('The run goes on. Follow it again: npm run client -- follow');
+    await person.sees('The run continues. Follow it again: npm run client -- follow');
     await person.sees(`Stop it for good: npm run client -- cancel ${name.toLowerCase()}`);
     expect(await person.exited).toBe(130);
     const raw = person.raw();

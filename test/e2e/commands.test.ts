@@ -309,6 +309,20 @@ describe('a preview', () => {
     expect(past.stdout).toMatch(/completed.*\n {2}preview: nothing was written$/m);
     expect(rows.stdout).toMatch(/\tcompleted\tpreview\t/);
   });
+
+  it.each([
+    [{}, 'A run fires 7 webhooks, one a write; "mute_webhooks": true fires none.'],
+    [{ mute_webhooks: true }, 'A run fires no webhooks: they are muted.'],
+    [{ target_storage: 'data_store' }, undefined],
+  ])('reports the webhooks of its writes: %j', async (config, line) => {
+    const name = unique('Webhooks');
+    const preview = await rig.start(jobDocument(name, { dry_run: true, ...config }));
+    await preview.show({ counts: { ...noCounts(), members: 9, updated: 7, unchanged: 2 } });
+    await preview.end('complete');
+    const { stdout } = await run('follow', name);
+    const [last] = stdout.trimEnd().split('\n').slice(-1);
+    expect(last).toBe(line ?? 'Preview completed in 1 s; nothing was written.');
+  });
 });
 
 describe('a run that failed', () => {

@@ -60,7 +60,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types('vienna');
     await person.sees('Europe/Vienna');
     person.types(KEYS.enter);
-    await person.sees('! Daylight saving in Europe/Vienna: 02:30 does not come on 20');
+    await person.sees('! Daylight saving in Europe/Vienna: 02:30 does not exist on 20');
     await person.sees('03:30 is safe.');
     await person.answers('Choose another time?');
     await person.sees('? Time of day (03:30)');

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { accountedFor } from '../../src/counts.ts';
 import type { JobConfig } from '../../src/job.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -9,6 +10,16 @@ import { appliedWrites } from '../support/writes.ts';
 
 const PLAIN = 300;
 const EACH = 3;
+
+/** UIDs of single users on the first page of a scan. */
+async function scannedFirst({ lyticsUrl, authorizations }: Rig['sandbox']): Promise<string[]> {
+  const headers = { authorization: authorizations.lytics.token };
+  const reply = await fetch(`${lyticsUrl}/api/segment/vip/scan?table=user&limit=10`, { headers });
+  const { data } = z
+    .object({ data: z.array(z.object({ gy_profile_id: z.string() })) })
+    .parse(await reply.json());
+  return data.map(({ gy_profile_id }) => gy_profile_id);
+}
 
 describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
   'odd records, exported to %s',
@@ -70,7 +81,7 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
       // Pages are sized by the rate, so that a page may end between the two rows: then they count as two carriers.
       const shared = /^(\d+) members share their Gigya UID with another; their profile decided/;
       const apart =
-        /^(\d+) users in Gigya carry the audience, but this run knows of (\d+): members on several pages/;
+        /^(\d+) users in Gigya carry the audience, but this run counted (\d+): members on several pages/;
       let twins = 0;
       for (const warning of warnings) {
         const [, together] = shared.exec(warning) ?? [];
@@ -80,6 +91,28 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
       }
       expect(twins).toBe(EACH + 2);
       await expectExact(admin, { storage });
+    });
+
+    it('with one UID on rows far apart are not written again and again', async () => {
+      const { admin } = rig.sandbox;
+      await admin.patchSettings({ lytics: { sharedUid: 'newest' } });
+      const [first = '', second = ''] = await scannedFirst(rig.sandbox);
+      const last = (uid: string, ...audiences: string[]) => ({ fields: { gy_profile_id: uid }, audiences });
+      // The newest profile, which decides, is a member with fewer audiences; and one that is in none.
+      const added = await admin.putRows(last(first, 'vip'), last(second, 'vip'), last(second));
+      const config = { target_storage: storage, on_exit: 'keep' } as const;
+      for (const name of ['apart', 'apart again']) await rig.run(jobDocument(name, config));
+      expect(await heldBy(first)).toEqual(['vip']);
+      await admin.clearJournal();
+      await rig.run(jobDocument('apart once more', config));
+      expect(await appliedWrites(admin)).toEqual([]);
+      for (const { key } of added) await admin.removeRow(key);
+      await admin.patchSettings({ lytics: { sharedUid: 'merged' } });
+
+      async function heldBy(uid: string): Promise<unknown> {
+        const { account, objects } = await admin.held(uid);
+        return (storage === 'account' ? account : objects[0])?.data['lytics_segments'];
+      }
     });
 
     it('of a user in 500 audiences are written whole', async () => {

@@ -13,6 +13,8 @@ export function fakeLytics(changes: Partial<Lytics> = {}): Lytics {
     scan: async () => pageOf([]),
     find: async () => pageOf([]),
     profile: async () => undefined,
+    exportJobs: async () => [],
+    exportJob: async () => ({}),
     close: async () => {},
     ...changes,
   };

@@ -85,13 +85,13 @@ describe('a time to use in its place', () => {
 describe('the warning', () => {
   it('tells the days, what happens, and what to use', () => {
     expect(clockWarning('02:30', 'Europe/Vienna', now)).toBe(
-      'Daylight saving in Europe/Vienna: 02:30 does not come on 2026-03-29, 2027-03-28, so there is no run; it comes twice on 2026-10-25, 2027-10-31, so there may be two runs. 03:30 is safe.',
+      'Daylight saving in Europe/Vienna: 02:30 does not exist on 2026-03-29, 2027-03-28, so no run starts; it occurs twice on 2026-10-25, 2027-10-31, so two runs may start. 03:30 is safe.',
     );
     expect(clockWarning('00:00', 'Africa/Cairo', now)).toBe(
-      'Daylight saving in Africa/Cairo: 00:00 does not come on 2026-04-24, 2027-04-30, so there is no run. 01:00 is safe.',
+      'Daylight saving in Africa/Cairo: 00:00 does not exist on 2026-04-24, 2027-04-30, so no run starts. 01:00 is safe.',
     );
     expect(clockWarning('01:45', 'Australia/Lord_Howe', now)).toMatch(
-      /01:45 comes twice on 2026-04-05, 2027-04-04, so there may be two runs\./,
+      /01:45 occurs twice on 2026-04-05, 2027-04-04, so two runs may start\./,
     );
   });
 

@@ -67,7 +67,7 @@ describe('the status page of a run', () => {
   it('keeps the last trouble in sight when it has passed, with the callId', () => {
     const last_trouble = { at: '2027-03-28T01:30:00.000Z', message: 'Gigya answered 500001, callId abc' };
     expect(detailsOf({ ...progress, last_trouble })).toContain(
-      'Last trouble, at 2027-03-28 01:30 UTC: Gigya answered 500001, callId abc',
+      'Last delay, at 2027-03-28 01:30 UTC: Gigya answered 500001, callId abc',
     );
     expect(detailsOf({ ...progress, last_trouble, reason: 'Now it is this' })).not.toContain('500001');
   });

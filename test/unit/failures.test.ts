@@ -103,7 +103,7 @@ describe('an error that nobody expected', () => {
     const mistake = new TypeError('x is not a function');
     mistake.stack = 'TypeError: x\n    at f (/srv/app/src/activities/scanRows.ts:12:3)\n    at g (node:x)';
     expect(createFailures().toFailure(mistake, first).message).toBe(
-      'Unexpected TypeError: x is not a function (src/activities/scanRows.ts:12:3); this is a fault in the exporter, report it',
+      'Unexpected TypeError: x is not a function (src/activities/scanRows.ts:12:3); this is a bug in lytics-gigya-export, report it',
     );
   });
 

@@ -372,6 +372,20 @@ describe('a clock or a nonce that Gigya refuses', () => {
     expect(calls).toHaveLength(2);
   });
 
+  it.each([403002, 403003])('is off by so many seconds, as the message for %i says', async (code) => {
+    const refused = (response: ServerResponse) =>
+      response.writeHead(200, { date: anHourAhead().toUTCString() }).end(JSON.stringify(refusal(code)));
+    const { call } = await connect(() => refused, signature);
+    expect((await errorOf(call())).message).toMatch(
+      /this machine's clock; it is 3[56]\d\d s behind Gigya's$/,
+    );
+  });
+
+  it('403003 says nothing of a clock that is right', async () => {
+    const { call } = await connect(() => refusal(403003), signature);
+    expect((await errorOf(call())).message).toMatch(/check this machine's clock$/);
+  });
+
   it('403004 (a nonce used before) is retried once with a fresh one', async () => {
     const { call, calls } = await connect(first(refusal(403004)), signature);
     await call();

@@ -87,7 +87,7 @@ describe('a proxy in the environment', () => {
     proxy.refuse(status);
     await expect(get('http://gateway.invalid')).rejects.toMatchObject({
       name: 'NoAnswer',
-      message: `gateway.invalid: the proxy refused the connection (HTTP ${status})`,
+      message: `gateway.invalid: the proxy rejected the connection (HTTP ${status})`,
       passes,
     });
   });

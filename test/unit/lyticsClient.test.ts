@@ -142,6 +142,43 @@ describe('the audiences', () => {
   });
 });
 
+describe('the export jobs', () => {
+  it('come with what is known of them; one odd entry does not hide the others', async () => {
+    const { lytics, server } = await connect(
+      first(
+        {
+          data: [
+            {
+              id: 'j1',
+              name: 'VIPs',
+              status: 'running',
+              config: { segment_id: 'vip', continuous_update: 'true' },
+            },
+            { id: 'j2', name: 7, config: 'none' },
+            { name: 'no id' },
+            null,
+          ],
+        },
+        { data: null },
+      ),
+    );
+    expect(await lytics.exportJobs()).toMatchObject([
+      { id: 'j1', name: 'VIPs', status: 'running', config: { segment_id: 'vip', continuous_update: true } },
+      { id: 'j2', name: undefined, config: undefined },
+    ]);
+    expect(await lytics.exportJobs()).toEqual([]);
+    expect(server.asked[0]?.path).toBe('/v2/job/gigya-export');
+  });
+
+  it('are read one by one as they are, and an unknown one is reported', async () => {
+    const job = { id: 'j/1', name: 'VIPs', config: { sparkle: [1] } };
+    const { lytics, server } = await connect(first({ data: job }, status(404, { message: 'no job' })));
+    expect(await lytics.exportJob('j/1')).toEqual(job);
+    expect(server.asked[0]?.path).toBe('/v2/job/gigya-export/j%2F1');
+    expect(await errorOf(lytics.exportJob('none'))).toMatchObject({ isRefused: true, reason: 'not_found' });
+  });
+});
+
 describe('a page of a scan', () => {
   it('is rows, the next cursor and the total', async () => {
     const row = { email: 'a@example.com', score_intensity: '50', segments: ['one'], new_field: { a: 1 } };

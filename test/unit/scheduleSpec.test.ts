@@ -42,18 +42,18 @@ describe('the warning of a schedule', () => {
   const warning = (config: Partial<JobDocument['config']>) => scheduleWarning(at(config), now);
 
   it('names the days of the runs that the clock skips or doubles', () => {
-    expect(warning({})).toMatch(/does not come on 2026-03-29, 2027-03-28.*comes twice on 2026-10-25/);
+    expect(warning({})).toMatch(/does not exist on 2026-03-29, 2027-03-28.*occurs twice on 2026-10-25/);
     // The clock changes on Sundays.
     expect(warning({ run_frequency: 'weekly', day_of_week: 'sunday' })).toContain('2026-03-29');
     expect(warning({ run_frequency: 'weekly', day_of_week: 'monday' })).toBeUndefined();
     const monthly = warning({ run_frequency: 'monthly', day_of_month: 25 });
-    expect(monthly).toContain('comes twice on 2026-10-25, so');
+    expect(monthly).toContain('occurs twice on 2026-10-25, so');
     expect(monthly).not.toContain('2026-03-29');
   });
 
   it('names the months that have no run', () => {
     expect(warning({ run_frequency: 'monthly', day_of_month: 30, time_of_day: '12:00' })).toBe(
-      'Months without a day 30 have no run.',
+      'Months without day 30 are skipped.',
     );
     expect(warning({ run_frequency: 'monthly', day_of_month: 28, time_of_day: '12:00' })).toBeUndefined();
   });

@@ -9,6 +9,7 @@ import type { exportAudience } from '../../src/workflows/index.ts';
 import type { Progress } from '../../src/workflows/messages.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
+import { startLocalWorker } from '../support/localWorker.ts';
 import { provided } from '../support/provided.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 import { unique } from '../support/temporal.ts';
@@ -81,6 +82,40 @@ describe('a bad document from the Temporal CLI', () => {
     expect(failure.message).toContain('this worker has no authorization "staging"');
     await expectUntouched();
   });
+});
+
+it('an authorization that one of two workers lacks sends the run to the other', async () => {
+  const authorizationsFile = join(folder, 'none.json');
+  await writeFile(authorizationsFile, '{}');
+  const other = await startLocalWorker({ ...provided(), taskQueue: rig.taskQueue, authorizationsFile });
+  // Whichever worker polls first: several runs meet both.
+  const names = ['one', 'two', 'three', 'four'];
+  const job = (name: string) => jobDocument(name, { dry_run: true, on_exit: 'keep' });
+  const summaries = await Promise.all(names.map((name) => rig.run(job(name)))).finally(() => other.stop());
+  for (const { counts } of summaries) expect(counts).toMatchObject({ members: 50, updated: 50 });
+});
+
+it('an error that nobody expected ends the run after three tries, with its reason and no user', async () => {
+  let tries = 0;
+  const broken = await startRig({
+    ...provided(),
+    sandbox: { users: 1 },
+    activities: {
+      async fetchMembership() {
+        tries++;
+        throw new TypeError('Cannot read "user-1" of undefined');
+      },
+    },
+  });
+  try {
+    expect(await failureOf(await broken.start(jobDocument('broken')))).toMatchObject({
+      type: 'Unexpected',
+      message: expect.stringMatching(/^Unexpected TypeError: Cannot read … of undefined.*report it$/),
+    });
+    expect(tries).toBe(3);
+  } finally {
+    await broken.stop();
+  }
 });
 
 describe('a configuration that cannot work ends the run at preflight, with Configuration and what to change', () => {

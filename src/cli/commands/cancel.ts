@@ -9,7 +9,7 @@ import { handleOf } from '../runs.ts';
 export function addCancel(program: Command): void {
   program
     .command('cancel')
-    .description('cancel the run under way; what it wrote stays, and a schedule goes on')
+    .description('cancel the run under way; what it wrote stays, and its schedule continues')
     .argument(...NAME)
     .addHelpText('after', example('cancel', 'vips-to-gigya'))
     .action((name: string, _options: object, command: Command) =>
@@ -35,7 +35,7 @@ export async function cancelRun(
   }
   const cron = sleepingCron(job);
   if (!cron) throw new Refused(`"${job.name}" has no run under way: there is nothing to cancel`);
-  // A request to cancel would start the run that the cron sleeps before. Nothing of it has happened yet.
+  // A cancel request would start the cron's next run; it has not started, so terminate it.
   await handleOf(temporal, cron).terminate('cancelled by a person between two runs');
   return { cancelled: cron.workflowId, text: `Ended the cron "${cron.cron}" of "${job.name}"` };
 }

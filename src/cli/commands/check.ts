@@ -32,7 +32,7 @@ export function addCheck(program: Command): void {
               ...warnings.map((text) => wrapped(`  ! ${text}`, output.width, '    ')),
             ]),
             ...(withoutEffect.length > 0
-              ? [wrapped(`- Without effect here: ${withoutEffect.join(', ')}`, output.width, '  ')]
+              ? [wrapped(`- Ignored here: ${withoutEffect.join(', ')}`, output.width, '  ')]
               : []),
             ...(warning ? [troubleLines(warning, output)] : []),
           ].join('\n'),

@@ -14,8 +14,11 @@ import { assertWorker } from '../workers.ts';
 export function addCreate(program: Command): void {
   program
     .command('create')
-    .description('create a job: with continuous_update a schedule and a first run now, else one run')
-    .argument('[file]', 'the job document; - reads standard input; without it you are asked for everything')
+    .description('create a job: a schedule and a first run now with continuous_update, else one run')
+    .argument(
+      '[file]',
+      "the job document; - reads standard input; without it, the settings of Lytics' form are asked for",
+    )
     .option('--no-follow', 'start it and return')
     .addHelpText('after', example('create', 'examples/job-daily.json'))
     .action(async (file: string | undefined, options: { follow: boolean }, command: Command) => {

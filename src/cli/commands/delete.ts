@@ -9,7 +9,7 @@ import { print } from '../print.ts';
 export function addDelete(program: Command): void {
   program
     .command('delete')
-    .description("delete a job's schedule; what it wrote stays, and a run under way goes on")
+    .description("delete a job's schedule; what it wrote stays, and a run under way continues")
     .argument(...NAME)
     .addHelpText('after', example('delete', 'vips-to-gigya'))
     .action((name: string, _options: object, command: Command) =>
@@ -19,7 +19,7 @@ export function addDelete(program: Command): void {
         const run = runUnderWay(job);
         print(outputOf(command), { deleted: job.slug, still_running: run?.workflowId ?? null }, () =>
           run
-            ? `Deleted the schedule of "${job.name}". Its run goes on; to stop it: ${commandLine('cancel', job.slug)}`
+            ? `Deleted the schedule of "${job.name}". Its run continues; to stop it: ${commandLine('cancel', job.slug)}`
             : `Deleted the schedule of "${job.name}"`,
         );
       }),

@@ -20,7 +20,7 @@ export function addFollow(program: Command): void {
     );
 }
 
-/** Not the run that a cron has yet to start, but the one before it. */
+/** For a cron that waits for its time: the run before it. */
 function newestBegun({ runs, name }: KnownJob): { workflowId: string; runId: string } {
   const [newest] = runs;
   if (newest && newest.sleepsUntil === null) return newest;

@@ -5,7 +5,9 @@ import { addCheck } from './check.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
 import { addFollow } from './follow.ts';
+import { addHelp } from './help.ts';
 import { addHistory } from './history.ts';
+import { addImport } from './import.ts';
 import { addList } from './list.ts';
 import { addPause, addResume } from './pause.ts';
 import { addRun } from './run.ts';
@@ -17,6 +19,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addCheck,
   addRun,
   addCreate,
+  addImport,
   addList,
   addStatus,
   addHistory,
@@ -28,4 +31,5 @@ export const COMMANDS: readonly AddCommand[] = [
   addCancel,
   addTrigger,
   addDelete,
+  addHelp,
 ];

@@ -11,7 +11,7 @@ import { type Column, tabbed, tableOf } from '../table.ts';
 import { clockTime, clockTimeIn } from '../times.ts';
 import { isWorkerPolling, noWorker } from '../workers.ts';
 
-/** Each takes some calls, and a query of its run. */
+/** Each job takes several calls and a query. */
 const JOBS_AT_ONCE = 8;
 
 export function addList(program: Command): void {
@@ -72,7 +72,7 @@ function cellsOf(status: JobStatus): string[] {
 
 const shown = (count: number | undefined) => (count === undefined ? '-' : figure(count));
 
-/** Below the row: the times, and trouble on lines of its own. */
+/** The lines below a row: the times, and each problem on its own line. */
 function notesOf({ schedule, schedule_paused, next_run, run, timezone, reason, state }: JobStatus): string[] {
   const times = [
     ...(run ? [`${run.ended ? 'last' : 'started'} ${clockTime(run.started, timezone)}`] : []),

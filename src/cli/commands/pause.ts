@@ -48,7 +48,7 @@ function change(
   });
 }
 
-/** @returns What changed, a line each. */
+/** @returns The changes, one per line. */
 export async function pauseJob(temporal: Temporal, job: KnownJob, note: string): Promise<string[]> {
   const { schedule, name, slug } = job;
   const run = runUnderWay(job);
@@ -69,7 +69,7 @@ export async function pauseJob(temporal: Temporal, job: KnownJob, note: string):
   return done;
 }
 
-/** Any message would start the run that the cron sleeps before. */
+/** Any message would start the cron's next run. */
 function cannotPause({ name, slug }: KnownJob, { cron, sleepsUntil, title }: Run): string {
   const next = sleepsUntil ? `, next at ${clockTimeIn(sleepsUntil.toISOString(), title.timezone)}` : '';
   return `"${name}" is run by the cron "${cron}"${next}, which cannot be paused between its runs. Pause it while a run is under way, or end the cron with "${commandLine('cancel', slug)}"`;
@@ -97,7 +97,7 @@ function isSchedulePaused(schedule: ScheduleDescription | undefined): boolean {
   return schedule?.state.paused === true;
 }
 
-/** Where the schedule has changed, a run that had nothing to change is worth a line, not a failure. */
+/** If the schedule was changed, a run that could not be is reported, not an error. */
 async function update(hasChanged: boolean, send: () => Promise<string>): Promise<string[]> {
   try {
     return [`${await send()}.`];

@@ -11,7 +11,7 @@ import { assertWorker } from '../workers.ts';
 export function addTrigger(program: Command): void {
   program
     .command('trigger')
-    .description("start a scheduled job's run now; refused while a run is under way")
+    .description("start a scheduled job's run now; fails while a run is under way")
     .argument(...NAME)
     .option('--follow', 'follow it to its end', false)
     .option('--force', 'also while the schedule is paused', false)
