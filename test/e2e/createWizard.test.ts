@@ -48,10 +48,11 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types('vip');
     await person.sees('VIP customers – 1,234 users');
     person.types(KEYS.enter);
-    await person.answers('Show advanced options?', 'y');
+    // All of them, up to "Keep updated".
+    await person.answers('Advanced options', ` ${KEYS.down} ${KEYS.down} `);
     await person.answers('Gigya ID field');
     await person.answers('Storage', KEYS.down);
-    await person.answers('Keep updated (daily)?', 'y');
+    await person.answers('Run');
     await person.answers('Time of day', '25:00');
     await person.sees('must be a time of day');
     // One digit for the hour is enough.
@@ -93,6 +94,69 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await rig.client('delete', name);
   });
 
+  it('asks for each advanced option that is selected', async () => {
+    const name = unique('Wizard options');
+    const file = join(temporaryFolder(), 'job.json');
+    const person = open();
+    await person.answers('Lytics authorization');
+    await person.answers('Gigya authorization');
+    await person.answers('Label', name);
+    await person.answers('Description (optional)');
+    await person.sees('? Audience (type to search)');
+    person.types('VIP cust');
+    await person.sees('VIP customers – 1,234 users');
+    person.types(KEYS.enter);
+    // All but the ID field and the storage.
+    await person.answers('Advanced options', `a ${KEYS.down} `);
+    await person.answers('Run', KEYS.down);
+    await person.answers('Day of the week', KEYS.down);
+    await person.answers('Time of day', '12:15');
+    await person.answers('Timezone (type to search)');
+    await person.answers('Users who leave the audience', KEYS.down);
+    await person.answers('Most removals without approval', '0.5x');
+    await person.sees('must be a number');
+    person.types(`${'\u007f'.repeat(4)}250${KEYS.enter}`);
+    await person.sees('? Excluded audience (type to search)');
+    person.types('internal');
+    await person.sees('❯ Internal');
+    person.types(KEYS.enter);
+    await person.answers('Exclude another audience?');
+    await person.answers('Field in Lytics=field in Gigya', 'score_momentum=lytics_momentum');
+    await person.answers('Field in Lytics=field in Gigya', 'score_recency=lytics_segments');
+    await person.sees('two values for the Gigya field');
+    person.types(`${'\u007f'.repeat('segments'.length)}recency${KEYS.enter}`);
+    await person.sees('✔ Field in Lytics=field in Gigya (empty when done) score_recency=lytics_recency');
+    await person.answers('Field in Lytics=field in Gigya');
+    await person.answers('Quiet hours begin at', '21:00');
+    await person.answers('Length of the quiet hours, in hours', '6');
+    await person.answers('Timezone of the quiet hours (type to search)');
+    await person.answers('Save the document as', file);
+    await person.answers('Start it?', 'n');
+    expect(await person.exited).toBe(1);
+    const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
+    expect(saved).toEqual({
+      name,
+      auth_ids: ['lytics', 'gigya'],
+      config: {
+        segment_id: 'vip',
+        continuous_update: true,
+        run_frequency: 'weekly',
+        day_of_week: 'tuesday',
+        time_of_day: '12:15',
+        timezone: 'UTC',
+        on_exit: 'keep',
+        max_removals: 250,
+        exclude_segment_ids: ['internal_only'],
+        mappings: [{ score_momentum: 'lytics_momentum' }, { score_recency: 'lytics_recency' }],
+        mute_webhooks: true,
+      },
+      quiet_time_of_day: '21:00',
+      quiet_period: 6,
+      quiet_timezone: 'UTC',
+    });
+    expect(parseJob(saved).name).toBe(name);
+  });
+
   it('makes an authorization: the secret is hidden, proven by a call, and kept for its owner alone', async () => {
     const { authorizationsFile, url } = rig.sandbox;
     const before = await authorizations();
@@ -131,7 +195,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types('VIP cust');
     await person.sees('VIP customers – 1,234 users');
     person.types(KEYS.enter);
-    await person.answers('Show advanced options?');
+    await person.answers('Advanced options');
     await person.answers('Save the document as', file);
     await person.answers('Start it?', 'n');
     await person.sees('Not started. The document is saved');
@@ -163,7 +227,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types('VIP cust');
     await person.sees('VIP customers – 1,234 users');
     person.types(KEYS.enter);
-    await person.answers('Show advanced options?');
+    await person.answers('Advanced options');
     await person.answers('Save the document as', link);
     await person.sees(`✘ ${link} is the authorizations file; choose another name`);
     await person.answers('Save the document as', taken);
@@ -204,7 +268,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types('VIP cust');
     await person.sees('VIP customers – 1,234 users');
     person.types(KEYS.enter);
-    await person.answers('Show advanced options?');
+    await person.answers('Advanced options');
     await person.answers('Save the document as', file);
     await person.answers('Start it?', 'n');
     expect(await person.exited).toBe(1);

@@ -7,19 +7,23 @@ import { complain, withRetries } from './interruptible.ts';
 import { validBy } from './validBy.ts';
 
 /** @returns The audience's slug, or what was typed where Lytics lists none. */
-export async function chooseAudience(questions: Questions, authorization: string): Promise<string> {
+export async function chooseAudience(
+  questions: Questions,
+  authorization: string,
+  message = 'Audience',
+): Promise<string> {
   const audiences = await withRetries(() => questions.listAudiences(authorization));
-  if (audiences && audiences.length > 0) return (await searchAudience(audiences)).slug;
+  if (audiences && audiences.length > 0) return (await searchAudience(audiences, message)).slug;
   if (audiences) complain(new Error('The Lytics account lists no audiences'));
   return input({
-    message: 'Id or slug of the audience',
+    message: `${message}: id or slug`,
     validate: validBy(jobSchema.shape.config.shape.segment_id),
   });
 }
 
-function searchAudience(audiences: readonly AudienceInfo[]): Promise<AudienceInfo> {
+function searchAudience(audiences: readonly AudienceInfo[], message: string): Promise<AudienceInfo> {
   return search({
-    message: 'Audience (type to search)',
+    message: `${message} (type to search)`,
     source: (term = '') => {
       const wanted = term.toLowerCase();
       return audiences

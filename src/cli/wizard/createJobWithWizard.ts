@@ -51,10 +51,12 @@ async function askForDocument(
     validate: validBy(jobSchema.shape.description),
   });
   const segment_id = await chooseAudience(questions, lytics);
+  const { config, quiet } = await askForOptions({ questions, lytics, output });
   return {
     name,
     ...(description && { description }),
     auth_ids: [lytics, gigya],
-    config: { segment_id, ...(await askForOptions(output)) },
+    config: { segment_id, ...config },
+    ...quiet,
   };
 }

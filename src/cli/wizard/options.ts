@@ -1,21 +1,78 @@
-import { confirm, input, search, select } from '@inquirer/prompts';
+import { checkbox, confirm, input, select } from '@inquirer/prompts';
 import { type JobDocument, jobSchema } from '../../job.ts';
-import { clockWarning, safeTime } from '../daylightSaving.ts';
-import { type Output, tell, troubleLines } from '../print.ts';
+import type { Output } from '../print.ts';
+import type { Questions } from '../questions.ts';
+import { chooseAudience } from './chooseAudience.ts';
+import { askForMappings } from './mappings.ts';
+import { askForQuietHours, askForSchedule } from './times.ts';
 import { validBy } from './validBy.ts';
 
-type Options = Partial<JobDocument['config']>;
+type Config = Partial<JobDocument['config']>;
+
+/** What the advanced options add to the document. */
+export interface Options {
+  config: Config;
+  quiet?: Pick<JobDocument, 'quiet_time_of_day' | 'quiet_period' | 'quiet_timezone'>;
+}
+
+interface Tools {
+  questions: Questions;
+  /** The Lytics authorization. */
+  lytics: string;
+  output: Output;
+}
+
+interface Option {
+  name: string;
+  ask(tools: Tools): Promise<Partial<Options>>;
+}
 
 const SETTINGS = jobSchema.shape.config.shape;
 
-/** The advanced options of Lytics' form, in its order. */
-export async function askForOptions(output: Output): Promise<Options> {
-  if (!(await confirm({ message: 'Show advanced options?', default: false }))) return {};
+/** Those of Lytics' form in its order, then ours. */
+const OPTIONS: readonly Option[] = [
+  { name: 'Gigya ID field', ask: asConfig(askForIdField) },
+  { name: 'Storage', ask: asConfig(askForStorage) },
+  { name: 'Keep updated', ask: asConfig(({ output }) => askForSchedule(output)) },
+  { name: 'Users who leave', ask: asConfig(askForOnExit) },
+  { name: 'Removals without approval', ask: asConfig(askForMaxRemovals) },
+  { name: 'Excluded audiences', ask: asConfig(askForExcluded) },
+  { name: 'Further fields', ask: asConfig(askForMappings) },
+  { name: 'Mute webhooks', ask: async () => ({ config: { mute_webhooks: true } }) },
+  { name: 'Quiet hours', ask: async () => ({ quiet: await askForQuietHours() }) },
+];
+
+/** Asks for the advanced options that the person selects. */
+export async function askForOptions(tools: Tools): Promise<Options> {
+  const selected = await checkbox({
+    message: 'Advanced options',
+    choices: OPTIONS.map((option) => ({ name: option.name, value: option })),
+    pageSize: OPTIONS.length,
+    loop: false,
+  });
+  const options: Options = { config: {} };
+  for (const { ask } of selected) {
+    const { config, ...rest } = await ask(tools);
+    Object.assign(options, rest);
+    Object.assign(options.config, config);
+  }
+  return options;
+}
+
+function asConfig(ask: (tools: Tools) => Promise<Config>): Option['ask'] {
+  return async (tools) => ({ config: await ask(tools) });
+}
+
+async function askForIdField(): Promise<Config> {
   const gigya_id_field = await input({
     message: 'Gigya ID field',
     default: 'gy_profile_id',
     validate: validBy(SETTINGS.gigya_id_field),
   });
+  return { gigya_id_field };
+}
+
+async function askForStorage(): Promise<Config> {
   const target_storage = await select({
     message: 'Storage',
     choices: [
@@ -23,41 +80,33 @@ export async function askForOptions(output: Output): Promise<Options> {
       { name: 'Data Store', value: 'data_store' },
     ],
   });
-  const continuous_update = await confirm({ message: 'Keep updated (daily)?', default: false });
-  if (!continuous_update) return { gigya_id_field, target_storage };
-  return { gigya_id_field, target_storage, continuous_update, ...(await askForTime(output)) };
+  return { target_storage };
 }
 
-async function askForTime(output: Output): Promise<Options> {
-  let time_of_day = await askForTimeOfDay('00:00');
-  const timezone = await chooseTimezone();
-  for (;;) {
-    const warning = clockWarning(time_of_day, timezone);
-    if (!warning) return { time_of_day, timezone };
-    tell(output, troubleLines(warning, output));
-    if (!(await confirm({ message: 'Choose another time?', default: true })))
-      return { time_of_day, timezone };
-    time_of_day = await askForTimeOfDay(safeTime(time_of_day, timezone) ?? time_of_day);
-  }
+async function askForOnExit(): Promise<Config> {
+  const on_exit = await select<'update' | 'keep'>({
+    message: 'Users who leave the audience',
+    choices: [
+      { name: 'Correct them in Gigya', value: 'update' },
+      { name: 'Keep them as they are', value: 'keep' },
+    ],
+  });
+  return { on_exit };
 }
 
-/** `7:15` is taken, and becomes `07:15`. */
-async function askForTimeOfDay(suggestion: string): Promise<string> {
+async function askForMaxRemovals(): Promise<Config> {
+  const isValid = validBy(SETTINGS.max_removals);
   const typed = await input({
-    message: 'Time of day',
-    default: suggestion,
-    validate: validBy(SETTINGS.time_of_day),
+    message: 'Most removals without approval (below 1 a share of the carriers, else users)',
+    default: '0.2',
+    validate: (value) => isValid(value.trim() === '' ? Number.NaN : Number(value)),
   });
-  return SETTINGS.time_of_day.parse(typed);
+  return { max_removals: Number(typed) };
 }
 
-function chooseTimezone(): Promise<string> {
-  const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
-  return search({
-    message: 'Timezone (type to search)',
-    source: (term = '') => {
-      const wanted = term.toLowerCase().replaceAll(' ', '_');
-      return zones.filter((zone) => zone.toLowerCase().includes(wanted)).map((zone) => ({ value: zone }));
-    },
-  });
+async function askForExcluded({ questions, lytics }: Tools): Promise<Config> {
+  const excluded = new Set<string>();
+  do excluded.add(await chooseAudience(questions, lytics, 'Excluded audience'));
+  while (await confirm({ message: 'Exclude another audience?', default: false }));
+  return { exclude_segment_ids: [...excluded] };
 }

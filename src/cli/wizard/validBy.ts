@@ -1,10 +1,10 @@
-interface Schema {
-  safeParse(value: string): { success: boolean; error?: { issues: { message: string }[] } | undefined };
+interface Schema<Value> {
+  safeParse(value: Value): { success: boolean; error?: { issues: { message: string }[] } | undefined };
 }
 
 /** A prompt's check, made of the setting's schema. */
-export function validBy(schema: Schema) {
-  return (value: string): true | string => {
+export function validBy<Value = string>(schema: Schema<Value>) {
+  return (value: Value): true | string => {
     const result = schema.safeParse(value);
     return result.success || (result.error?.issues[0]?.message ?? 'not valid');
   };
