@@ -114,6 +114,8 @@ async function runAttempt(
     };
     const result = await current.run(attempt, work);
     failures.forget(context.info);
+    clearInterval(timer);
+    await trouble.reportEnd();
     return result;
   } catch (error) {
     if (kept.soFar && context.cancellationDetails?.cancelRequested) return kept.soFar();

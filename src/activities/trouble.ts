@@ -18,6 +18,8 @@ export interface TroubleReport {
   report(): void;
   /** Reports that this attempt failed, and that another follows. */
   reportFailure(failure: unknown): Promise<void>;
+  /** Takes back what was reported: the activity has completed. */
+  reportEnd(): Promise<void>;
 }
 
 export function createTroubleReport(context: Context): TroubleReport {
@@ -45,6 +47,10 @@ export function createTroubleReport(context: Context): TroubleReport {
     }
   }
 
+  async function reportEnd(): Promise<void> {
+    if (reported !== null) await tell(null);
+  }
+
   return {
     monitor: calls.monitor,
     reason: () => calls.reason(Date.now()),
@@ -61,6 +67,7 @@ export function createTroubleReport(context: Context): TroubleReport {
       const isDue = reported === null || now - reportedAt >= BETWEEN_REPORTS_MS;
       if (lasts && isDue && reason !== reported) void tell(reason);
     },
+    reportEnd,
     async reportFailure(failure) {
       if (!(failure instanceof ApplicationFailure) || failure.nonRetryable) return;
       if (failure.type === ATTEMPT_OVER) return;

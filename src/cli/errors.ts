@@ -1,8 +1,10 @@
 import { isGrpcServiceError, ServiceError, type WorkflowFailedError } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { CommanderError } from 'commander';
+import { noCounts } from '../counts.ts';
 import { BadJson } from '../documents.ts';
 import { InvalidJob } from '../job.ts';
+import type { FailedRun } from '../workflows/failures.ts';
 
 /** Exit codes of the client; `--help` lists them. */
 export const EXIT = {
@@ -92,4 +94,18 @@ export function reasonOf(error: WorkflowFailedError): Reason {
   }
   const type = cause instanceof ApplicationFailure ? (cause.type ?? 'Error') : (cause?.name ?? 'Error');
   return { type, message: cause?.message ?? error.message };
+}
+
+/** What a failed run had done: its failure carries it, so that no worker has to be there. Undefined when it does not say. */
+export function doneBefore({ cause }: WorkflowFailedError): FailedRun | undefined {
+  const [detail] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+  return isFailedRun(detail) ? detail : undefined;
+}
+
+function isFailedRun(detail: unknown): detail is FailedRun {
+  if (typeof detail !== 'object' || detail === null) return false;
+  if (!('counts' in detail && 'failures' in detail)) return false;
+  const { counts, failures } = detail;
+  const isObject = typeof counts === 'object' && counts !== null && typeof failures === 'object';
+  return isObject && Object.keys(noCounts()).every((name) => name in counts) && failures !== null;
 }

@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Failures } from '../counts.ts';
 import type { Progress } from '../workflows/messages.ts';
 import type { Summary } from '../workflows/run.ts';
 import { commandLine } from './commandLine.ts';
@@ -29,6 +31,8 @@ export interface Followed {
 export async function follow(temporal: Temporal, run: Followed, output: Output): Promise<number> {
   let { runId } = run;
   const waiting = new AbortController();
+  // Each long poll listens; above ten listeners Node would write a warning into the bar.
+  setMaxListeners(0, waiting.signal);
   const ended = outcomeOf(temporal, run, {
     signal: waiting.signal,
     onNext: (next) => {
@@ -100,23 +104,29 @@ function report(run: Followed, outcome: Outcome, last: Progress | undefined, out
     print(output, { ...ids, state: 'completed', ...summary }, () => describe(summary, output, run.webhooks));
     return summary.counts.failed > 0 ? EXIT.failedRecords : EXIT.ok;
   }
-  const { failure } = outcome;
+  const { failure, done } = outcome;
   const isStopped = failure.type === 'Cancelled' || failure.type === 'Terminated';
   const state = isStopped ? 'cancelled' : 'failed';
-  const counts = last?.counts ?? null;
-  print(output, { ...ids, state, failure, counts }, () =>
-    counts && counts.members > 0 ? countLines(counts) : '',
+  const counts = done?.counts ?? last?.counts ?? null;
+  print(output, { ...ids, state, failure, counts, ...(done && { failures: done.failures }) }, () =>
+    counts && counts.members + counts.left > 0
+      ? [countLines(counts), ...failureLines(done?.failures ?? {})].join('\n')
+      : '',
   );
   tell(output, isStopped ? failure.message : `The run failed (${failure.type}): ${failure.message}`);
   return EXIT.refused;
 }
 
+function failureLines(failures: Failures): string[] {
+  return Object.entries(failures).map(
+    ([reason, count]) => `  ${plural(count, 'record')} failed with ${reason}`,
+  );
+}
+
 function describe(summary: Summary, output: Output, webhooks: Followed['webhooks']): string {
   const { counts, failures, in_gigya, audience, warnings, dry_run, seconds } = summary;
   const lines = [countLines(counts, { isDryRun: dry_run })];
-  for (const [reason, count] of Object.entries(failures)) {
-    lines.push(`  ${plural(count, 'record')} failed with ${reason}`);
-  }
+  lines.push(...failureLines(failures));
   if (in_gigya !== null) lines.push(`${figure(in_gigya)} users in Gigya carry "${audience.label}" now.`);
   for (const warning of warnings) lines.push(troubleLines(warning, output));
   lines.push(

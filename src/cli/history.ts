@@ -69,11 +69,11 @@ async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promis
     const { counts, dry_run } = outcome.summary;
     return { ...past, state: 'completed', counts, dry_run };
   }
-  const progress = hasWorker ? await progressOf(temporal, run) : undefined;
+  const counts = outcome.done?.counts ?? (hasWorker ? (await progressOf(temporal, run))?.counts : undefined);
   return {
     ...past,
     state: stateOfEnded(run.status),
-    counts: progress?.counts ?? null,
+    counts: counts ?? null,
     reason: outcome.failure.message,
   };
 }

@@ -1,10 +1,11 @@
 import { WorkflowContinuedAsNewError, WorkflowFailedError } from '@temporalio/client';
+import type { FailedRun } from '../workflows/failures.ts';
 import type { Summary } from '../workflows/run.ts';
 import type { Temporal } from './connect.ts';
-import { type Reason, reasonOf } from './errors.ts';
+import { doneBefore, type Reason, reasonOf } from './errors.ts';
 import { handleOf } from './runs.ts';
 
-export type Outcome = { summary: Summary } | { failure: Reason };
+export type Outcome = { summary: Summary } | { failure: Reason; done: FailedRun | undefined };
 
 /** Without this feature the server returns the next run of a cron instead of the result. */
 const SHOW_RESULT = { 'supported-features': 'follows-next-run-id' };
@@ -34,7 +35,9 @@ export async function outcomeOf(
       );
       return { summary };
     } catch (error) {
-      if (error instanceof WorkflowFailedError) return { failure: reasonOf(error) };
+      if (error instanceof WorkflowFailedError) {
+        return { failure: reasonOf(error), done: doneBefore(error) };
+      }
       if (!(error instanceof WorkflowContinuedAsNewError)) throw error;
       runId = error.newExecutionRunId;
       onNext?.(runId);

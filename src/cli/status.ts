@@ -151,11 +151,13 @@ async function closedRun(
     };
   }
   const progress = hasWorker ? await progressOf(temporal, run) : undefined;
+  const shown = runStatus(run, progress);
+  const counts = outcome.done?.counts ?? shown.counts;
   return {
     ...idle,
     state: stateOfEnded(run.status),
     reason: outcome.failure.message,
-    run: { ...runStatus(run, progress), approval: null, phase: 'done' },
+    run: { ...shown, counts, approval: null, phase: 'done' },
     warnings: progress?.warnings ?? [],
   };
 }

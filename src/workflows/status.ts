@@ -1,6 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { JobDocument } from '../job.ts';
-import { RATE_SECONDS } from '../tuning.ts';
+import { PAGE_SECONDS, RATE_SECONDS } from '../tuning.ts';
 import { detailsOf } from './details.ts';
 import type { Phase, Progress, State } from './messages.ts';
 import type { Run } from './run.ts';
@@ -38,8 +38,9 @@ export class Status {
 
   /** Records why an activity waits or retries; null when it continues. */
   report(activity: string, reason: string | null): void {
-    if (reason === null) this.#reasons.delete(activity);
-    else {
+    // Entered anew: of several activities' reasons, the newest is shown.
+    this.#reasons.delete(activity);
+    if (reason !== null) {
       this.#reasons.set(activity, reason);
       this.#run.lastTrouble = { at: new Date().toISOString(), message: reason };
     }
@@ -140,7 +141,7 @@ export class Status {
 
   get #reason(): string | null {
     if (this.#end) return this.#end.reason;
-    const [trouble] = this.#reasons.values();
+    const trouble = [...this.#reasons.values()].at(-1);
     if (trouble !== undefined) return trouble;
     const { until } = this.#sleeping ?? {};
     return until === undefined ? null : `Quiet hours until ${until.slice(0, 16).replace('T', ' ')} UTC`;
@@ -152,8 +153,11 @@ export class Status {
 
   #rate(): number {
     const [first, last] = [this.#marks[0], this.#marks.at(-1)];
-    if (!first || !last || last.at <= first.at) return 0;
-    return (last.handled - first.handled) / ((last.at - first.at) / 1000);
+    if (!first || !last) return 0;
+    // A page takes about PAGE_SECONDS: beyond that, time without outcomes lowers the rate.
+    const until = Math.max(last.at, Date.now() - PAGE_SECONDS * 1000);
+    if (until <= first.at || until - last.at > RATE_SECONDS * 1000) return 0;
+    return (last.handled - first.handled) / ((until - first.at) / 1000);
   }
 
   #finish(state: State, reason: string | null): void {

@@ -81,7 +81,7 @@ describe('trouble', () => {
       expect(soFar()).toEqual(['one']);
       await pass(4);
     });
-    expect(reasons).toEqual(['one', 'two']);
+    expect(reasons).toEqual(['one', 'two', null]);
   });
 
   it('that is said to last is reported while it does, and though other calls succeed', async () => {
@@ -94,6 +94,17 @@ describe('trouble', () => {
       await pass(30);
     });
     expect(reasons).toEqual(['Lytics asked to slow down', null]);
+  });
+});
+
+describe('trouble that lasts when the activity ends', () => {
+  it('is taken back: nothing waits for it any more', async () => {
+    const reasons = await reasonsOf(async (monitor) => {
+      monitor.throttled('Gigya limits the rate to about 17 calls a second');
+      await pass(7);
+      monitor.succeeded();
+    });
+    expect(reasons).toEqual(['Gigya limits the rate to about 17 calls a second', null]);
   });
 });
 
@@ -131,7 +142,7 @@ describe('a service that does not answer', () => {
       await pass(20);
       answered(false);
     });
-    expect(reasons).toEqual(['Lytics has not answered since 01:30:00 UTC']);
+    expect(reasons).toEqual(['Lytics has not answered since 01:30:00 UTC', null]);
   });
 
   it('is not one that has nothing to answer', async () => {
@@ -165,7 +176,7 @@ describe('a service that limits the rate', () => {
       monitor.trouble('Gigya answered 500001');
       await pass(7);
     });
-    expect(reasons).toEqual(['Gigya answered 500001']);
+    expect(reasons).toEqual(['Gigya answered 500001', null]);
   });
 });
 

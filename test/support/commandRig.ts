@@ -109,7 +109,7 @@ const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stri
 const printing = new AsyncLocalStorage<{ stdout: string; stderr: string }>();
 
 /** Until the rig stops, what a command prints goes to its test; everything else to the terminal. */
-function captureOutput(): () => void {
+export function captureOutput(): () => void {
   const spies = (['stdout', 'stderr'] as const).map((name) => {
     const write = process[name].write.bind(process[name]);
     return vi.spyOn(process[name], 'write').mockImplementation((text: string | Uint8Array) => {
@@ -125,7 +125,7 @@ function captureOutput(): () => void {
 }
 
 /** Runs a command as the program does, and takes what it prints. */
-async function runCommand(
+export async function runCommand(
   args: readonly string[],
   { columns, taskQueue }: CommandOptions,
   env: NodeJS.ProcessEnv,

@@ -138,6 +138,17 @@ describe('the rate', () => {
     expect(wrong.status.progress().seconds_left).toBe(0);
   });
 
+  it('falls while nothing moves, and is nothing after a minute of that', () => {
+    const at = runOf();
+    for (let n = 0; n < 3; n++) handle(at, 1_000, 10);
+    pass(10);
+    expect(at.status.progress().rate).toBe(100);
+    pass(30);
+    expect(at.status.progress()).toMatchObject({ rate: 50, seconds_left: 140 });
+    pass(60);
+    expect(at.status.progress()).toMatchObject({ rate: 0, seconds_left: null });
+  });
+
   it('is nothing while the run is paused or at another step', () => {
     const at = runOf();
     handle(at, 500, 10);
@@ -178,6 +189,19 @@ describe('the reason why a run is slow', () => {
     });
     // It is carried on when the run continues as new.
     expect(run.lastTrouble?.message).toBe('Lytics is slow');
+  });
+});
+
+describe('the reasons of several activities', () => {
+  it('are shown newest first', () => {
+    const { status } = runOf();
+    status.report('1', 'Gigya limits the rate');
+    status.report('2', 'Lytics is slow');
+    expect(status.progress().reason).toBe('Lytics is slow');
+    status.report('1', 'Gigya has not answered');
+    expect(status.progress().reason).toBe('Gigya has not answered');
+    status.report('1', null);
+    expect(status.progress().reason).toBe('Lytics is slow');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import pMap from 'p-map';
+import type { Approval } from '../../workflows/messages.ts';
 import { example, outputOf } from '../command.ts';
 import { commandLine } from '../commandLine.ts';
 import { withTemporal } from '../connect.ts';
@@ -89,21 +90,13 @@ function notesOf({ schedule, schedule_paused, next_run, run, timezone, reason, s
     parts.join('; '),
     ...(run?.dry_run ? ['preview: nothing is written'] : []),
     ...(pause ? [`! ${pause}${schedule_paused?.note ? `: ${schedule_paused.note}` : ''}`] : []),
-    ...(run?.approval ? [approvalNote(run.approval)] : []),
+    ...(run?.approval ? [`! ${approvalNote(run.approval, timezone)}`] : []),
     ...(reason && state !== 'no_worker' ? [`! ${reason}`] : []),
   ].filter((line) => line !== '');
+}
 
-  function approvalNote({
-    removals,
-    carriers,
-    until,
-  }: {
-    removals: number;
-    carriers: number;
-    until: string;
-  }) {
-    return `! ${figure(removals)} removals of ${figure(carriers)} carriers need approval until ${clockTimeIn(until, timezone)}`;
-  }
+function approvalNote({ removals, carriers, until }: Approval, timezone: string): string {
+  return `${figure(removals)} removals of ${figure(carriers)} carriers need approval until ${clockTimeIn(until, timezone)}`;
 }
 
 const HEADS = [
@@ -139,6 +132,6 @@ function fieldsOf(status: JobStatus): (string | number | null)[] {
     updated,
     unchanged,
     failed,
-    reason,
+    run?.approval ? approvalNote(run.approval, timezone) : reason,
   ];
 }
