@@ -37,7 +37,7 @@ export type State = {
 };
 
 export function createState(population: PopulationOptions, settings: Settings, now: () => number): State {
-  const gigya = createGigyaState(now, () => state.settings);
+  const gigya = createGigyaState(now, () => state.settings, settings);
   const state: State = {
     population,
     settings,

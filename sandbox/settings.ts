@@ -66,6 +66,11 @@ export const gigyaSettings = z.strictObject({
   arrays: z.enum(['replace', 'append']).default('replace'),
   /** Whether an empty array is kept or comes back absent. */
   emptyArrays: z.enum(['keep', 'absent']).default('keep'),
+  /**
+   * Whether the schemas of accounts and of new Data Store types declare `lytics_segments`, as a well set-up site
+   * does; setSchema with null takes it out later.
+   */
+  declaresField: z.boolean().default(true),
   /** The code of an undeclared field where the schema is not dynamic. */
   undeclaredField: z.union([z.literal(400020), z.literal(400006), z.literal(400009)]).default(400020),
   /** The Data Store add-on, or the code that says that the site lacks it. */

@@ -61,12 +61,21 @@ export type GigyaState = {
 /** `UID` and `oid` are a compound key. */
 export const objectKey = (uid: string, oid: string) => JSON.stringify([uid, oid]);
 
-export function createGigyaState(now: () => number, settings: () => Settings): GigyaState {
+function initialSchema({ gigya }: Settings): Schema {
+  const declared = { lytics_segments: { type: 'string', writeAccess: 'serverOnly' } };
+  return { fields: gigya.declaresField ? declared : {}, dynamicSchema: true };
+}
+
+export function createGigyaState(
+  now: () => number,
+  settings: () => Settings,
+  beginning: Settings,
+): GigyaState {
   return {
     accounts: new Map(),
     baseline: new Map(),
     index: createLaggingIndex(now, () => settings().gigya.indexLagMs, []),
-    dataSchema: { fields: {}, dynamicSchema: true },
+    dataSchema: initialSchema(beginning),
     profileSchema: {
       fields: {
         email: { type: 'string', writeAccess: 'clientModify' },
@@ -88,7 +97,7 @@ export function storeOf(state: GigyaState, type: string, now: () => number, sett
   const store: Store = {
     objects: new Map(),
     index: createLaggingIndex(now, () => settings().gigya.indexLagMs, ['UID', 'oid']),
-    schema: { fields: {}, dynamicSchema: true },
+    schema: initialSchema(settings()),
   };
   state.stores.set(type, store);
   return store;
