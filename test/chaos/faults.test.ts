@@ -12,4 +12,4 @@ describe('a run ends in the right state when', () => {
   afterAll(() => rig.stop());
 
   it.each(FAULTS.filter(({ isQuick }) => isQuick))('$name', (fault) => meet(rig, fault));
-});
+}, 240_000);

@@ -87,7 +87,7 @@ const waits: FaultCase[] = [
     isQuick: true,
   },
   {
-    name: 'the quota is cut to a tenth in the midst of the run',
+    name: 'the quota is cut to a tenth in the middle of the run',
     settings: { gigya: { callsPerSecond: 1_000, searchesPerSecond: 100 } },
     faults: [
       {
@@ -213,7 +213,7 @@ const configuration: FaultCase[] = [
     isQuick: true,
   },
   {
-    name: 'the key is revoked in the midst of the run',
+    name: 'the key is revoked in the middle of the run',
     faults: [
       {
         match: { method: WRITE, after: 100 },
@@ -233,7 +233,7 @@ const configuration: FaultCase[] = [
   {
     name: 'the site appends to arrays',
     settings: { gigya: { arrays: 'append' } },
-    outcome: stopped(/does not replace arrays.*set config\.gigya_field/),
+    outcome: stopped(/does not replace what it holds.*set config\.gigya_field/),
     isQuick: true,
   },
 ];
@@ -254,7 +254,7 @@ const records: FaultCase[] = [
     {
       name: `${code} refuses every user`,
       faults: [gigyaError(WRITE, code)],
-      outcome: stopped(new RegExp(`of the first \\d+ users were refused with ${code}`)),
+      outcome: stopped(new RegExp(`users failed with ${code}`)),
       isQuick: code === 400006,
     },
     { name: `${code} refuses every search`, faults: [gigyaError(SEARCH, code)], outcome: exact },
@@ -333,7 +333,7 @@ const clocks: FaultCase[] = ['gigya-signature', 'gigya-rsa'].flatMap((authorizat
       isQuick: clockSkewSeconds > 0,
     },
     {
-      name: `Gigya's clock jumps by ${clockSkewSeconds} s in the midst of the run (${authorization})`,
+      name: `Gigya's clock jumps by ${clockSkewSeconds} s in the middle of the run (${authorization})`,
       faults: [
         {
           match: { method: WRITE, after: 100 },
@@ -349,13 +349,13 @@ const clocks: FaultCase[] = ['gigya-signature', 'gigya-rsa'].flatMap((authorizat
 
 const lytics: FaultCase[] = [
   {
-    name: 'Lytics answers 401 in the midst of the run',
+    name: 'Lytics answers 401 in the middle of the run',
     faults: [{ match: { method: 'scan', after: 2 }, action: { kind: 'lytics_error', status: 401 } }],
     outcome: stopped(/correct lytics\.token/),
     isQuick: true,
   },
   {
-    name: 'Lytics answers 403 in the midst of the run',
+    name: 'Lytics answers 403 in the middle of the run',
     faults: [{ match: { method: 'scan', after: 1 }, action: { kind: 'lytics_error', status: 403 } }],
     outcome: stopped(/give the token of lytics the permission/),
   },
@@ -422,9 +422,9 @@ const lytics: FaultCase[] = [
     outcome: exact,
   },
   {
-    name: 'the audience is deleted in the midst of the run',
+    name: 'the audience is deleted in the middle of the run',
     faults: [{ match: { path: '/segment/', after: 3 }, action: { kind: 'audience_deleted' } }],
-    outcome: stopped(/The audience is not in Lytics any more.*config\.segment_id/),
+    outcome: stopped(/Lytics does not have the audience .* any more.*config\.segment_id/),
     isQuick: true,
   },
   {

@@ -1,14 +1,24 @@
-/** The worker, without its checkpoints: what it has done stands in no heartbeat. The kill tests have to notice. */
-import { Context } from '@temporalio/activity';
+/** The worker without its checkpoints: no attempt gets what the one before left behind. The kill tests have to notice. */
+import type { Context } from '@temporalio/activity';
+import { type ActivityInterceptorsFactory, Worker, type WorkerOptions } from '@temporalio/worker';
 
-const current = Context.current.bind(Context);
-
-Context.current = (): Context => {
-  const context = current();
-  const forgetful = { ...context.info, heartbeatDetails: undefined };
+function forget(context: Context): Context {
+  const info = { ...context.info, heartbeatDetails: undefined };
   return new Proxy(context, {
-    get: (target, key) => (key === 'info' ? forgetful : Reflect.get(target, key, target)),
+    get: (target, key) => (key === 'info' ? info : Reflect.get(target, key, target)),
   });
+}
+
+const forgetfully =
+  (factory: ActivityInterceptorsFactory): ActivityInterceptorsFactory =>
+  (context) =>
+    factory(forget(context));
+
+const create = Worker.create.bind(Worker);
+
+Worker.create = (options: WorkerOptions) => {
+  const activity = (options.interceptors?.activity ?? []).map(forgetfully);
+  return create({ ...options, interceptors: { ...options.interceptors, activity } });
 };
 
 await import('../../src/worker.ts');

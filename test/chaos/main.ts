@@ -56,7 +56,7 @@ try {
 }
 process.exit(failed > 0 ? 1 : 0);
 
-/** Run after run, until so many workers have died in the midst of one. */
+/** Run after run, until so many workers have died in the middle of one. */
 async function killWorkers(): Promise<void> {
   console.log(`${kills} kills (${signal}), seed ${seed}`);
   const random = createRandom(seed);

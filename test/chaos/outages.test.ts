@@ -19,9 +19,9 @@ describe.concurrent('a run ends exact, with little written twice, when', () => {
     const { repeated, allowed } = await oneOfTwoKilled(address);
     expect(repeated).toBeLessThanOrEqual(allowed);
   });
-}, 180_000);
+}, 480_000);
 
 describe.concurrent('a worker that another has taken the place of', () => {
   it('and that was frozen, writes none of its old values when it is thawed', () => workerFrozen(address));
   it('and that reaches Gigya but not Temporal, stops writing by itself', () => workerCutOff(address));
-}, 180_000);
+}, 480_000);

@@ -21,7 +21,7 @@ export interface OutageReport {
   allowed: number;
 }
 
-/** The Temporal server is killed in the midst of a run, and comes back on its database and its port. */
+/** The Temporal server is killed in the middle of a run, and comes back on its database and its port. */
 export async function temporalKilled(folder: string): Promise<OutageReport> {
   const dbFilename = join(folder, 'temporal.db');
   let server: DevServer = await startDevServer({ dbFilename });
@@ -47,7 +47,7 @@ export async function temporalKilled(folder: string): Promise<OutageReport> {
   }
 }
 
-/** The services are killed in the midst of a run, and come back as they were. */
+/** The services are killed in the middle of a run, and come back as they were. */
 export async function servicesKilled(address: string, folder: string): Promise<OutageReport> {
   const state = join(folder, 'sandbox.jsonl');
   const stage = await openStage({ address, sandbox: { users: USERS, state, ...SLOW_INDEX, latencyMs: 15 } });
@@ -128,8 +128,8 @@ export async function workerFrozen(address: string, options: FrozenOptions = {})
     const written = await overtake(stage, handle);
     frozen.kill('SIGCONT');
     if (isNoticed) {
-      // Thawed, it cannot be told what has happened, and has to know by itself.
-      await until(() => frozen.output().includes('stood still'), { limitMs: 10_000 });
+      // Thawed, it cannot hear what has happened, and has to notice by itself.
+      await until(() => frozen.output().includes('lost its lease'), { limitMs: 30_000 });
       gate.open();
     }
     // It lets what it has under way come to its end: if it would write, it would write now.
@@ -160,8 +160,8 @@ export async function workerCutOff(address: string, workerFile?: string): Promis
     await assertRunning(handle);
     gate.shut();
     const written = await overtake(stage, handle);
-    // It has noticed by itself, while it could not be told.
-    await until(() => cutOff.output().includes('was cut off from the server'), { limitMs: 1_000 });
+    // It has noticed by itself, while it could hear nothing.
+    await until(() => cutOff.output().includes('lost its lease'), { limitMs: 10_000 });
     gate.open();
     cutOff.kill('SIGTERM');
     await cutOff.exited;

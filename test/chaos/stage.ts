@@ -68,7 +68,7 @@ export async function openStage({ address, sandbox: options }: StageOptions): Pr
           written += news.filter(({ applied }) => applied).length;
           return written >= count || undefined;
         },
-        { limitMs: 60_000 },
+        { limitMs: 240_000 },
       ).then(() => undefined),
     async stop() {
       for (const worker of workers) worker.kill('SIGKILL');
@@ -91,7 +91,7 @@ export function mostInASecond(writes: readonly JournalEntry[]): number {
   return most;
 }
 
-/** How many writes went to a user who had been written already since the sweep began: a new sweep may write again what the index does not show yet. */
+/** Writes to a user who had been written before in the same scan: a new scan may write again what the index does not show yet. */
 export function repeatedIn(writes: readonly JournalEntry[], scansBegan: readonly number[]): number {
   let repeated = 0;
   let written = new Set<string | null>();
@@ -107,7 +107,7 @@ export function repeatedIn(writes: readonly JournalEntry[], scansBegan: readonly
   return repeated;
 }
 
-/** When the run began to go through the audience from its start, each time, in ms. */
+/** When the run began to scan the audience from its start, each time, in ms. */
 export async function scansOf(handle: ExportHandle): Promise<number[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap(({ eventTime, activityTaskScheduledEventAttributes: task }) => {
