@@ -70,6 +70,8 @@ describe('a single value', () => {
     [true, true, true],
     [false, true, false],
     ['true', true, true],
+    ['false', true, false],
+    ['yes', true, false],
     [1, true, false],
     [undefined, false, false],
     [['gold'], 'gold', false],
