@@ -2,8 +2,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 
-/** Of an activity's input: the jobs of one set of authorizations share a rate limit. */
+/**
+ * Of the input of `updateGigya`: the jobs of one set of authorizations share a rate limit. Other activities are
+ * short, and a retry of a scan counts as one that may have skipped rows.
+ */
 const inputSchema = z.looseObject({
+  page: z.string(),
   plan: z.looseObject({ job: z.looseObject({ auth_ids: z.array(z.string()) }) }),
 });
 

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { Audience, Lytics } from '../lytics/client.ts';
-import { isFilterable, isFilterableField } from '../lytics/filterql.ts';
+import { isFilterable, isFilterableAudience, isFilterableField } from '../lytics/filterql.ts';
 import { allAudiencesIn } from '../mapping/exclusion.ts';
 import type { User } from '../mapping/mapping.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
@@ -94,5 +94,7 @@ function sortUser(user: User, isMember: boolean, { isExcluded }: Comparing, to: 
 
 /** The slug if it is a valid FilterQL identifier, else the id. */
 function nameInStatement({ slug_name, id }: Audience): string {
-  return isFilterableField(slug_name) || !isFilterableField(id) ? slug_name : id;
+  if (isFilterableField(slug_name)) return slug_name;
+  if (isFilterableField(id)) return id;
+  return isFilterableAudience(slug_name) ? slug_name : id;
 }

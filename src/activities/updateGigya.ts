@@ -63,6 +63,9 @@ interface Entry {
   record: UserRecord;
 }
 
+/** Finds the records of those of these UIDs that several rows share. */
+type Settle = (uids: readonly string[]) => Promise<Map<string, UserRecord>>;
+
 class Writer {
   readonly #entries: readonly Entry[];
   readonly #unanswered = new Unanswered<Entry>();
@@ -83,10 +86,7 @@ class Writer {
   }
 
   /** @param settle Returns the records of those UIDs that several rows share. */
-  async write(
-    concurrency: number,
-    settle: (uids: readonly string[]) => Promise<Map<string, UserRecord>>,
-  ): Promise<void> {
+  async write(concurrency: number, settle: Settle): Promise<void> {
     const unfinished = this.#entries.filter(({ position }) => !this.checkpoint.isDone(position));
     const index = await this.#lookUp(unfinished);
     const shared = await settle(unfinished.flatMap(({ record }) => this.#changing(record, index)));
@@ -100,7 +100,7 @@ class Writer {
       concurrency,
       signal: this.attempt.signal,
     });
-    await this.#giveUpUnanswered();
+    await this.#giveUpUnanswered(settle);
   }
 
   #isOpen(entry: Entry): boolean {
@@ -193,12 +193,13 @@ class Writer {
     return label !== undefined && Array.isArray(value) && value.includes(label);
   }
 
-  async #giveUpUnanswered(): Promise<void> {
+  async #giveUpUnanswered(settle: Settle): Promise<void> {
     const canary = this.#entries[this.checkpoint.canary ?? -1]?.record;
     const { reading, writing, number } = this.attempt;
     const probe = async (record: UserRecord) => {
       if (this.#isDryRun) await this.storage.read(record.uid, reading);
-      else await this.storage.write(record, writing);
+      // The same record as before: for a shared UID that is the profile's.
+      else await this.storage.write((await settle([record.uid])).get(record.uid) ?? record, writing);
     };
     for (const { record, error } of await this.#unanswered.giveUp(number, canary && (() => probe(canary)))) {
       this.#settle(record, { kind: 'failed', reason: error.reason });

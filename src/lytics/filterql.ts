@@ -13,6 +13,9 @@ export const UIDS_PER_STATEMENT = 100;
 /** Whether a value may be part of a FilterQL statement. */
 export const isFilterable = (value: string): boolean => SAFE_VALUE.test(value);
 
+/** Whether an audience can be named in a statement. */
+export const isFilterableAudience = (name: string): boolean => SAFE_AUDIENCE.test(name);
+
 /** Whether users can be found by this field. */
 export const isFilterableField = (field: string): boolean => SAFE_NAME.test(field);
 
@@ -26,7 +29,7 @@ export function usersWith(field: string, uids: readonly string[], audience?: str
     isFilterableField(field) &&
     uids.length > 0 &&
     uids.every(isFilterable) &&
-    (audience === undefined || SAFE_AUDIENCE.test(audience));
+    (audience === undefined || isFilterableAudience(audience));
   if (!isSafe) throw new RangeError('This name or UID cannot be part of a FilterQL statement');
   const condition = `${field} IN (${uids.map((uid) => `"${uid}"`).join(', ')})`;
   return audience === undefined

@@ -21,9 +21,9 @@ function worker(slots: number) {
   };
 }
 
-function page(...auth_ids: string[]): Pick<PageToWrite, 'plan'> {
+function page(...auth_ids: string[]): Pick<PageToWrite, 'plan' | 'page'> {
   const plan = planOf();
-  return { plan: { ...plan, job: { ...plan.job, auth_ids } } };
+  return { page: 'sealed', plan: { ...plan, job: { ...plan.job, auth_ids } } };
 }
 
 describe('the share of an authorization', () => {
