@@ -188,6 +188,15 @@ it('looks users up one by one where the site refuses ad-hoc scans', async () => 
   expect(await rig.sandbox.admin.verify()).toMatchObject({ extra: [] });
 });
 
+it('corrects users whom something else wrote the audience to, in a first run', async () => {
+  const uids = await rig.sandbox.admin.addLabels({ count: 12 });
+  const { counts, in_gigya } = await rig.run(jobDocument('something else'));
+  expect(uids).toHaveLength(12);
+  expect(counts).toMatchObject({ members: MEMBERS, left: 12, updated: 12 });
+  expect(in_gigya).toBe(MEMBERS);
+  expect(await rig.sandbox.admin.verify()).toMatchObject({ extra: [] });
+});
+
 it('fails before it writes when the audience is not open to the API any more', async () => {
   const job = jobDocument('closed');
   await rig.sandbox.admin.patchAudience('vip', { isPublic: false });

@@ -2,6 +2,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import { afterAll, assert, beforeAll, expect, inject, it } from 'vitest';
 import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
+import type { LeaversPage, LeaversToFetch } from '../../src/activities/fetchLeavers.ts';
 import { accountedFor } from '../../src/counts.ts';
 import type { Carried } from '../../src/workflows/carried.ts';
 import type { Progress } from '../../src/workflows/messages.ts';
@@ -83,6 +84,54 @@ it('starts paused when it was paused while the run before waited for its last pa
     expect(progress).toMatchObject({ state: 'paused', paused: { note: 'quota is needed elsewhere' } });
     await first.executeUpdate('resume');
     expect((await first.result()).counts).toMatchObject({ members: 60, updated: 60 });
+  } finally {
+    await mocked.stop();
+  }
+});
+
+it('continues as new while it searches for leavers, and waits for approval with all of them', async () => {
+  const nobody = {
+    page: null,
+    counts: {},
+    failures: {},
+    next: null,
+    expired: false,
+    carriers: 0,
+    unproven: null,
+  };
+  const batches = 8;
+  let comparedAgain = 0;
+  const mocked = await startMockRig(temporal, {
+    pages: 1,
+    pageSize: 10,
+    written: () => ({ updated: 10, carrying: 10 }),
+    activities: {
+      async fetchLeavers({ cursor, again }: LeaversToFetch): Promise<LeaversPage> {
+        const found = { ...nobody, page: 'sealed', counts: { left: 10 } };
+        if (again !== undefined) {
+          comparedAgain++;
+          return found;
+        }
+        const batch = Number(cursor) + 1;
+        return { ...found, carriers: 100, next: batch === batches ? null : String(batch) };
+      },
+    },
+  });
+  try {
+    const handle = await mocked.start(jobDocument('leavers chain', { max_removals: 5 }));
+    const { approval } = await until(async () => {
+      const progress = await handle.query<Progress>('progress').catch(() => undefined);
+      return progress?.phase === 'approval' && progress;
+    });
+    expect(approval).toMatchObject({ removals: batches * 10, carriers: batches * 100 });
+    expect((await chainOf(mocked.client, handle.workflowId)).length).toBeGreaterThan(2);
+    await handle.executeUpdate('approve', { args: [{ removals: batches * 10 }] });
+    expect((await handle.result()).counts).toMatchObject({
+      members: 10,
+      left: batches * 10,
+      updated: 10 + batches * 10,
+    });
+    expect(comparedAgain).toBe(batches);
   } finally {
     await mocked.stop();
   }
