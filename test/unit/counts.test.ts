@@ -64,7 +64,7 @@ describe('the invariant: members + left = updated + unchanged + excluded + no_gi
 });
 
 describe('counts', () => {
-  it('add up, and what is not given stays', () => {
+  it('add up, and omitted counts stay unchanged', () => {
     const counts = noCounts();
     addCounts(counts, { members: 5, updated: 3, no_gigya_id: 2 });
     addCounts(counts, { left: 1, unchanged: 1, excluded: 2, unknown_uid: 4, failed: 6, updated: 1 });

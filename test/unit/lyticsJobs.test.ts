@@ -95,7 +95,7 @@ describe("a job of Lytics' API", () => {
     expect(keysWithoutEffect(fixture(name)).sort()).toEqual([...withoutEffect].sort());
   });
 
-  it('has a fixture in this table, each', () => {
+  it('has every fixture in this table', () => {
     const files = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
     expect(files.sort()).toEqual(Object.keys(accepted).sort());
   });
@@ -117,7 +117,7 @@ describe('docs/lytics-jobs.md', () => {
     expect([...expected].filter((key) => !rows.includes(key))).toEqual([]);
   });
 
-  it('has a row once', () => {
+  it('has each row once', () => {
     expect(rows.filter((key, position) => rows.indexOf(key) < position)).toEqual([]);
   });
 });

@@ -107,7 +107,7 @@ describe('the value of a Lytics field in Gigya', () => {
     expect(valueFor(raw, target({ round }), 'string')).toBe(String(value));
   });
 
-  it('is rounded in maps before the keys are chosen, so that small drift changes no list', () => {
+  it('is rounded in maps before the keys are selected, so that small drift changes no list', () => {
     const drift = [
       { Shoes: 0.76, Hats: 0.74 },
       { Shoes: 0.74, Hats: 0.76 },
@@ -206,7 +206,7 @@ describe('the record of a user', () => {
     expect([...mapping.misfits]).toEqual(['tier']);
   });
 
-  it('takes nothing from what every object inherits', () => {
+  it('ignores inherited object properties', () => {
     expect(mappingOf([{ constructor: 'made' }]).recordOf(user()).data).toMatchObject({ made: null });
   });
 });

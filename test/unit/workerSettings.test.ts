@@ -59,7 +59,7 @@ describe("a worker's environment", () => {
     ['REQUEST_TIMEOUT', '1e10', 'REQUEST_TIMEOUT: '],
     ['WEB_UI_URL', 'temporal.corp', 'WEB_UI_URL: must be an http(s) URL'],
     ['HTTPS_PROXY', 'ftp://proxy.corp', 'HTTPS_PROXY: must be a URL'],
-  ])('with %s=%s is refused by name', (name, value, message) => {
+  ])('with %s=%s is refused with the name', (name, value, message) => {
     expect(() => readWorkerSettings({ [name]: value })).toThrow(SettingError);
     expect(() => readWorkerSettings({ [name]: value })).toThrow(message);
   });
