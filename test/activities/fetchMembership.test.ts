@@ -144,7 +144,7 @@ describe('the members of an audience', () => {
     expect(await fetchPage(planOf(), { size })).toMatchObject({ rows, total: MEMBERS, lossy: false });
   });
 
-  it('can be none', async () => {
+  it('can be empty', async () => {
     const slug = await audienceOf();
     expect(await pageOf(planFor(slug))).toMatchObject({
       page: null,
@@ -449,7 +449,7 @@ describe('Lytics', () => {
   });
 });
 
-describe('what goes into the history', () => {
+describe('the contents of the history', () => {
   it('contains no user data in plain text, neither in the page nor in the cursor', async () => {
     const page = await fetchPage(planOf());
     const written = JSON.stringify(page);

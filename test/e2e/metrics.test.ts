@@ -164,7 +164,7 @@ describe('the Grafana dashboard', async () => {
   const { panels, templating } = dashboardSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   const targets = panels.flatMap(({ title, targets }) => targets.map((target) => ({ title, ...target })));
 
-  it('takes its data from the chosen data source', () => {
+  it('uses the selected data source', () => {
     expect(templating.list).toMatchObject([{ name: 'datasource', type: 'datasource', query: 'prometheus' }]);
     const sources = [...panels, ...targets].flatMap(({ datasource }) => datasource?.uid ?? []);
     for (const source of sources) expect(source).toMatch(/^\$\{datasource\}$/);

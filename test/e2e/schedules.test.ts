@@ -72,7 +72,7 @@ describe('a job that is kept updated', () => {
     config: { ...nightly.config, time_of_day: '5:15', timezone: 'Asia/Kolkata', on_exit: 'keep' },
   };
 
-  it('gets a schedule, and its first run at once', async () => {
+  it('gets a schedule and an immediate first run', async () => {
     await hold();
     const { code, stdout, stderr } = await rig.client('create', await rig.write(nightly), '--no-follow');
     expect({ code, stdout, stderr }).toEqual({

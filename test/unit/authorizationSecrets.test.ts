@@ -217,7 +217,7 @@ describe('files with secrets that others can read', () => {
     ]);
   });
 
-  it('are none without a file', async () => {
+  it('do not exist without a file', async () => {
     expect(await findExposedSecrets(join(temporaryFolder(), 'none.json'))).toEqual([]);
   });
 });

@@ -132,7 +132,7 @@ describe('nearly all users fail for one reason', () => {
     ['not_in_lytics', 'Lytics does not find its users by config.gigya_id_field'],
     ['imprecise_id', 'store them as text in Lytics'],
     ['too_many_ids', 'check config.gigya_id_field'],
-  ])('and the message says what to change for %s', (reason, advice) => {
+  ])('and the message contains the fix for %s', (reason, advice) => {
     expect(systematicFailure({ handled: 100, failures: { [reason]: 100 } })).toContain(advice);
   });
 });

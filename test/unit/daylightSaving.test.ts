@@ -13,7 +13,7 @@ describe('the days on which a clock time is skipped or occurs twice, within two 
     ]);
   });
 
-  it.each(['00:00', '01:59', '03:00', '12:00', '23:59'])('in Europe/Vienna are none for %s', (time) => {
+  it.each(['00:00', '01:59', '03:00', '12:00', '23:59'])('in Europe/Vienna do not exist for %s', (time) => {
     expect(clockChanges(time, 'Europe/Vienna', now)).toEqual([]);
   });
 
@@ -24,7 +24,7 @@ describe('the days on which a clock time is skipped or occurs twice, within two 
     expect(clockChanges(time, 'Europe/Vienna', now)).toHaveLength(days);
   });
 
-  it('in Africa/Cairo, which goes forward at midnight, are days without a midnight', () => {
+  it('in Africa/Cairo, where clocks change at midnight, are days without a midnight', () => {
     expect(clockChanges('00:00', 'Africa/Cairo', now)).toEqual([
       { date: '2026-04-24', what: 'skipped' },
       { date: '2027-04-30', what: 'skipped' },

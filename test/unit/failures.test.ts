@@ -127,7 +127,7 @@ describe('an unexpected error', () => {
   });
 });
 
-describe('an authorization that this worker lacks', () => {
+describe('an authorization that is missing on this worker', () => {
   const missing = new AuthorizationError('said', { isMissing: true });
 
   it('may be on another worker: the activity is retried for a while', () => {

@@ -39,7 +39,7 @@ describe("a request's signature", () => {
       expect(signRequest(secret, spelled, vector)).toBe(signature);
   });
 
-  it('keeps any other port, and the path as it is called', () => {
+  it('keeps any other port, and the path unchanged', () => {
     const others = [
       'https://accounts.us1.gigya.com:8443/accounts.setAccountInfo',
       'http://accounts.us1.gigya.com/accounts.setAccountInfo',
@@ -142,7 +142,7 @@ describe('an RSA key', () => {
     ['a key of another kind', elliptic.export({ type: 'pkcs8', format: 'pem' }).toString()],
     ['a key too short for RS256', short.export({ type: 'pkcs8', format: 'pem' }).toString()],
     ['half a key', pem('pkcs8').slice(0, 600)],
-  ])('is refused at once when it is %s, and not quoted', (_what, private_key) => {
+  ])('is refused immediately when it is %s, and not quoted', (_what, private_key) => {
     const refused = () => createAuthenticate('gigya', authorization(private_key));
     expect(refused).toThrow(
       'gigya.private_key: not an RSA private key in PEM (PKCS#1 or PKCS#8) of 2048 bits or more; correct it',

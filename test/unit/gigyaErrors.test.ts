@@ -118,7 +118,7 @@ describe('the advice on a refusal that a person has to act on', () => {
     expect(adviceOn(403005, 'x')).toBe('the user key is not known; correct x.user_key');
   });
 
-  it("refers to Gigya's list where there is none", () => {
+  it("refers to Gigya's list when there is no advice", () => {
     expect(adviceOn(400999, 'gigya')).toBe('see the code in Gigya\'s "Response Codes and Errors"');
   });
 });

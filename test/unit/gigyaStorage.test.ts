@@ -117,7 +117,7 @@ describe('the account as storage', () => {
 describe('the Data Store as storage', () => {
   const config = { target_storage: 'data_store', data_store_type: 'marketing' };
 
-  it('looks up the objects, and the accounts of those who have none yet', async () => {
+  it('looks up the objects, and the accounts of users without an object', async () => {
     const { storage, calls } = storageOver(
       (method) => ({
         results:
@@ -238,7 +238,7 @@ describe.each([
     ['a text field', { fields: { lytics_segments: { type: 'text' } } }],
     ['a field without a type', { fields: { lytics_segments: { writeAccess: 'serverOnly' } } }],
     ['a field that is not encrypted', { fields: { lytics_segments: { type: 'string', encrypt: false } } }],
-  ])('with %s takes audiences', async (_what, schema) => {
+  ])('with %s accepts audiences', async (_what, schema) => {
     expect(await check(schema)).toMatchObject({ warnings: [] });
   });
 
@@ -253,7 +253,7 @@ describe.each([
       { fields: { lytics_segments: { type: 'string', encrypt: 'AES' } } },
       'The field data.lytics_segments is encrypted in Gigya, so searches may not find users by their audiences; declare a field without encryption and set config.gigya_field',
     ],
-  ])('with %s takes audiences, with a warning', async (_what, schema, warning) => {
+  ])('with %s accepts audiences, with a warning', async (_what, schema, warning) => {
     expect(await check(schema)).toMatchObject({ warnings: [warning] });
   });
 

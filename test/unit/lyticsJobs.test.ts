@@ -88,7 +88,7 @@ const accepted: Record<string, { job: Expected; withoutEffect: string[] }> = {
 };
 
 describe("a job of Lytics' API", () => {
-  it.each(Object.entries(accepted))('runs as it is: %s', (name, { job, withoutEffect }) => {
+  it.each(Object.entries(accepted))('runs unchanged: %s', (name, { job, withoutEffect }) => {
     const parsed = parseJob(fixture(name));
     expect(parsed).toMatchObject(job);
     expect(Object.keys(parsed).filter((key) => !(key in jobSchema.shape))).toEqual([]);

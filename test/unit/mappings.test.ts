@@ -200,7 +200,7 @@ describe('the record of a user', () => {
     expect(mapping.recordOf(user({ row: undefined, audiences: [] })).data).toEqual(nothing);
   });
 
-  it('leaves a field as it is when the value does not fit, and names the Lytics field', () => {
+  it('leaves a field unchanged when the value does not fit, and names the Lytics field', () => {
     const mapping = mappingOf([{ tier: 'tier' }], { field_types: { tier: 'integer' } });
     expect(mapping.recordOf(user()).data).toEqual({ lytics_segments: ['loyal', 'vip'] });
     expect([...mapping.misfits]).toEqual(['tier']);

@@ -89,7 +89,7 @@ describe('the audiences in a row', () => {
     expect(audiencesIn(row, { ...choice, audiences: 'all' })).toEqual(['a1', 'b2']);
   });
 
-  it('can be none', () => {
+  it('can be empty', () => {
     expect(audiencesIn({ segments: [] }, choice)).toEqual([]);
   });
 
@@ -119,7 +119,7 @@ describe("a user's membership", () => {
     ]);
   });
 
-  it('leaves out what is not open to the API, unless the job says all', () => {
+  it('omits audiences that are not open to the API, unless the job exports all', () => {
     expect(membershipOf(['vip', 'internal'], catalogue, choice)).toEqual({ labels: ['vip'], unlisted: [] });
     expect(membershipOf(['a1', 'b2'], catalogue, { ...choice, audiences: 'all' })).toEqual({
       labels: ['internal', 'vip'],
@@ -127,7 +127,7 @@ describe("a user's membership", () => {
     });
   });
 
-  it('leaves out what is not listed, and reports it', () => {
+  it('omits audiences that are not listed, and reports them', () => {
     expect(membershipOf(['vip', 'brand_new'], catalogue, choice)).toEqual({
       labels: ['vip'],
       unlisted: ['brand_new'],
@@ -183,7 +183,7 @@ describe('the UIDs in a row', () => {
     expect(uids(value)).toEqual({ uids: found, imprecise });
   });
 
-  it('come from the field that the job names', () => {
+  it('are read from the field that the job names', () => {
     expect(uidsIn({ gy_profile_id: 'a', 'user.uid': 'b' }, 'user.uid').uids).toEqual(['b']);
     expect(uidsIn({ gy_profile_id: 'a' }, 'other').uids).toEqual([]);
   });

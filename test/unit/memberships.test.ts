@@ -80,7 +80,7 @@ describe('the membership of a row', () => {
   });
 });
 
-describe('an audience that nobody seems to be in', () => {
+describe('an audience that appears to be empty', () => {
   const rows = (count: number) => Array.from({ length: count }, (_, n) => row(`u${n}`, 'new'));
   const profiles = (count: number, ...named: number[]) =>
     Object.fromEntries(rows(count).map((one, n) => [`u${n}`, named.includes(n) ? row(`u${n}`, 'vip') : one]));
@@ -107,7 +107,7 @@ describe('an audience that nobody seems to be in', () => {
     expect(memberships.at(-1)).toEqual(['vip']);
   });
 
-  it('says nothing where Lytics finds no profiles at all', async () => {
+  it('is not reported when Lytics finds no profiles', async () => {
     expect((await read(rows(5))).memberships).toEqual(Array(5).fill(undefined));
   });
 });
@@ -116,7 +116,7 @@ describe("a user's profile", () => {
   const look = (profile: () => Promise<Row | undefined>) =>
     lookUpProfile(fakeLytics({ profile }), 'a', planOf(), fakeAttempt());
 
-  it('comes with its audiences, or with none', async () => {
+  it('has its audiences, if any', async () => {
     const known = row('a', 'vip');
     expect(await look(async () => known)).toEqual({ row: known, audiences: ['vip'], memberOf: ['vip'] });
     const silent = { gy_profile_id: 'a' };

@@ -82,7 +82,7 @@ describe('the check "mapped fields"', () => {
     { scroe: { field: 'b', on_null: 'keep' } },
   ];
 
-  it('counts the values among the first users, and warns where there are none', () => {
+  it('counts the values among the first users, and warns when there are none', () => {
     expect(checkMapped({ job: jobOf({ mappings }), rows: [{ score: 1 }, { score: '' }] })).toEqual({
       found: 'score is set for 1, scroe is set for 0 of the first 2 users',
       warnings: [
@@ -91,7 +91,7 @@ describe('the check "mapped fields"', () => {
     });
   });
 
-  it('says nothing about an empty audience', () => {
+  it('reports nothing about an empty audience', () => {
     expect(checkMapped({ job: jobOf({ mappings }), rows: [] }).warnings).toEqual([]);
   });
 });

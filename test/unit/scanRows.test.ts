@@ -131,7 +131,7 @@ describe('equal rows identify no user', () => {
     expect(await scan([page, page])).toMatchObject({ rows: page.rows, next: null });
   });
 
-  it('nor does one row alone, whatever it holds', async () => {
+  it('nor does a single row, whatever it contains', async () => {
     const page = pageOf(nameless(1), next('x', 3));
     const pages = [page, page, pageOf(nameless(1), { total: 3 })];
     expect(await scan(pages)).toMatchObject({ rows: nameless(3), next: null, lossy: false });
@@ -192,7 +192,7 @@ describe('Lytics does not accept the cursor', () => {
     });
   });
 
-  it('which says nothing while Lytics cannot be asked for the audience', async () => {
+  it('which is inconclusive while Lytics cannot return the audience', async () => {
     const lytics = refusing({ audience: () => Promise.reject(refuse(503)) });
     await expect(scan([], { lytics, cursor: later })).rejects.toMatchObject({ retry: 'now' });
   });

@@ -64,7 +64,7 @@ describe("a worker's environment", () => {
     expect(() => readWorkerSettings({ [name]: value })).toThrow(message);
   });
 
-  it('is refused with all faults at once', () => {
+  it('is refused with all faults together', () => {
     expect(() => readWorkerSettings({ LOG_LEVEL: 'x', METRICS_PORT: 'y' })).toThrow(
       'LOG_LEVEL: must be one of trace, debug, info, warn, error; METRICS_PORT: must be a number',
     );

@@ -152,7 +152,7 @@ describe('a total that is never reached', () => {
   });
 });
 
-describe('a run in which nobody could be written, however small', () => {
+describe('a run in which no user could be written, however small', () => {
   it('fails when no member has a Gigya ID', async () => {
     const counts = { members: 10, no_gigya_id: 10 };
     const failure = await run({ scans: [[{ page: null, counts, total: 10 }]] }, failureOf);

@@ -100,7 +100,7 @@ test.each([
   expect((await calls.bearer(method, {}, over)).body.errorCode).toBe(code);
 });
 
-test('a bearer token works once, and not beside a secret', async () => {
+test('a bearer token works once, and not together with a secret', async () => {
   const over = { payload: { jti: 'one' } };
   expect((await calls.bearer(method, {}, over)).body.errorCode).toBe(0);
   expect((await calls.bearer(method, {}, over)).body.errorCode).toBe(403004);

@@ -39,7 +39,7 @@ test.each([
   ['real credentials', JSON.stringify(secrets)],
   ['something else', 'not JSON'],
   ['a list', '[]'],
-])('a file with %s is refused and stays as it is', async (_, text) => {
+])('a file with %s is refused and unchanged', async (_, text) => {
   writeFileSync(file, text);
   const { code, stderr } = await refused();
   expect(code).toBe(1);

@@ -231,7 +231,7 @@ describe('a scan', () => {
     expect(rowsOf(page)[0]?.segments).toContain('VIP customers');
   });
 
-  test('takes `segments=` as the definition of another audience', async () => {
+  test('accepts `segments=` as the definition of another audience', async () => {
     expect((await scan('segments=true')).status).toBe(400);
     const other = await scan('segments=cafe_kuchen&limit=1');
     expect(other.body.total).not.toBe(250);
@@ -266,7 +266,7 @@ describe('an ad-hoc scan', () => {
       headers: { 'content-type': type },
     });
 
-  test('takes FilterQL as text', async () => {
+  test('accepts FilterQL as text', async () => {
     const wanted = Object.keys((await sandbox.admin.truth()).expected).slice(0, 40);
     const list = [...wanted, 'nobody'].map((uid) => JSON.stringify(uid)).join(',');
     const page = await adHoc(`FILTER AND (INCLUDE vip, gy_profile_id IN (${list})) FROM user`);
@@ -363,7 +363,7 @@ describe('a user', () => {
     await sandbox.admin.removeRow(row?.key ?? 0);
   });
 
-  test('who is unknown, or takes too long, is a 200 with placeholder segments', async () => {
+  test('who is unknown or times out is a 200 with placeholder segments', async () => {
     for (const query of ['segments=true&allsegments=true', ''])
       expect((await entity('nobody', query)).body).toMatchObject({
         status: 200,
