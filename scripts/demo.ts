@@ -82,7 +82,7 @@ async function demo(): Promise<void> {
   }
 }
 
-/** Runs the client as a person would. */
+/** Runs the client like a user. */
 async function client(env: NodeJS.ProcessEnv, ...args: string[]): Promise<void> {
   say(`$ npm run client -- ${args.join(' ')}`);
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], {

@@ -25,7 +25,7 @@ export interface DevServerOptions {
   /** @default a free port; if another process takes it meanwhile, the next free one */
   port?: number;
   uiPort?: number;
-  /** Namespaces to create beside `default`. */
+  /** Namespaces to create in addition to `default`. */
   namespaces?: readonly string[];
   /** Called when the CLI has to be downloaded. */
   log?: Log;
@@ -35,11 +35,11 @@ export interface DevServer {
   readonly address: string;
   readonly uiUrl?: string;
   readonly pid: number;
-  /** Settles when the process has ended, for whatever reason. */
+  /** Settles when the process has ended for any reason. */
   readonly exited: Promise<void>;
   /** Sends SIGTERM, and SIGKILL after 5 s. */
   stop(): Promise<void>;
-  /** For crash tests: sends the signal and returns at once. */
+  /** For crash tests: sends the signal and returns immediately. */
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -48,7 +48,7 @@ const READY_LIMIT = 30_000;
 const STOP_LIMIT = 5_000;
 const TRIES = 4;
 
-/** Starts a server and waits until it answers. It ends with this process, however that ends. */
+/** Starts a server and waits until it answers. It always ends with this process. */
 export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
   const cli = await findTemporalCli(options.log);
   if (options.dbFilename) await mkdir(dirname(options.dbFilename), { recursive: true });
@@ -56,7 +56,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     try {
       return await startOnce(cli, options);
     } catch (error) {
-      // Another process may have taken the port since it was found free.
+      // Another process may have taken the port in the meantime.
       if (attempt === TRIES || !/address already in use/i.test(String(error))) throw error;
     }
   }
@@ -77,7 +77,7 @@ async function startOnce(cli: string, options: DevServerOptions): Promise<DevSer
       ...settings.flatMap((setting) => ['--dynamic-config-value', setting]),
       ...namespaces.flatMap((namespace) => ['--namespace', namespace]),
     ],
-    // In its own process group: else Ctrl-C ends it before the workers, which still report to it.
+    // In its own process group, because otherwise Ctrl-C ends it before the workers, which still report to it.
     { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   );
   const lastWords = tail(child);
@@ -169,7 +169,7 @@ function accepts(port: number): Promise<void> {
   });
 }
 
-/** Reads the process's stderr, so that it does not block on a full pipe, and keeps the end. */
+/** Reads the process's stderr so that it does not block on a full pipe, and keeps the last part. */
 function tail(child: ChildProcess): () => string {
   let kept = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -65,7 +65,7 @@ async function takePictures(): Promise<void> {
     .last()
     .getByText(/[4-9]\d %/);
   await untilShown(page, percent);
-  // The key R leaves the head of the page as it was.
+  // The key R does not refresh the header of the page.
   await page.reload();
   await percent.waitFor();
   await take(page, 'progress', page.getByTestId('back-to-workflows'), page.locator('iframe').last());
@@ -112,7 +112,7 @@ async function untilShown(page: Page, what: Locator): Promise<void> {
   }
 }
 
-/** Runs the client as a person would. */
+/** Runs the client like a user. */
 async function client(env: NodeJS.ProcessEnv, ...args: string[]): Promise<void> {
   const program = startProgram('src/client.ts', args, env);
   const code = await program.exited;

@@ -6,7 +6,7 @@ import { endWithThisProcess } from './endWithThisProcess.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** One of the project's programs, running in a process of its own. */
+/** One of the project's programs, in a separate process. */
 export interface Program {
   readonly pid: number;
   /** Standard output and standard error so far. */

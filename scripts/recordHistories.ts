@@ -1,5 +1,5 @@
 /**
- * Records a history of every shape that a run can take, for test/replay: `npm run histories`. Run it, and commit the
+ * Records a history of every path of a run, for test/replay: `npm run histories`. Run it, and commit the
  * result, after a compatible change of a workflow. It replaces the old histories.
  */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';

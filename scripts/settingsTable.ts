@@ -3,7 +3,7 @@ import { type SettingRow, settingsTable } from '../src/jobReference.ts';
 const BEGIN = '<!-- settings: written by "npm run schema" -->\n';
 const END = '<!-- end of settings -->\n';
 
-/** The page with its table of settings written anew, in Markdown. */
+/** The page with its table of settings regenerated, in Markdown. */
 export function withSettingsTable(page: string): string {
   const [before = '', rest, ...more] = page.split(BEGIN);
   const [, after] = rest?.split(END) ?? [];
@@ -19,7 +19,7 @@ function markdownTable(rows: readonly SettingRow[]): string {
   return ['| setting | type | default | meaning |\n', '| --- | --- | --- | --- |\n', ...lines].join('');
 }
 
-/** A bar would end the cell of the table. */
+/** A vertical bar would end the table cell. */
 function typeOf(type: string): string {
   if (!type.startsWith('"')) return type;
   return type

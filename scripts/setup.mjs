@@ -41,7 +41,7 @@ function isInstalled() {
     const { packages: present } = readJson('node_modules/.package-lock.json');
     return Object.entries(wanted).every(([path, { version, optional, devOptional }]) => {
       const found = present[path];
-      // npm leaves out optional packages, such as builds for other platforms.
+      // npm omits optional packages, such as builds for other platforms.
       return path === '' || (found ? found.version === version : optional || devOptional);
     });
   } catch {

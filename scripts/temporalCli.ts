@@ -10,7 +10,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Takes one line for a person; called only when something has to be downloaded. */
+/** Prints one line for the user; called only before a download. */
 export type Log = (line: string) => void;
 
 /** A place that may have the CLI: returns the path or name of a program that runs, or throws the reason. */
@@ -22,7 +22,7 @@ export interface Way {
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url));
 const CACHE = join(CHECKOUT, '.cache', 'temporal');
 
-/** By platform: a checkout may be mounted into a container of another system. */
+/** One folder per platform: a checkout may be mounted into a container of another system. */
 const CACHED_CLI = join(CACHE, `temporal-${process.platform}-${process.arch}`);
 
 const MINUTE = 60_000;
@@ -74,7 +74,7 @@ async function runs(cli: string): Promise<string> {
   return cli;
 }
 
-/** Downloads into a folder of its own and moves the CLI into the cache in one step: runs may overlap. */
+/** Downloads into a separate folder and moves the CLI into the cache atomically, because runs may overlap. */
 async function download(log: Log, how: string, fetch: (folder: string) => Promise<string>): Promise<string> {
   await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(join(CACHE, 'download-'));
@@ -87,7 +87,7 @@ async function download(log: Log, how: string, fetch: (folder: string) => Promis
   }
 }
 
-/** In a process of its own: it installs the SDK's process-wide runtime, and has no time limit. */
+/** In a separate process: it installs the SDK's process-wide runtime and has no time limit. */
 const SDK_DOWNLOAD = `
   import { TestWorkflowEnvironment } from '@temporalio/testing';
   const executable = { type: 'cached-download', downloadDir: process.argv[1] };
@@ -128,7 +128,7 @@ function reason(error: unknown): string {
 /** Runs the CLI in place of this process: its terminal, its signals, its exit code. */
 async function runInPlace(args: readonly string[]): Promise<void> {
   const child = spawn(await findTemporalCli(), args, { stdio: 'inherit' });
-  // A terminal sends Ctrl-C to both; a second one would cut the CLI's orderly exit short.
+  // A terminal sends Ctrl-C to both processes; a second signal would interrupt the CLI's orderly exit.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

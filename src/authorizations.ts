@@ -43,9 +43,9 @@ const lytics = z.strictObject({
 });
 
 const limits = z.strictObject({
-  /** Requests a second from this worker, all methods together. SAP's smallest quota is 120. */
+  /** Requests per second from this worker, for all methods together. SAP's smallest quota is 120. */
   calls_per_second: rate.default(120),
-  /** Of those, searches a second. SAP's smallest quota is 10. */
+  /** The part of these requests that may be searches, per second. SAP's smallest quota is 10. */
   searches_per_second: rate.default(10),
   /** Requests in flight at once. SAP's own writers use 10 to 20. */
   connections: wholeNumber(1, 500).default(20),
@@ -63,7 +63,7 @@ const gigya = z
     authentication: oneOf(['secret', 'signature']).default('secret'),
     base_url: baseUrl.optional(),
     limits: limits.prefault({}),
-    /** How far Gigya's search index may be behind, in seconds. */
+    /** The maximum lag of Gigya's search index, in seconds. */
     index_lag_seconds: number.min(0, { error: 'must be 0 or more' }).default(30),
   })
   .superRefine((value, context) => {
@@ -98,10 +98,10 @@ export type GigyaAuthorization = z.output<typeof gigya>;
 export type Authorization = LyticsAuthorization | GigyaAuthorization;
 export type Authorizations = Readonly<Record<string, Authorization>>;
 
-/** The authorizations cannot be used as they are. The message names the setting and the fix, never a secret. */
+/** The authorizations are not usable. The message names the setting and the fix, never a secret. */
 export class AuthorizationError extends Error {
   override readonly name = 'AuthorizationError';
-  /** This worker does not have the authorization; another one may. */
+  /** This worker does not have the authorization; another worker may. */
   readonly isMissing: boolean;
 
   constructor(message: string, { isMissing = false } = {}) {
@@ -173,7 +173,7 @@ function check<T extends z.ZodType>(schema: T, value: unknown, path: string): z.
   throw new AuthorizationError(`The authorizations file ${path} is not valid:\n${problems}`);
 }
 
-/** The settings of the authorization that an unknown one stands in. */
+/** The valid settings for an authorization that has an unknown one. */
 const settingsOf: KnownSettings = ({ path: [name], input }) => {
   const isLytics = providerOf(input) === 'lytics';
   const limitNames = Object.keys(limits.shape).map((limit) => `limits.${limit}`);
@@ -190,7 +190,7 @@ export async function resolveSecrets<A extends Authorization>(
   const resolved = { ...authorization };
   if (resolved.provider === 'lytics') {
     resolved.token = await readSecret(`${name}.token`, resolved.token, file);
-    // It is sent as a header.
+    // The token is sent as a header.
     if (/^[\x20-\x7e]+$/.test(resolved.token)) return resolved;
     throw new AuthorizationError(`${name}.token: has characters that a token cannot have; copy it again`);
   }
@@ -221,7 +221,7 @@ async function readSecret(setting: string, written: string, file: string): Promi
   return written;
 }
 
-/** The files with secrets that others on this machine can read: `path: what to do`, one line each. */
+/** The files with secrets that other users of the machine can read: `path: fix`, one line per file. */
 export async function findExposedSecrets(file: string): Promise<string[]> {
   const paths = new Set([file]);
   const written = await readFile(file, 'utf8').catch(() => '');
@@ -234,7 +234,7 @@ export async function findExposedSecrets(file: string): Promise<string[]> {
       (stats) => stats.mode,
       () => 0,
     );
-    // Windows has no such bits, and reports every file as readable.
+    // Windows has no permission bits and reports every file as readable.
     if (process.platform !== 'win32' && (mode & 0o044) !== 0) {
       warnings.push(`${path} holds secrets and others on this machine can read it; chmod 600 ${path}`);
     }

@@ -7,7 +7,7 @@ export interface Response {
 }
 
 /**
- * One request to undici and its response.
+ * One request to undici, with its response.
  *
  * undici's `request` would be shorter, but costs too much: with its response stream, its signal and an
  * interceptor for `beforeSend`, a small POST over loopback takes 145 µs of CPU instead of 99 µs, and `npm run
@@ -39,7 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(reason);
   }
 
-  /** Until now the request may have waited for a socket. */
+  /** Before this call the request may have waited for a socket. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#abortedFor) throw this.#abortedFor;
     this.#beforeSend?.();

@@ -11,7 +11,7 @@ export { NoAnswer } from './noAnswer.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST';
-  /** Path and query, as they go on the wire. */
+  /** Path and query, as sent. */
   path: string;
   headers?: Record<string, string>;
   body?: string;
@@ -27,9 +27,9 @@ export interface HttpReply {
   json: unknown;
   /** The `Date` header in ms: the server's clock. */
   date: number | undefined;
-  /** The `Retry-After` header in ms, within what a timer takes. */
+  /** The `Retry-After` header in ms, capped at the maximum of a timer. */
   retryAfter: number | undefined;
-  /** The target of a redirect. Redirects are never followed: the credentials would go along. */
+  /** The target of a redirect. Redirects are never followed, because the credentials would be sent along. */
   location: string | undefined;
 }
 
@@ -45,12 +45,12 @@ export interface HttpOptions {
   timeoutMs?: number | undefined;
 }
 
-/** Node turns a longer timer into one of 1 ms. */
+/** The maximum: Node turns a longer timer into one of 1 ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const HEADERS = {
   'user-agent': `lytics-gigya-export/${VERSION}`,
-  // A request without this permits any coding.
+  // A request without this header permits any coding.
   'accept-encoding': 'identity',
 };
 

@@ -11,7 +11,7 @@ const AUTH_IDS =
 
 const QUIET_PERIOD = 'must be from 0 to less than 24 hours, so that a run can go on';
 
-/** The job document: the one argument of the workflow `exportAudience`. docs/job.schema.json has each setting. */
+/** The job document, the only argument of the workflow `exportAudience`. docs/job.schema.json lists every setting. */
 export const jobSchema = z.strictObject(
   {
     name: text(200)
@@ -54,11 +54,11 @@ export const jobSchema = z.strictObject(
   { error: notObject },
 );
 
-/** A job document with every default filled in. It is stored in histories and schedules, and read again from there. */
+/** A job document with every default filled in. Histories and schedules store it, and it is parsed again from them. */
 export type Job = z.output<typeof jobSchema>;
 export type JobConfig = Job['config'];
 
-/** What people may write: defaults left out. */
+/** A job document as users write it, with defaults omitted. */
 export type JobDocument = z.input<typeof jobSchema>;
 
 /** Keys of a job in Lytics' reply that describe it there; they have no effect here. */
@@ -81,7 +81,7 @@ export const READ_ONLY = [
   'drop_events_during_quiet_window',
 ] as const;
 
-/** A job document is invalid. `problems` has one line each: the path, and what to write there. */
+/** A job document is invalid. `problems` has one line per problem: the path and the fix. */
 export class InvalidJob extends Error {
   override readonly name = 'InvalidJob';
   readonly problems: readonly string[];
@@ -93,8 +93,8 @@ export class InvalidJob extends Error {
 }
 
 /**
- * Reads a job document, as people write it or as Lytics' `GET /v2/job/gigya-export/{id}` returns it, and
- * fills in its defaults. Its own result gives the same result again.
+ * Reads a job document, as users write it or as Lytics' `GET /v2/job/gigya-export/{id}` returns it, and
+ * fills in its defaults. Idempotent: its result parses to itself.
  *
  * @throws {InvalidJob} listing every problem.
  */
@@ -133,7 +133,7 @@ function unwrap(document: unknown): unknown {
   return isReply ? document['data'] : document;
 }
 
-/** Leaves out what has no effect (see {@link READ_ONLY}) and what is empty: `""` and null mean the default. */
+/** Omits keys without effect (see {@link READ_ONLY}) and empty values: `""` and null mean the default. */
 function withoutEffectless(job: unknown): unknown {
   if (!isObject(job)) return job;
   const { $schema: _editorHint, status, ...rest } = withoutEmpty(job, jobSchema.shape);
@@ -160,7 +160,7 @@ function withoutEmpty(
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Go's zero time is what an unset time of Lytics can look like. */
+/** An unset time of Lytics can be Go's zero time. */
 export const isEmpty = (value: unknown): boolean =>
   value === undefined ||
   value === null ||

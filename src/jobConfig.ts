@@ -12,10 +12,10 @@ import {
   wholeNumber,
 } from './settingTypes.ts';
 
-/** Where memberships are written: the user's account, or an object of the user in Gigya's Data Store. */
+/** Where memberships are written: the user's account, or the user's object in Gigya's Data Store. */
 export type Storage = 'account' | 'data_store';
 
-// Only characters without a meaning in a URL path, a query or a schema.
+// Only characters that are not special in a URL path, a query or a schema.
 const AUDIENCE_ID = /^[A-Za-z0-9_-]+$/;
 const GIGYA_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const LYTICS_FIELD = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
@@ -47,7 +47,7 @@ const gigyaName = (what: string, example: string) =>
 
 const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-/** The settings of a job. Those of Lytics' own `gigya-export` come first; the others are ours. */
+/** The settings of a job. The settings of Lytics' own `gigya-export` come first, then this project's. */
 export const config = z
   .strictObject(
     {

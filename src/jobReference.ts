@@ -30,9 +30,9 @@ export interface SettingRow {
   setting: string;
   /** `string`, `"slug" | "id" | "name"`, … */
   type: string;
-  /** As JSON; `required`, or `none` for a setting that may be left out. */
+  /** As JSON; `required`, or `none` for an optional setting. */
   default: string;
-  /** What it does, with its unit; code in backticks. */
+  /** Its effect, with the unit; code in backticks. */
   meaning: string;
 }
 
@@ -91,7 +91,7 @@ function schemaOf(setting: z.ZodType): JsonSchema {
   return {
     ...schema,
     description,
-    // zod leaves these out where the setting has a canonical form.
+    // zod omits these when the setting has a canonical form.
     ...(fallback !== undefined && { default: fallback }),
     ...(Array.isArray(examples) && { examples }),
   };
@@ -103,7 +103,7 @@ function override({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: J
     for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
     jsonSchema.anyOf = [{ type: 'string' }, long];
   }
-  // The format says it; the pattern is unreadable.
+  // The format is enough; the pattern is unreadable.
   if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
 }
 

@@ -18,7 +18,7 @@ export function createCatalogue(audiences: readonly Audience[]): Catalogue {
   return { find: (name) => names.get(name) };
 }
 
-/** What an audience is called in Gigya. */
+/** The label of an audience in Gigya. */
 export function labelOf(audience: Audience, { audience_format }: Pick<JobConfig, 'audience_format'>): string {
   if (audience_format === 'id') return audience.id;
   return audience_format === 'name' ? (audience.name ?? audience.slug_name) : audience.slug_name;

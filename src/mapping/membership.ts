@@ -5,7 +5,7 @@ import { type Catalogue, EVERYBODY, labelOf } from './catalogue.ts';
 export type Choice = Pick<JobConfig, 'audience_format' | 'audiences'>;
 
 /**
- * The audiences that a row or profile names, in Lytics' words; undefined when it does not have any, so that the
+ * The audiences that a row or profile names, as Lytics writes them; undefined when it has none, so that the
  * profile has to be looked up.
  */
 export function audiencesIn(row: Row, { audiences }: Pick<Choice, 'audiences'>): string[] | undefined {
@@ -22,13 +22,13 @@ export function includesAudience(names: readonly string[], audience: Audience): 
 }
 
 export interface Membership {
-  /** Labels, as Gigya holds them: sorted, each once. */
+  /** Labels, as Gigya holds them: sorted, without duplicates. */
   labels: string[];
   /** Names that are not in the list of audiences. */
   unlisted: string[];
 }
 
-/** Turns audiences into the labels that the job chose, without those that are not open to the API if it says so. */
+/** Maps audiences to the job's labels. Omits those not open to the API if the job exports public ones only. */
 export function membershipOf(names: readonly string[], catalogue: Catalogue, choice: Choice): Membership {
   const labels = new Set<string>();
   const unlisted: string[] = [];

@@ -2,11 +2,11 @@ import type { Row } from '../lytics/client.ts';
 
 export interface Uids {
   uids: string[];
-  /** IDs that are ambiguous: numbers beyond 2^53 lost digits on the way, text may hold half a character. */
+  /** Ambiguous IDs: numbers beyond 2^53 have lost digits, and strings may contain an unpaired surrogate. */
   imprecise: number;
 }
 
-/** The Gigya UIDs in a row's ID field: none, one, or several. Numbers may come as numbers or as text. */
+/** The Gigya UIDs in a row's ID field: none, one, or several. Numbers may be numbers or strings. */
 export function uidsIn(row: Row, field: string): Uids {
   const value = row[field];
   const uids = new Set<string>();

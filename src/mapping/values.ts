@@ -5,16 +5,16 @@ import type { FieldType, Value } from '../record.ts';
 /** Lytics' value does not fit the type of the Gigya field. */
 export const MISFIT = Symbol('misfit');
 
-/** Whether a mapping is for maps of scores: their strongest keys are exported, as a list. */
+/** Whether a mapping is for maps of scores, whose strongest keys are exported as a list. */
 export function isForMaps({ top, min }: MappingTarget): boolean {
   return top !== undefined || min !== undefined;
 }
 
 /**
- * What a value of a Lytics field is in a Gigya field.
+ * Converts a value of a Lytics field for a Gigya field.
  *
  * @param type The type of the Gigya field; undefined when Gigya does not declare it.
- * @returns Null when Lytics has no value, or an empty list where there would be a list.
+ * @returns Null when Lytics has no value, or an empty list for a list field.
  */
 export function valueFor(
   raw: unknown,
@@ -58,11 +58,11 @@ function truthOf(raw: unknown): boolean | typeof MISFIT {
 
 /** Digits beyond a double's own are noise of the multiplication: 3 × 0.1 is 0.30000000000000004. */
 function toStep(number: number, step: number): number {
-  // Adding 0 makes -0 a 0, which JSON cannot tell apart.
+  // Adding 0 turns -0 into 0: JSON cannot distinguish them.
   return Number((Math.round(number / step) * step).toPrecision(12)) + 0;
 }
 
-/** Texts, each once and sorted: Lytics promises no order. */
+/** Sorted strings without duplicates: Lytics does not guarantee an order. */
 function listOf(entries: readonly unknown[]): string[] {
   const texts = entries.flatMap((entry) =>
     ['string', 'number', 'boolean'].includes(typeof entry) && !isBlank(entry)
@@ -72,7 +72,7 @@ function listOf(entries: readonly unknown[]): string[] {
   return [...new Set(texts)].sort();
 }
 
-/** The keys with the highest scores, sorted by name: a changed order of the scores alone is no change. */
+/** The keys with the highest scores, sorted by name, so that a different order of the scores is not a change. */
 function strongestKeys(map: object, { top, min, round }: MappingTarget): string[] {
   if (top === undefined && min === undefined) {
     return listOf(Object.entries(map).flatMap(([key, value]) => (isBlank(value) ? [] : [key])));

@@ -39,7 +39,7 @@ const workFor = (seconds: number) => async () => {
 const transient = () => new GigyaError('Gigya is down', decide('accounts.setAccountInfo', 500001));
 
 describe('an attempt', () => {
-  it('sends the server every second what the next one continues from', async () => {
+  it('sends the server a heartbeat every second with the state that the next attempt continues from', async () => {
     const attempt = attemptOf();
     let done = 0;
     await attempt.run(async () => {
@@ -53,7 +53,7 @@ describe('an attempt', () => {
     expect(attempt.heartbeats).toHaveLength(4);
   });
 
-  it('knows its number, and what the one before left behind', async () => {
+  it('knows its number and the state that the previous attempt left', async () => {
     const attempt = attemptOf({ attempt: 3, heartbeatDetails: { done: 7 } });
     const known = await attempt.run(async () => {
       const { number, resumedFrom } = currentAttempt();
@@ -62,7 +62,7 @@ describe('an attempt', () => {
     expect(known).toEqual({ number: 3, resumedFrom: { done: 7 } });
   });
 
-  it('keeps what the one before left behind until it has something of its own', async () => {
+  it('keeps the state of the previous attempt until it has its own', async () => {
     const { client, onHeartbeat, details } = deafClient();
     const attempt = attemptOf({ attempt: 2, heartbeatDetails: { done: 7 } }, client);
     const work = async () => {
@@ -76,11 +76,11 @@ describe('an attempt', () => {
     for (const beat of [...attempt.heartbeats, ...details]) expect(beat).toEqual({ done: 7 });
   });
 
-  it('is only known to what it calls', () => {
+  it('is visible only to the functions that it calls', () => {
     expect(() => currentAttempt()).toThrow('runs in activities only');
   });
 
-  it('sends it once more when it fails', async () => {
+  it('sends the last heartbeat again when it fails', async () => {
     const attempt = attemptOf();
     const work = async () => {
       currentAttempt().keep({ details: () => ({ done: 7 }) });
@@ -90,7 +90,7 @@ describe('an attempt', () => {
     expect(attempt.heartbeats).toEqual([undefined, { done: 7, waits_for: null }]);
   });
 
-  it('puts into its heartbeats why it is slow', async () => {
+  it('reports in its heartbeats why it is slow', async () => {
     const attempt = attemptOf();
     await attempt.run(async () => {
       currentAttempt().keep({ details: () => ({ done: 7 }) });
@@ -103,7 +103,7 @@ describe('an attempt', () => {
   it.each([
     ['fails', () => Promise.reject(transient())],
     ['succeeds', async () => {}],
-  ])('ends everything that it began when it %s', async (_what, end) => {
+  ])('aborts everything that it started when it %s', async (_what, end) => {
     let signal: AbortSignal | undefined;
     const work = async () => {
       signal = currentAttempt().signal;
@@ -116,7 +116,7 @@ describe('an attempt', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it('adds what it has done by then to a final failure, and to no other', async () => {
+  it('adds the work done so far to a final failure only', async () => {
     const work = (error: Error) => async () => {
       currentAttempt().keep({ soFar: () => ({ done: 7 }) });
       throw error;
@@ -126,7 +126,7 @@ describe('an attempt', () => {
     expect((await failureOf(attemptOf().run(work(transient())))).details).not.toEqual([{ done: 7 }]);
   });
 
-  it('ends in time, so that its last requests come back within its limit', async () => {
+  it('ends early enough for its last requests to finish within its time limit', async () => {
     const attempt = attemptOf({ startToCloseTimeoutMs: 30_000 });
     expect(await attempt.run(workFor(28))).toBe('done');
     const failure = await failureOf(attemptOf({ startToCloseTimeoutMs: 30_000 }).run(workFor(29)));
@@ -135,7 +135,7 @@ describe('an attempt', () => {
 });
 
 describe('a server that answers heartbeats', () => {
-  it('leaves the work to the attempt for as long as it answers', async () => {
+  it('leaves the work to the attempt while it answers', async () => {
     const { client, heartbeats } = deafClient();
     expect(await attemptOf({}, client).run(workFor(60))).toBe('done');
     expect(heartbeats()).toBeGreaterThan(55);
@@ -145,13 +145,13 @@ describe('a server that answers heartbeats', () => {
     ['that the run is cancelled', () => new ActivityCancelledError('cancelled')],
     ['that the activity is paused', () => new ActivityPausedError('paused')],
     ['that the activity is reset', () => new ActivityResetError('reset')],
-  ])('%s has not given the work away', async (_what, error) => {
+  ])('%s does not mean that the work was reassigned', async (_what, error) => {
     const { client, onHeartbeat } = deafClient();
     onHeartbeat(() => Promise.reject(error()));
     expect(await attemptOf({}, client).run(workFor(20))).toBe('done');
   });
 
-  it('that it has given the work away ends the attempt at once', async () => {
+  it('ends the attempt immediately when it reports that the work was reassigned', async () => {
     const { client, onHeartbeat } = deafClient();
     const work = async () => {
       onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
@@ -164,7 +164,7 @@ describe('a server that answers heartbeats', () => {
     });
   });
 
-  it('that the work is given away before it began lets nothing begin', async () => {
+  it('prevents the start when the work was already reassigned', async () => {
     const { client, onHeartbeat } = deafClient();
     onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
     const work = vi.fn(async () => {});
@@ -178,7 +178,7 @@ describe('a server that answers heartbeats', () => {
 describe('a server that cannot be reached', () => {
   const away = () => Promise.reject(new Error('UNAVAILABLE'));
 
-  it('may have given the work away when the heartbeat timeout is near: the attempt ends', async () => {
+  it('may have reassigned the work near the heartbeat timeout, so the attempt ends', async () => {
     const { client, onHeartbeat } = deafClient();
     const work = async () => {
       await workFor(5)();
@@ -194,7 +194,7 @@ describe('a server that cannot be reached', () => {
     });
   });
 
-  it('and comes back in time leaves the work to the attempt', async () => {
+  it('leaves the work to the attempt if it is reachable again in time', async () => {
     const { client, onHeartbeat } = deafClient();
     const work = async () => {
       for (let outage = 0; outage < 4; outage++) {
@@ -228,7 +228,7 @@ describe('an attempt whose process was paused', () => {
 });
 
 describe('an attempt of a run that is cancelled', () => {
-  it('aborts what it does, and returns what is done so far', async () => {
+  it('aborts its work and returns the result so far', async () => {
     const attempt = attemptOf();
     const work = async () => {
       currentAttempt().keep({ soFar: () => 'so far' });
@@ -240,7 +240,7 @@ describe('an attempt of a run that is cancelled', () => {
     expect(await attempt.run(work)).toBe('so far');
   });
 
-  it('is cancelled when it keeps nothing', async () => {
+  it('is cancelled when it has no state', async () => {
     const attempt = attemptOf();
     const work = async () => {
       attempt.cancel();
@@ -249,7 +249,7 @@ describe('an attempt of a run that is cancelled', () => {
     await expect(attempt.run(work)).rejects.toBeInstanceOf(CancelledFailure);
   });
 
-  it('does not begin when it is cancelled before', async () => {
+  it('does not start when it is already cancelled', async () => {
     const attempt = attemptOf();
     attempt.cancel();
     const work = vi.fn(async () => {});

@@ -26,7 +26,7 @@ const user = (UID: string, ...lytics_segments: string[]) => ({ UID, data: { lyti
 const named: Plan = planOf({ audience_format: 'name' }, { label: 'VIP customers' });
 
 describe('the users who carry the audience', () => {
-  it("are counted by the audience's label in Gigya, to the last batch", async () => {
+  it("are counted by the audience's label in Gigya, across all batches", async () => {
     const batch = [user('a', 'VIP customers'), user('b', 'New', 'VIP customers')];
     const { counting, calls } = await count(
       [
@@ -44,7 +44,7 @@ describe('the users who carry the audience', () => {
     ]);
   });
 
-  it('are those who hold the label exactly: `contains` may match by word, and so count too many', async () => {
+  it('must hold the exact label, because `contains` may match by word and count too many', async () => {
     const results = [
       user('a', 'vip'),
       user('b', 'vip_gold'),
@@ -58,7 +58,7 @@ describe('the users who carry the audience', () => {
     expect(await counting).toEqual({ carriers: 1, isExact: true });
   });
 
-  it("are Gigya's own count where there are too many to read", async () => {
+  it("are taken from Gigya's own count when there are too many to read", async () => {
     const { counting, calls } = await count({
       results: [user('a', 'vip')],
       totalCount: 10_001,
@@ -68,13 +68,13 @@ describe('the users who carry the audience', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('are not counted when Gigya reports no total and there are more batches than are read', async () => {
+  it('are not counted when Gigya reports no total and there are more batches than the limit', async () => {
     const { counting, calls } = await count({ results: [user('a', 'vip')], nextCursorId: 'more' });
     expect(await counting).toBeNull();
     expect(calls).toHaveLength(10);
   });
 
-  it('are nobody when the search finds nobody', async () => {
+  it('are zero when the search finds nobody', async () => {
     expect(await (await count({ results: [], totalCount: 0 })).counting).toEqual({
       carriers: 0,
       isExact: true,
@@ -103,7 +103,7 @@ describe('the users who carry the audience', () => {
     ['refuses', refusal(403007)],
     ['does not know the field', refusal(400006)],
     ['answers in another shape', { totalCount: 'many' }],
-  ])('are not counted when Gigya %s: the run is done, and that does not undo it', async (_what, reply) => {
+  ])('are not counted when Gigya %s, and the run still completes', async (_what, reply) => {
     expect(await (await count(reply)).counting).toBeNull();
   });
 
@@ -115,7 +115,7 @@ describe('the users who carry the audience', () => {
     expect(await counting).toBeNull();
   });
 
-  it('are counted again when Gigya does not answer', async () => {
+  it('are counted on retry when Gigya does not answer', async () => {
     const { counting } = await count(refusal(503001));
     expect(await failureOf(counting)).toMatchObject({ type: 'Gigya', nonRetryable: false });
   });

@@ -129,7 +129,7 @@ describe('the members of an audience', () => {
     expect(pages.some(({ lossy }) => lossy)).toBe(false);
   });
 
-  it('end by a page without new users, though Lytics names their audiences in another order each time', async () => {
+  it('end at a page without new users, even if Lytics lists their audiences in a different order each time', async () => {
     await set({ lastPage: 'same_page', shuffleSegments: true });
     const { users, seen } = await walk(planOf());
     expect(seen).toBe(MEMBERS);
@@ -140,11 +140,11 @@ describe('the members of an audience', () => {
     [1, 100],
     [100, 100],
     [250, 300],
-  ])('come in whole pages of Lytics: %i wanted, %i come', async (size, rows) => {
+  ])('arrive in whole Lytics pages: %i requested, %i returned', async (size, rows) => {
     expect(await fetchPage(planOf(), { size })).toMatchObject({ rows, total: MEMBERS, lossy: false });
   });
 
-  it('can be none', async () => {
+  it('can be empty', async () => {
     const slug = await audienceOf();
     expect(await pageOf(planFor(slug))).toMatchObject({
       page: null,
@@ -172,7 +172,7 @@ describe('the members of an audience', () => {
     expect(/internal/i.test(String([...found.values()]))).toBe(which === 'all');
   });
 
-  it('are named by their display names in a row, and carry slugs all the same', async () => {
+  it('have display names in a row but carry slugs', async () => {
     await set({ segmentsAs: 'name' });
     const slug = await audienceOf({ fields: { gy_profile_id: 'n-1' }, also: ['newsletter_readers'] });
     const { users } = await pageOf(planFor(slug));
@@ -181,7 +181,7 @@ describe('the members of an audience', () => {
 });
 
 describe('the profile is looked up', () => {
-  it.each(['none', 'some'] as const)('where a row lacks the audiences (%s has them)', async (rowSegments) => {
+  it.each(['none', 'some'] as const)('when a row lacks the audiences (%s has them)', async (rowSegments) => {
     await set({ rowSegments });
     const slug = await audienceOf(
       ...Array.from({ length: 30 }, (_, n) => ({
@@ -195,7 +195,7 @@ describe('the profile is looked up', () => {
     for (const { audiences: names } of users.values()) expect(names).toEqual(['newsletter_readers', slug]);
   });
 
-  it('and a user that it does not find is never exported: "not_found" is not an audience', async () => {
+  it('and a user without a profile is never exported: "not_found" is not an audience', async () => {
     await set({ rowSegments: 'none' });
     // Lytics cannot look users up by this field.
     const slug = await audienceOf({ fields: { other_id: 'x-1' } }, { fields: { other_id: ['x-2', 'x-3'] } });
@@ -208,7 +208,7 @@ describe('the profile is looked up', () => {
     });
   });
 
-  it('again when Lytics "Timed out", which comes with audiences that do not exist', async () => {
+  it('again when Lytics returns "Timed out", which contains audiences that do not exist', async () => {
     await set({ rowSegments: 'none' });
     await fault({ match: { method: 'entity' }, times: 2, action: { kind: 'timed_out' } });
     const slug = await audienceOf({ fields: { gy_profile_id: 't-1' }, also: ['newsletter_readers'] });
@@ -216,14 +216,14 @@ describe('the profile is looked up', () => {
     expect(users.get('t-1')?.audiences).toEqual(['newsletter_readers', slug]);
   });
 
-  it('and while Lytics times out, the page is left to another attempt', async () => {
+  it('and the page is left to another attempt while Lytics times out', async () => {
     await set({ rowSegments: 'none' });
     await fault({ match: { method: 'entity', uid: 't-2' }, action: { kind: 'timed_out' } });
     const slug = await audienceOf({ fields: { gy_profile_id: 't-2' } }, { fields: { gy_profile_id: 't-3' } });
     expect(await failureOf(fetchPage(planFor(slug)))).toMatchObject({ type: 'Lytics', nonRetryable: false });
   });
 
-  it('and a user that Lytics refuses to look up fails alone', async () => {
+  it('and only the user that Lytics refuses to look up fails', async () => {
     await set({ rowSegments: 'none' });
     await fault({ match: { method: 'entity', uid: 'r-1' }, action: { kind: 'lytics_error', status: 400 } });
     const slug = await audienceOf({ fields: { gy_profile_id: 'r-1' } }, { fields: { gy_profile_id: 'r-2' } });
@@ -247,7 +247,7 @@ describe('the field with the Gigya UID', () => {
     expect([...page.users.keys()]).toEqual(['has-one']);
   });
 
-  it('may hold several: each counts, and carries the audiences', async () => {
+  it('may hold several UIDs: each is counted and carries the audiences', async () => {
     const slug = await audienceOf({
       fields: { gy_profile_id: ['s-1', 's-2', 's-1'] },
       also: ['newsletter_readers'],
@@ -260,7 +260,7 @@ describe('the field with the Gigya UID', () => {
     ]);
   });
 
-  it('may hold numbers, but none that lost digits on the way', async () => {
+  it('may hold numbers, but not numbers that lost precision', async () => {
     const slug = await audienceOf(
       { fields: { gy_profile_id: 1_234_567_890 } },
       { fields: { gy_profile_id: '00123' } },
@@ -276,7 +276,7 @@ describe('the field with the Gigya UID', () => {
     expect([...page.users.keys()].sort()).toEqual(['00123', '1234567890', 'good']);
   });
 
-  it('may hold anything that can be a text', async () => {
+  it('may hold any value that converts to a string', async () => {
     const odd = [
       'a"b\\c',
       'Žluťoučký-кот-猫-🎿',
@@ -324,7 +324,7 @@ describe('the field with the Gigya UID', () => {
     });
   });
 
-  it('may hold more IDs than a page can: that row fails alone', async () => {
+  it('may hold more IDs than fit in a page: only that row fails', async () => {
     const many = Array.from({ length: 2_001 }, (_, n) => `many-${n}`);
     const slug = await audienceOf({ fields: { gy_profile_id: many } }, { fields: { gy_profile_id: 'm-1' } });
     const page = await pageOf(planFor(slug));
@@ -338,7 +338,7 @@ describe('the field with the Gigya UID', () => {
 });
 
 describe('audiences that Lytics does not list', () => {
-  it('are not exported but reported; a new one is listed a little later', async () => {
+  it('are reported but not exported; a new audience is listed shortly afterwards', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const activities = openActivities(sandbox.authorizationsFile);
     const slug = await audienceOf({ fields: { gy_profile_id: 'u-1' } });
@@ -365,7 +365,7 @@ describe('audiences that Lytics does not list', () => {
   });
 });
 
-describe('a page that comes again', () => {
+describe('a repeated page', () => {
   it('in the middle of the scan is skipped', async () => {
     await fault({ match: { method: 'scan', after: 4 }, times: 2, action: { kind: 'repeat_page' } });
     const { users, seen } = await walk(planOf());
@@ -373,7 +373,7 @@ describe('a page that comes again', () => {
     expect(users.size).toBe(MEMBERS);
   });
 
-  it('on and on, before all users came, ends the scan as one that may have lost some', async () => {
+  it('again and again before all users were returned ends the scan as possibly incomplete', async () => {
     await fault({ match: { method: 'scan', after: 3 }, action: { kind: 'repeat_page' } });
     const page = await fetchPage(planOf());
     expect(page).toMatchObject({ rows: 300, total: MEMBERS, next: null, lossy: true });
@@ -381,17 +381,17 @@ describe('a page that comes again', () => {
 });
 
 describe('a page may have been lost', () => {
-  it('when a request had to be sent again', async () => {
+  it('when a request was retried', async () => {
     await fault({ match: { method: 'scan', after: 2 }, times: 1, action: { kind: 'cut', applied: true } });
     expect(await fetchPage(planOf())).toMatchObject({ lossy: true });
   });
 
-  it('when an attempt before had begun with it', async () => {
+  it('when a previous attempt had started it', async () => {
     expect(await fetchPage(planOf(), { attempt: 2 })).toMatchObject({ rows: 1_000, lossy: true });
     expect(await fetchPage(planOf(), { attempt: 1 })).toMatchObject({ rows: 1_000, lossy: false });
   });
 
-  it('not when Lytics asked to slow down', async () => {
+  it('but not when Lytics returned a rate limit', async () => {
     const slow: FaultInput['action'] = { kind: 'lytics_error', status: 429, retryAfterSeconds: 0.01 };
     await fault({ match: { method: 'scan' }, times: 6, action: slow });
     expect(await fetchPage(planOf())).toMatchObject({ rows: 1_000, lossy: false });
@@ -422,7 +422,7 @@ describe('a cursor', () => {
 });
 
 describe('an audience that was deleted', () => {
-  it('ends the run with what to change', async () => {
+  it('ends the run with the fix', async () => {
     const { next } = await fetchPage(planOf());
     await fault({ match: { provider: 'lytics', method: 'scan' }, action: { kind: 'audience_deleted' } });
     await fault({ match: { provider: 'lytics', method: 'segment' }, action: { kind: 'audience_deleted' } });
@@ -443,14 +443,14 @@ describe('Lytics', () => {
     expect(await failureOf(fetchPage(planOf()))).toMatchObject({ type: 'Configuration', nonRetryable: true });
   });
 
-  it('that is down is retried by Temporal', async () => {
+  it('that is unavailable is retried by Temporal', async () => {
     await fault({ match: { method: 'scan' }, action: { kind: 'html' } });
     expect(await failureOf(fetchPage(planOf()))).toMatchObject({ type: 'Lytics', nonRetryable: false });
   });
 });
 
-describe('what goes into the history', () => {
-  it('holds no user in the clear, neither the page nor the cursor', async () => {
+describe('the contents of the history', () => {
+  it('contains no user data in plain text, neither in the page nor in the cursor', async () => {
     const page = await fetchPage(planOf());
     const written = JSON.stringify(page);
     const { expected } = await sandbox.admin.truth();

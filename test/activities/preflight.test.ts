@@ -38,28 +38,31 @@ const job = (config: Partial<JobDocument['config']> = {}, gigya = 'gigya') =>
 const fault = (rule: FaultInput) => sandbox.admin.addFaults(rule);
 
 describe('a preflight', () => {
-  it.each(['gigya', 'gigya-rsa', 'gigya-signature'])('settles what the run does, with %s', async (gigya) => {
-    const [vip] = (await sandbox.admin.audiences()).filter(({ slug }) => slug === 'vip');
-    expect(await preflight(job({}, gigya))).toEqual({
-      job: {
-        name: 'Test',
-        auth_ids: ['lytics', gigya],
-        config: expect.objectContaining({ segment_id: 'vip', target_storage: 'account', dry_run: false }),
-      },
-      audience: { id: vip?.id, slug: 'vip', label: 'vip', size: 12 },
-      index_lag_seconds: 7,
-      alert_after_seconds: 1800,
-      warnings: [],
-    });
-  });
+  it.each(['gigya', 'gigya-rsa', 'gigya-signature'])(
+    'determines what the run does, with %s',
+    async (gigya) => {
+      const [vip] = (await sandbox.admin.audiences()).filter(({ slug }) => slug === 'vip');
+      expect(await preflight(job({}, gigya))).toEqual({
+        job: {
+          name: 'Test',
+          auth_ids: ['lytics', gigya],
+          config: expect.objectContaining({ segment_id: 'vip', target_storage: 'account', dry_run: false }),
+        },
+        audience: { id: vip?.id, slug: 'vip', label: 'vip', size: 12 },
+        index_lag_seconds: 7,
+        alert_after_seconds: 1800,
+        warnings: [],
+      });
+    },
+  );
 
-  it('takes the authorizations in either order, and the audience by its id', async () => {
+  it('accepts the authorizations in either order, and the audience by its id', async () => {
     const [vip] = (await sandbox.admin.audiences()).filter(({ slug }) => slug === 'vip');
     const document = { ...job({ segment_id: vip?.id ?? '' }), auth_ids: ['gigya', 'lytics'] };
     expect((await preflight(document)).audience).toMatchObject({ slug: 'vip' });
   });
 
-  it("takes a job as Lytics' API returns it, with Gigya's authorization alone", async () => {
+  it("accepts a job as Lytics' API returns it, with only the Gigya authorization", async () => {
     const reply = {
       status: 200,
       data: { ...job({ time_of_day: '2:00am' }), auth_ids: ['gigya'], id: '0a1b', status: 'running' },
@@ -76,13 +79,13 @@ describe('a preflight', () => {
     expect((await preflight(job({ audience_format }))).audience.label).toBe(label);
   });
 
-  it('takes the Data Store', async () => {
+  it('accepts the Data Store', async () => {
     expect((await preflight(job({ target_storage: 'data_store' }))).job.config.target_storage).toBe(
       'data_store',
     );
   });
 
-  it('takes numbers and a status that come as texts', async () => {
+  it('accepts numbers and a status that are returned as strings', async () => {
     await sandbox.admin.patchSettings({ lytics: { statusAsString: true, numbersAsStrings: true } });
     expect((await preflight(job())).audience.size).toBe(12);
   });
@@ -98,7 +101,7 @@ describe('a preflight', () => {
     expect(all.warnings).toEqual([]);
   });
 
-  it('retries what passes, and leaves what lasts to Temporal', async () => {
+  it('retries transient errors, and leaves persistent ones to Temporal', async () => {
     await fault({ match: { provider: 'lytics' }, times: 2, action: { kind: 'html' } });
     await fault({ match: { provider: 'gigya' }, times: 2, action: { kind: 'gigya_error', code: 500001 } });
     expect(await preflight(job())).toMatchObject({ warnings: [] });
@@ -112,14 +115,14 @@ describe('a preflight', () => {
   });
 });
 
-describe('a preflight ends the run with what to change', () => {
+describe('a preflight ends the run with the fix', () => {
   it('when the job document is wrong', async () => {
     const failure = await failureOf(preflight({ ...job(), name: '' }));
     expect(failure).toMatchObject({ type: 'InvalidJob', nonRetryable: true });
     expect(failure.message).toContain('name: must not be empty');
   });
 
-  it('when an authorization is missing, and other workers had time to try', async () => {
+  it('when an authorization is missing after other workers had time to try', async () => {
     const message = `auth_ids: this worker has no authorization "gigya-eu"; its file ${sandbox.authorizationsFile} has "lytics", "gigya", "gigya-rsa", "gigya-signature"`;
     const attempt = (number: number) =>
       failureOf(
@@ -145,7 +148,7 @@ describe('a preflight ends the run with what to change', () => {
     );
   });
 
-  it('when the authorizations file is not there, or no JSON', async () => {
+  it('when the authorizations file is missing or not valid JSON', async () => {
     const folder = temporaryFolder();
     const file = join(folder, 'authorizations.json');
     expect(await configurationFault(job(), file)).toContain(`${file} could not be read (ENOENT); create it`);
@@ -169,7 +172,7 @@ describe('a preflight ends the run with what to change', () => {
     expect(await configurationFault(job())).toBe(wrong);
   });
 
-  it('when the audience is not there', async () => {
+  it('when the audience does not exist', async () => {
     expect(await configurationFault(job({ segment_id: 'no_such' }))).toBe(
       'Lytics has no audience "no_such" (read audience: Lytics answered 404 "segment not found"); correct config.segment_id, or lytics.token if it belongs to another account',
     );
@@ -188,7 +191,7 @@ describe('a preflight ends the run with what to change', () => {
     );
   });
 
-  it("when Gigya's user key is not known: that is no unknown UID", async () => {
+  it("when Gigya's user key is unknown, which is not an unknown UID", async () => {
     const file = await changedAuthorizations(sandbox, { gigya: { user_key: 'AKanother' } });
     expect(await configurationFault(job(), file)).toMatch(
       /403005 .*The supplied userkey was not found.*: the user key is not known; correct gigya\.user_key$/,
@@ -200,7 +203,7 @@ describe('a preflight ends the run with what to change', () => {
     expect(await configurationFault(job(), file)).toMatch(/400093 .*correct gigya\.api_key$/);
   });
 
-  it('when the private key is none', async () => {
+  it('when the private key is not a valid key', async () => {
     const file = await changedAuthorizations(sandbox, { 'gigya-rsa': { private_key: 'none' } });
     expect(await configurationFault(job({}, 'gigya-rsa'), file)).toContain(
       'gigya-rsa.private_key: not an RSA',
@@ -230,7 +233,7 @@ describe('a preflight ends the run with what to change', () => {
     expect(await preflight(job())).toMatchObject({ warnings: [] });
   });
 
-  it('when the Data Store is asked of the global data centre, which has none', async () => {
+  it('when the Data Store is used in the global data centre, which does not support it', async () => {
     const file = await changedAuthorizations(sandbox, { gigya: { datacenter: 'global' } });
     expect(await configurationFault(job({ target_storage: 'data_store' }), file)).toBe(
       'global.gigya.com has no Data Store; use target_storage "account", or another data centre in gigya.datacenter',
@@ -238,7 +241,7 @@ describe('a preflight ends the run with what to change', () => {
     expect(await preflight(job(), file)).toMatchObject({ warnings: [] });
   });
 
-  it('when the request is redirected, with the credentials in it', async () => {
+  it('when the request with the credentials is redirected', async () => {
     await fault({ match: { provider: 'gigya' }, action: { kind: 'redirect' } });
     expect(await configurationFault(job())).toMatch(/redirected \(HTTP 302\).*correct gigya\.base_url$/);
   });
@@ -253,7 +256,7 @@ describe('a schema', () => {
     await declare({ type: 'string', writeAccess: 'serverOnly' }, { dynamicSchema: true });
   });
 
-  it('that allows no field but those declared ends the run', async () => {
+  it('that allows only declared fields ends the run', async () => {
     await declare(null, { dynamicSchema: false });
     expect(await configurationFault(job())).toBe(
       'accounts.getSchema: the field data.lytics_segments is not in Gigya\'s schema, which allows no others; declare it as {"type":"string","writeAccess":"serverOnly"}, or set config.gigya_field',
@@ -262,7 +265,7 @@ describe('a schema', () => {
     expect(await preflight(job())).toMatchObject({ warnings: [] });
   });
 
-  it('that does not declare the field gives a warning: users could write it themselves', async () => {
+  it('that does not declare the field causes a warning, because users could write it themselves', async () => {
     await declare(null);
     expect((await preflight(job())).warnings).toEqual([
       'The field data.lytics_segments is not declared in Gigya\'s schema, so users can write it themselves; declare it as {"type":"string","writeAccess":"serverOnly"} (in a site group, on the parent)',
@@ -278,7 +281,7 @@ describe('a schema', () => {
     });
   });
 
-  it('whose field makes arrays grow ends the run', async () => {
+  it('whose field appends to arrays ends the run', async () => {
     await declare({ type: 'string', arrayOp: 'push' });
     expect(await configurationFault(job())).toContain('appends to arrays (arrayOp "push")');
   });

@@ -38,15 +38,18 @@ describe('the authorizations', () => {
       expect(JSON.stringify(authorizations)).not.toContain(secret);
   });
 
-  it.each(['lytics', 'gigya', 'gigya-rsa', 'gigya-signature'])('are proved by a call: %s', async (name) => {
-    await expect(attemptOf().run(ask().proveAuthorization, name)).resolves.toBeUndefined();
-  });
+  it.each(['lytics', 'gigya', 'gigya-rsa', 'gigya-signature'])(
+    'are verified with a call: %s',
+    async (name) => {
+      await expect(attemptOf().run(ask().proveAuthorization, name)).resolves.toBeUndefined();
+    },
+  );
 
   it.each([
     ['lytics', { token: 'wrong' }, 'the token is wrong or has expired; correct lytics.token'],
     ['gigya', { secret_key: 'd3Jvbmc=' }, 'the secret is not valid; correct the secret of gigya'],
     ['none', {}, 'none.provider: '],
-  ])('that do not work report what to change: %s', async (name, change, message) => {
+  ])('that do not work report the fix: %s', async (name, change, message) => {
     const file = await changedAuthorizations(sandbox, { [name]: change });
     const failure = await failureOf(attemptOf().run(ask(file).proveAuthorization, name));
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
@@ -71,7 +74,7 @@ describe('the audiences', () => {
 });
 
 describe("the jobs of Lytics' own export", () => {
-  it('are listed by name, and read as they are', async () => {
+  it('are listed by name and returned unchanged', async () => {
     const { admin } = sandbox;
     const config = { segment_id: 'vip', continuous_update: true };
     const job = await admin.addJob({ name: 'VIPs', config });
@@ -93,7 +96,7 @@ describe("the jobs of Lytics' own export", () => {
 describe('a job that is checked', () => {
   const named = (checks: CheckResult[], name: string) => checks.find(({ what }) => what === name);
 
-  it('reports what was found of all that it needs', async () => {
+  it('reports the result of every check', async () => {
     const ok = { ok: true, warnings: [] };
     expect(await checkJob(job())).toEqual([
       { what: 'job document', found: 'valid', ...ok },
@@ -117,7 +120,7 @@ describe('a job that is checked', () => {
     ]);
   });
 
-  it('looks at the Data Store', async () => {
+  it('checks the Data Store', async () => {
     const checks = await checkJob(job({ target_storage: 'data_store', data_store_type: 'marketing' }));
     expect(named(checks, 'Gigya field')?.found).toBe(
       'data.lytics_segments of the Data Store, type marketing can be written',
@@ -128,14 +131,14 @@ describe('a job that is checked', () => {
     expect(without?.found).toContain('use target_storage "account"');
   });
 
-  it('that is invalid is reported so, and nothing else is looked at', async () => {
+  it('that is invalid is reported as invalid without further checks', async () => {
     const [check, ...more] = await checkJob({ ...job(), name: '' });
     expect(check).toMatchObject({ what: 'job document', ok: false });
     expect(check?.found).toContain('name: ');
     expect(more).toEqual([]);
   });
 
-  it('reports each fault, and looks at everything else', async () => {
+  it('reports each fault and continues with the other checks', async () => {
     const file = await changedAuthorizations(sandbox, { gigya: { secret_key: 'd3Jvbmc=' } });
     const checks = await checkJob(job({ gigya_id_field: 'no_such_field' }), file);
     expect(checks.map(({ what, ok }) => [what, ok])).toEqual([
@@ -160,7 +163,7 @@ describe('a job that is checked', () => {
     ]);
   });
 
-  it('warns where Gigya knows nobody in a sample', async () => {
+  it('warns when Gigya knows no user of a sample', async () => {
     const plan = job({ gigya_id_field: 'email' });
     expect(named(await checkJob(plan), 'Gigya users')).toMatchObject({
       ok: true,

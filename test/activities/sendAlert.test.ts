@@ -24,7 +24,7 @@ async function webhook(status: number) {
 }
 
 describe('an alert', () => {
-  it('is posted as JSON, with a text that a person can read', async () => {
+  it('is posted as JSON with a human-readable text', async () => {
     const { url, asked } = await webhook(204);
     expect(await send(`${url}/services/T1?key=a%20b`)).toBe(true);
     expect(asked).toMatchObject([
@@ -36,11 +36,11 @@ describe('an alert', () => {
     });
   });
 
-  it('goes nowhere when the worker has no webhook', async () => {
+  it('is not sent when the worker has no webhook', async () => {
     expect(await send(undefined)).toBe(false);
   });
 
-  it.each([404, 500, 302])('that the webhook does not take (%i) is to be sent again', async (status) => {
+  it.each([404, 500, 302])('that the webhook rejects (%i) is retried', async (status) => {
     const { url } = await webhook(status);
     expect(await failureOf(send(`${url}/secret-path`))).toMatchObject({
       type: 'Alert',
@@ -49,7 +49,7 @@ describe('an alert', () => {
     });
   });
 
-  it('whose webhook does not answer is to be sent again', async () => {
+  it('whose webhook does not answer is retried', async () => {
     await expect(send(`http://127.0.0.1:${await closedPort()}/secret-path`)).rejects.toThrow(/ECONNREFUSED/);
   });
 });

@@ -43,7 +43,7 @@ async function reasonsOf(
 }
 
 describe('trouble', () => {
-  it('that lasts five seconds is reported, and that it is gone once a call succeeds', async () => {
+  it('that lasts five seconds is reported, and cleared once a call succeeds', async () => {
     const reasons = await reasonsOf(async (monitor, soFar) => {
       monitor.trouble('Gigya answered 500001');
       await pass(5);
@@ -72,7 +72,7 @@ describe('trouble', () => {
     expect(reasons).toEqual([]);
   });
 
-  it('that changes is reported again, but not before a quarter of a minute', async () => {
+  it('that changes is reported again after at least 15 seconds', async () => {
     const reasons = await reasonsOf(async (monitor, soFar) => {
       monitor.trouble('one');
       await pass(7);
@@ -84,7 +84,7 @@ describe('trouble', () => {
     expect(reasons).toEqual(['one', 'two', null]);
   });
 
-  it('that is said to last is reported while it does, and though other calls succeed', async () => {
+  it('that is marked as lasting is reported until it ends, even if other calls succeed', async () => {
     const reasons = await reasonsOf(async (monitor, soFar) => {
       monitor.trouble('Lytics asked to slow down', 30_000);
       await pass(1);
@@ -97,8 +97,8 @@ describe('trouble', () => {
   });
 });
 
-describe('trouble that lasts when the activity ends', () => {
-  it('is taken back: nothing waits for it any more', async () => {
+describe('trouble that is still present when the activity ends', () => {
+  it('is cleared, because nothing waits for it any more', async () => {
     const reasons = await reasonsOf(async (monitor) => {
       monitor.throttled('Gigya limits the rate to about 17 calls a second');
       await pass(7);
@@ -109,7 +109,7 @@ describe('trouble that lasts when the activity ends', () => {
 });
 
 describe('a service that does not answer', () => {
-  it('is reported long before the request times out, and that it answers again', async () => {
+  it('is reported long before the request times out, and cleared when it answers again', async () => {
     const reasons = await reasonsOf(async (monitor, soFar) => {
       const answered = monitor.sent('Gigya');
       await pass(14);
@@ -123,7 +123,7 @@ describe('a service that does not answer', () => {
     expect(reasons).toEqual(['Gigya has not answered since 01:30:00 UTC', null]);
   });
 
-  it('is one that answers none of several requests', async () => {
+  it('answers none of several requests', async () => {
     const reasons = await reasonsOf(async (monitor) => {
       monitor.sent('Gigya');
       for (let second = 0; second < 60; second++) {
@@ -135,7 +135,7 @@ describe('a service that does not answer', () => {
     expect(reasons).toEqual([]);
   });
 
-  it('has not answered when it breaks the connection', async () => {
+  it('counts as not answering when it closes the connection', async () => {
     const reasons = await reasonsOf(async (monitor) => {
       const answered = monitor.sent('Lytics');
       monitor.sent('Lytics')(false);
@@ -145,7 +145,7 @@ describe('a service that does not answer', () => {
     expect(reasons).toEqual(['Lytics has not answered since 01:30:00 UTC', null]);
   });
 
-  it('is not one that has nothing to answer', async () => {
+  it('is not reported when no request is open', async () => {
     const reasons = await reasonsOf(async (monitor) => {
       monitor.sent('Gigya')(true);
       await pass(120);
@@ -155,7 +155,7 @@ describe('a service that does not answer', () => {
 });
 
 describe('a service that limits the rate', () => {
-  it('is reported until no call was refused for half a minute, though calls succeed', async () => {
+  it('is reported until no call was refused for 30 seconds, even if calls succeed', async () => {
     const reasons = await reasonsOf(async (monitor, soFar) => {
       for (let second = 0; second < 20; second++) {
         monitor.throttled('Gigya limits the rate to about 50 calls a second');
@@ -170,7 +170,7 @@ describe('a service that limits the rate', () => {
     expect(reasons).toEqual(['Gigya limits the rate to about 50 calls a second', null]);
   });
 
-  it('comes after what keeps calls from succeeding', async () => {
+  it('has lower priority than trouble that makes calls fail', async () => {
     const reasons = await reasonsOf(async (monitor) => {
       monitor.throttled('Gigya limits the rate');
       monitor.trouble('Gigya answered 500001');

@@ -39,7 +39,7 @@ describe.each([
   const holding = (...values: unknown[]) => accountsHolding(sandbox, storage, ...values);
   const held = (uid = '') => heldBy(sandbox, storage, uid);
 
-  it('is written where Gigya holds something else, and nowhere else', async () => {
+  it('is written only where Gigya holds a different value', async () => {
     const [equal = '', other = '', none = '', order = '', fewer = ''] = await holding(
       ['vip', 'new'],
       ['old'],
@@ -66,7 +66,7 @@ describe.each([
     for (const uid of [other, none, fewer]) expect(await held(uid)).toEqual(audiences);
   });
 
-  it('leaves all else of an account as it is', async () => {
+  it('leaves all other data of an account unchanged', async () => {
     const [uid = ''] = await holding(['old']);
     await write([[uid, ['vip']]], { plan });
     expect((await sandbox.admin.account(uid)).data).toEqual({
@@ -75,7 +75,7 @@ describe.each([
     });
   });
 
-  it('written twice is written once', async () => {
+  it('is written once when it is sent twice', async () => {
     const uids = await holding(undefined, ['old']);
     const users = uids.map((uid): User => [uid, ['vip']]);
     expect(await write(users, { plan })).toMatchObject({ updated: 2, unchanged: 0 });
@@ -84,7 +84,7 @@ describe.each([
     expect(await sandbox.admin.journal()).toEqual([]);
   });
 
-  it('may empty a list, and holds that an absent list is empty', async () => {
+  it('may clear a list, and treats an absent list as empty', async () => {
     const [full = '', none = ''] = await holding(['old'], undefined);
     const users: User[] = [
       [full, []],
@@ -95,7 +95,7 @@ describe.each([
     expect(await write(users, { plan })).toMatchObject({ updated: 0, unchanged: 2 });
   });
 
-  it('counts a UID that Gigya does not know, and makes nothing for it', async () => {
+  it('counts a UID that Gigya does not know, and creates no account for it', async () => {
     const [known = ''] = await holding(['old']);
     const written = await write(
       [
@@ -108,14 +108,14 @@ describe.each([
     expect(await sandbox.admin.held('nobody')).toMatchObject({ account: null, objects: [] });
   });
 
-  it('reaches an account that the search does not know yet', async () => {
+  it('reaches an account that the search does not find yet', async () => {
     await sandbox.admin.patchSettings({ gigya: { indexLagMs: 600_000 } });
     const [young = ''] = await holding(undefined);
     expect(await write([[young, ['vip']]], { plan })).toMatchObject({ updated: 1, unknown_uid: 0 });
     expect(await held(young)).toEqual(['vip']);
   });
 
-  it('reaches UIDs that no query can ask for, and compares them first, too', async () => {
+  it('reaches UIDs that a query cannot contain, and compares them before writing', async () => {
     const odd = ['a"b\\c', 'quote" or UID != "', 'tab\tline\n', 'x'.repeat(1_500)].map(
       (uid) => uid + storage,
     );
@@ -127,7 +127,7 @@ describe.each([
     for (const uid of odd) expect(await held(uid)).toEqual(['vip']);
   });
 
-  it('reaches UIDs of any script, with what means something in a form', async () => {
+  it('reaches UIDs in any script and with characters that are special in a form', async () => {
     const odd = ['Žluťoučký-кот-猫-🎿', 'with space+plus&amp=%20', '_guid_abc+/=', "O'Neill", '00123'].map(
       (uid) => uid + storage,
     );
@@ -139,7 +139,7 @@ describe.each([
     for (const uid of odd) expect(await held(uid)).toEqual(['Café & Kuchen', 'The "Gold" members']);
   });
 
-  it('counts a user who stands for several rows once written, and as unchanged for the rest', async () => {
+  it('counts a user on several rows as updated once and as unchanged for the other rows', async () => {
     const [changed = '', equal = ''] = await holding(['old'], ['vip']);
     const users: User[] = [
       [changed, ['vip'], 3],
@@ -154,7 +154,7 @@ describe.each([
     });
   });
 
-  it('of a preview writes nothing, and counts what it would', async () => {
+  it('of a preview writes nothing and counts what it would write', async () => {
     const [equal = '', other = '', none = ''] = await holding(['vip'], ['old'], undefined);
     const preview = planOf({ target_storage: storage, dry_run: true });
     const users = [equal, other, none, 'nobody', 'no"body'].map((uid): User => [uid, ['vip']]);
@@ -168,7 +168,7 @@ describe.each([
     expect(await held(other)).toEqual(['old']);
   });
 
-  it('counts those who carry the exported audience now', async () => {
+  it('counts the users who now carry the exported audience', async () => {
     const uids = await holding(undefined, ['vip'], undefined);
     const [a = '', b = '', c = ''] = uids;
     const users: User[] = [
@@ -182,7 +182,7 @@ describe.each([
     expect((await write(users, { plan: closed })).carrying).toBe(0);
   });
 
-  it('fails for the record that Gigya refuses, with its code, and for no other', async () => {
+  it('fails with the code only for the record that Gigya refuses', async () => {
     const [one = '', bad = '', two = ''] = await holding(undefined, undefined, ['old']);
     await fault({ match: { method, uid: bad }, action: { kind: 'gigya_error', code: 400006 } });
     const users: User[] = [
@@ -193,7 +193,7 @@ describe.each([
     expect(await write(users, { plan })).toMatchObject({ updated: 2, failed: 2, failures: { '400006': 2 } });
   });
 
-  it('ends the run at a fault of configuration', async () => {
+  it('ends the run on a configuration fault', async () => {
     const uids = await holding(...Array(30).fill(undefined));
     await fault({ match: { method, after: 5 }, action: { kind: 'gigya_error', code: 403007 } });
     const failure = await failureOf(
@@ -207,7 +207,7 @@ describe.each([
     expect(await writtenTo()).toHaveLength(5);
   });
 
-  it('waits for the rate limit, however often it is refused for it', async () => {
+  it('waits for the rate limit, however often it is refused', async () => {
     const uids = await holding(...Array(10).fill(undefined));
     await fault({ match: { provider: 'gigya' }, rate: 0.5, action: { kind: 'gigya_error', code: 403048 } });
     const users = uids.map((uid): User => [uid, ['vip']]);
@@ -216,7 +216,7 @@ describe.each([
 });
 
 describe('a write that Gigya finds redundant (403200)', () => {
-  it('left the user unchanged', async () => {
+  it('counts the user as unchanged', async () => {
     const [uid = ''] = await accountsHolding(sandbox, 'account', ['old']);
     await fault({
       match: { method: 'accounts.setAccountInfo' },
@@ -227,7 +227,7 @@ describe('a write that Gigya finds redundant (403200)', () => {
 });
 
 describe('a search that Gigya refuses', () => {
-  it.each([400006, 403005])('(%i) tells nothing, and all are tried', async (code) => {
+  it.each([400006, 403005])('(%i) is ignored, and every user is written', async (code) => {
     const uids = await accountsHolding(sandbox, 'account', ['vip'], ['old']);
     await fault({ match: { method: 'accounts.search' }, action: { kind: 'gigya_error', code } });
     expect(await write(uids.map((uid): User => [uid, ['vip']]))).toMatchObject({ updated: 2, failed: 0 });
@@ -237,7 +237,7 @@ describe('a search that Gigya refuses', () => {
 describe('the first writes are read back', () => {
   const reads = async () => (await sandbox.admin.stats()).calls['accounts.getAccountInfo']?.['0'] ?? 0;
 
-  it('and a site that appends to arrays fails the run at the first one, with what to do', async () => {
+  it('and a site that appends to arrays fails the run at the first write, with the fix', async () => {
     await sandbox.admin.patchSettings({ gigya: { arrays: 'append' } });
     const uids = await accountsHolding(sandbox, 'account', ...Array(30).fill(['old', 'older']));
     const failure = await failureOf(write(uids.map((uid): User => [uid, ['vip']])));
@@ -248,14 +248,14 @@ describe('the first writes are read back', () => {
     expect(await writtenTo()).toHaveLength(1);
   });
 
-  it('those over other audiences before all others: they alone tell', async () => {
+  it('starting with those that replace other audiences, because only they detect appending', async () => {
     await sandbox.admin.patchSettings({ gigya: { arrays: 'append' } });
     const uids = await accountsHolding(sandbox, 'account', ...Array(20).fill(undefined), ['old']);
     await failureOf(write(uids.map((uid): User => [uid, ['vip']])));
     expect(await writtenTo()).toEqual([uids.at(-1)]);
   });
 
-  it('also in a later page, when none before wrote over other audiences', async () => {
+  it('also in a later page, when no earlier write replaced other audiences', async () => {
     await sandbox.admin.patchSettings({ gigya: { arrays: 'append' } });
     const empty = await accountsHolding(sandbox, 'account', undefined, undefined);
     const { readBack } = await write(empty.map((uid): User => [uid, ['vip']]));
@@ -271,7 +271,7 @@ describe('the first writes are read back', () => {
     expect(await writtenTo()).toEqual([full[1]]);
   });
 
-  it('once for the run: after that no write is', async () => {
+  it('once per run, and no later write is read back', async () => {
     await sandbox.admin.clearStats();
     const uids = await accountsHolding(sandbox, 'account', ...Array(20).fill(['old']));
     const users = uids.map((uid): User => [uid, ['vip']]);
@@ -303,7 +303,7 @@ describe('the first writes are read back', () => {
     });
   });
 
-  it('and a site that keeps no empty array is none that fails', async () => {
+  it('and a site that drops empty arrays does not fail', async () => {
     await sandbox.admin.patchSettings({ gigya: { emptyArrays: 'absent' } });
     const [uid = ''] = await accountsHolding(sandbox, 'account', ['old']);
     expect(await write([[uid, []]])).toMatchObject({
@@ -313,8 +313,8 @@ describe('the first writes are read back', () => {
   });
 });
 
-describe('a failure that nearly all of the first users meet', () => {
-  it('ends the run: unknown UIDs tell of the wrong field or site', async () => {
+describe('a failure of nearly all of the first users', () => {
+  it('ends the run, because unknown UIDs indicate the wrong field or site', async () => {
     const users = strangers(150, 'nobody').map((uid): User => [uid, ['vip']]);
     const failure = await failureOf(write(users));
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
@@ -323,7 +323,7 @@ describe('a failure that nearly all of the first users meet', () => {
     );
   });
 
-  it('ends the run, over several pages, by whatever code it is refused', async () => {
+  it('ends the run, across several pages and for any error code', async () => {
     const uids = await accountsHolding(sandbox, 'account', ...Array(20).fill(undefined));
     await fault({
       match: { method: 'accounts.setAccountInfo' },
@@ -337,26 +337,26 @@ describe('a failure that nearly all of the first users meet', () => {
     );
   });
 
-  it('ends nothing where the audience is expected to hold lite accounts', async () => {
+  it('does not end the run when the audience is expected to hold lite accounts', async () => {
     const users = strangers(150, 'lite').map((uid): User => [uid, ['vip']]);
     expect(await write(users, { plan: planOf({ lite_accounts: true }) })).toMatchObject({ unknown_uid: 150 });
   });
 
-  it('is none when some were handled well', async () => {
+  it('is ignored when some users succeeded', async () => {
     const known = await accountsHolding(sandbox, 'account', ...Array(10).fill(undefined));
     const users = [...known, ...strangers(110, 'other')].map((uid): User => [uid, ['vip']]);
     expect(await write(users)).toMatchObject({ updated: 10, unknown_uid: 110 });
   });
 
-  it('is none when it comes late', async () => {
+  it('is ignored when it occurs late', async () => {
     const users = strangers(150, 'late').map((uid): User => [uid, ['vip']]);
     const earlier = { handled: 5_000, failures: { unknown_uid: 10 } };
     expect(await write(users, { earlier })).toMatchObject({ unknown_uid: 150 });
   });
 });
 
-describe('a page that was sealed under another secret', () => {
-  it('is told by its type, and writes nothing', async () => {
+describe('a page that was sealed with another secret', () => {
+  it('fails with its own type and writes nothing', async () => {
     const [uid = ''] = await accountsHolding(sandbox, 'account', ['old']);
     const rotated = await changedAuthorizations(sandbox, { gigya: { secret_key: 'b2xk' } });
     const page = await sealUsers(rotated, [[uid, ['vip']]]);

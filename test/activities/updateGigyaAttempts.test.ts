@@ -43,8 +43,8 @@ async function oneByOne(gigyaObserver: GigyaObserver = {}) {
 /** As details come back from the server. */
 const sent = (details: unknown): unknown => JSON.parse(JSON.stringify(details));
 
-describe('an attempt that follows one that broke off', () => {
-  it('goes on with the users who are not done, and counts everybody once', async () => {
+describe('an attempt after an interrupted one', () => {
+  it('continues with the users who are not done, and counts every user once', async () => {
     const users = await usersHolding(...Array(40).fill(['old']));
     // The search tells nothing of what was written meanwhile: only what was handed on can keep it from being written again.
     await sandbox.admin.patchSettings({ gigya: { indexLagMs: 600_000 } });
@@ -65,7 +65,7 @@ describe('an attempt that follows one that broke off', () => {
     expect(new Set(uids)).toEqual(new Set(users.map(([uid]) => uid)));
   });
 
-  it('does not look up, nor read back, what is done', async () => {
+  it('neither looks up nor reads back users who are done', async () => {
     const users = await usersHolding(['old'], ['vip'], undefined);
     const { readBack } = await write(users);
     // It was done in less than a second, before a heartbeat. What a later one would contain:
@@ -87,14 +87,14 @@ describe('an attempt that follows one that broke off', () => {
     expect((await sandbox.admin.stats()).calls).toEqual({});
   });
 
-  it('of an attempt that left nothing, or something strange, begins anew', async () => {
+  it('starts from the beginning when the previous attempt left no valid state', async () => {
     for (const heartbeatDetails of [undefined, null, 'x', { done: 5 }, { updated: 3 }]) {
       const users = await usersHolding(['old'], undefined);
       expect(await write(users, { info: { attempt: 2, heartbeatDetails } })).toMatchObject({ updated: 2 });
     }
   });
 
-  it('is told what the one before had read back', async () => {
+  it('knows what the previous attempt had read back', async () => {
     const users = await usersHolding(...Array(10).fill(['old']));
     await fault({ match: { method, after: 3 }, action: { kind: 'gigya_error', code: 503001 } });
     const first = attemptOf();
@@ -107,7 +107,7 @@ describe('an attempt that follows one that broke off', () => {
     expect((await sandbox.admin.stats()).calls['accounts.getAccountInfo']).toBeUndefined();
   });
 
-  it('hands on nothing of a user', async () => {
+  it('passes on no user data', async () => {
     const users = await usersHolding(...Array(30).fill(['old']));
     await fault({ match: { method, after: 25 }, action: { kind: 'gigya_error', code: 503001 } });
     const attempt = attemptOf();
@@ -120,7 +120,7 @@ describe('an attempt that follows one that broke off', () => {
 });
 
 describe('an attempt of a run that is cancelled', () => {
-  it('stops after the user it is at, and tells what was done so far', async () => {
+  it('stops after the current user and reports what was done so far', async () => {
     const users = await usersHolding(...Array(20).fill(undefined));
     const attempt = attemptOf();
     let answered = 0;
@@ -134,7 +134,7 @@ describe('an attempt of a run that is cancelled', () => {
     expect([5, 6]).toContain(written.updated);
   });
 
-  it('before it began writes nothing', async () => {
+  it('before its start writes nothing', async () => {
     const users = await usersHolding(['old']);
     const attempt = attemptOf();
     attempt.cancel();
@@ -142,7 +142,7 @@ describe('an attempt of a run that is cancelled', () => {
     expect(await writtenTo()).toEqual([]);
   });
 
-  it('while it waits for the rate limit does not wait on', async () => {
+  it('while it waits for the rate limit stops waiting', async () => {
     const users = await usersHolding(...Array(3).fill(undefined));
     const attempt = attemptOf();
     await fault({ match: { method }, action: { kind: 'gigya_error', code: 403048 } });
@@ -170,7 +170,7 @@ describe('an attempt that was frozen', () => {
     return { users, running };
   }
 
-  it('for longer than its heartbeat allows does not write any more: another may be at it', async () => {
+  it('for longer than its heartbeat timeout stops writing, because another attempt may be running', async () => {
     const { running } = await frozenFor(8_500);
     expect(await failureOf(running)).toMatchObject({
       type: 'AttemptOver',
@@ -182,7 +182,7 @@ describe('an attempt that was frozen', () => {
     expect(await sandbox.admin.journal()).toEqual([]);
   });
 
-  it('beyond its time limit does not write any more', async () => {
+  it('beyond its time limit stops writing', async () => {
     const { running } = await frozenFor(598_500, { heartbeatTimeoutMs: 3_600_000 });
     expect(await failureOf(running)).toMatchObject({
       type: 'AttemptOver',
@@ -191,12 +191,12 @@ describe('an attempt that was frozen', () => {
     expect(await sandbox.admin.journal()).toEqual([]);
   });
 
-  it('for a shorter time goes on', async () => {
+  it('for a shorter time continues', async () => {
     const { running } = await frozenFor(7_000);
     expect(await running).toMatchObject({ updated: 2 });
   });
 
-  it('writes nothing at a later try of a call either', async () => {
+  it('writes nothing on a retry of a call either', async () => {
     const [user] = await usersHolding(['old']);
     if (!user) throw new Error('There is no user');
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -214,7 +214,7 @@ describe('a user who gets no answer', () => {
   const poison = (uid: string) =>
     fault({ match: { method, uid }, action: { kind: 'gigya_error', code: 500028 } });
 
-  it('holds up nobody else, and is left to the next attempt', async () => {
+  it('does not delay other users and is left to the next attempt', async () => {
     const users = await usersHolding(...Array(10).fill(undefined));
     const [bad = ''] = users[4] ?? [];
     await poison(bad);
@@ -224,7 +224,7 @@ describe('a user who gets no answer', () => {
     expect(attempt.heartbeats.at(-1)).toMatchObject({ updated: 9, failed: 0 });
   });
 
-  it('fails after a few attempts, when a user who was written can be written still', async () => {
+  it('fails after a few attempts if a user who was written can still be written', async () => {
     const users = await usersHolding(...Array(10).fill(undefined));
     const [bad = ''] = users[4] ?? [];
     await poison(bad);
@@ -232,21 +232,21 @@ describe('a user who gets no answer', () => {
     expect(written).toMatchObject({ updated: 9, failed: 1, failures: { '500028': 1 } });
   });
 
-  it('of a socket that is cut fails under a word of ours', async () => {
+  it("fails with the project's own code when the socket is closed", async () => {
     const users = await usersHolding(undefined, undefined);
     const [bad = ''] = users[1] ?? [];
     await fault({ match: { method, uid: bad }, action: { kind: 'cut' } });
     expect(await write(users, { info: { attempt: 5 } })).toMatchObject({ failures: { no_answer: 1 } });
   });
 
-  it('does not fail as long as nobody else gets one', async () => {
+  it('does not fail while no other user gets one', async () => {
     const users = await usersHolding(undefined, undefined);
     await fault({ match: { method }, action: { kind: 'gigya_error', code: 500001 } });
     const failure = await failureOf(write(users, { info: { attempt: 50 } }));
     expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
   });
 
-  it('does not fail when the others were done long ago, and get none now', async () => {
+  it('does not fail when the others were done long ago and now get none', async () => {
     const users = await usersHolding(['vip'], undefined);
     // Who is unchanged needs no write; that it still can be written is asked first.
     await fault({ match: { method }, action: { kind: 'gigya_error', code: 500001 } });
@@ -254,7 +254,7 @@ describe('a user who gets no answer', () => {
     expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
   });
 
-  it('does not fail when others get one only now and then', async () => {
+  it('does not fail when others get one only occasionally', async () => {
     const users = await usersHolding(['vip'], undefined);
     const [[good] = [''], [bad] = ['']] = users;
     await fault({ match: { method, uid: bad }, action: { kind: 'gigya_error', code: 500001 } });
@@ -263,7 +263,7 @@ describe('a user who gets no answer', () => {
     expect(failure).toMatchObject({ type: 'Gigya', nonRetryable: false });
   });
 
-  it('like twenty in a row before tells of an outage, which ends the attempt at once', async () => {
+  it('after twenty in a row indicates an outage, which ends the attempt immediately', async () => {
     const users = await usersHolding(...Array(60).fill(undefined));
     await fault({ match: { method }, action: { kind: 'gigya_error', code: 503001 } });
     const failure = await failureOf(write(users, await oneByOne()));
@@ -273,7 +273,7 @@ describe('a user who gets no answer', () => {
 });
 
 describe('a write whose answer is lost', () => {
-  it.each(['cut', 'html'] as const)('(%s) is sent again, which changes nothing', async (kind) => {
+  it.each(['cut', 'html'] as const)('(%s) is sent again without effect', async (kind) => {
     const users = await usersHolding(['old'], undefined, ['older']);
     await fault({ match: { method }, times: 3, action: { kind, applied: true } });
     expect(await write(users)).toMatchObject({ updated: 3, failed: 0 });
@@ -283,7 +283,7 @@ describe('a write whose answer is lost', () => {
 });
 
 describe('every second', () => {
-  it('the server is told who is done', async () => {
+  it('the server is told which users are done', async () => {
     const users = await usersHolding(...Array(6).fill(undefined));
     vi.useFakeTimers({ toFake: ['setInterval'] });
     const attempt = attemptOf();
@@ -302,7 +302,7 @@ describe('every second', () => {
 });
 
 describe('a preview', () => {
-  it('asks by reading, not by writing, whether it is the service that is away', async () => {
+  it('checks by reading, not by writing, whether the service is unavailable', async () => {
     const users = await usersHolding(['old'], undefined);
     await fault({
       match: { method: 'accounts.getAccountInfo', uid: 'a"b' },

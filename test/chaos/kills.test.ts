@@ -13,7 +13,7 @@ describe.concurrent('a run of 5,000 users whose worker is killed at random momen
     expect(repeated).toBeLessThanOrEqual(allowed);
   });
 
-  it('writes more than that twice without its checkpoints: these tests would notice', async () => {
+  it('repeats more writes without its checkpoints, so these tests detect the difference', async () => {
     const { killed, repeated, allowed } = await killedRun({
       address,
       storage: 'account',

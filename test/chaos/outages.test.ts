@@ -4,13 +4,13 @@ import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFro
 
 const address = inject('temporalAddress');
 
-describe.concurrent('a run ends exact, with little written twice, when', () => {
-  it('the Temporal server is killed, and comes back on its database', async ({ onTestFinished }) => {
+describe.concurrent('a run ends with exact values and few repeated writes when', () => {
+  it('the Temporal server is killed and restarts on its database', async ({ onTestFinished }) => {
     const { repeated, allowed } = await temporalKilled(temporaryFolder(onTestFinished));
     expect(repeated).toBeLessThanOrEqual(allowed);
   });
 
-  it('the services are killed, and come back', async ({ onTestFinished }) => {
+  it('the services are killed and restart', async ({ onTestFinished }) => {
     const { repeated, allowed } = await servicesKilled(address, temporaryFolder(onTestFinished));
     expect(repeated).toBeLessThanOrEqual(allowed);
   });
@@ -21,7 +21,7 @@ describe.concurrent('a run ends exact, with little written twice, when', () => {
   });
 }, 480_000);
 
-describe.concurrent('a worker that another has taken the place of', () => {
-  it('and that was frozen, writes none of its old values when it is thawed', () => workerFrozen(address));
-  it('and that reaches Gigya but not Temporal, stops writing by itself', () => workerCutOff(address));
+describe.concurrent('a worker that was replaced by another', () => {
+  it('writes none of its old values when it resumes after a freeze', () => workerFrozen(address));
+  it('stops writing by itself when it reaches Gigya but not Temporal', () => workerCutOff(address));
 }, 480_000);

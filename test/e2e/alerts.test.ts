@@ -105,7 +105,7 @@ describe('the webhook of a worker', () => {
     return rig.temporal.workflow.getHandle<typeof exportAudience>(workflowId);
   }
 
-  it('gets one alert for a run that failed: which, why, and how far it got', async () => {
+  it('gets one alert for a run that failed, with the job, the reason and the progress', async () => {
     const refuse = { kind: 'gigya_error', code: 403007, message: 'Permission denied' } as const;
     await rig.sandbox.admin.addFaults({
       match: { method: 'accounts.setAccountInfo', after: USERS - 50 },
@@ -157,7 +157,7 @@ describe('the webhook of a worker', () => {
     for (const [n, state] of states.entries()) expect(state).toBe(n % 2 === 0 ? 'stalled' : 'recovered');
   });
 
-  it('is that of the worker alone: a document cannot name one', async () => {
+  it('is set for the worker only: a document cannot name one', async () => {
     const elsewhere = await serve((_, response) => response.end());
     const address = elsewhere.url;
     const documents: unknown[] = [
@@ -177,7 +177,7 @@ describe('the webhook of a worker', () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
-  it('gets no user and no secret', async () => {
+  it('gets no user data and no secret', async () => {
     expect(posted(webhook).length).toBeGreaterThan(2);
     const said = webhook.asked.map(({ body }) => body).join('\n');
     const { expected } = await rig.sandbox.admin.truth();
@@ -191,7 +191,7 @@ describe('the webhook of a worker', () => {
 });
 
 describe('a run that fails', () => {
-  it("with Guard, because nobody approved, gets the alert 'failed': 'guarded' was sent when it asked", async () => {
+  it("with Guard because nobody approved sends the alert 'failed' after the alert 'guarded'", async () => {
     const webhook = await serve((_, response) => response.end('ok'));
     endings.push(webhook.close);
     const run = await fail(webhook.url, guard);
@@ -206,7 +206,7 @@ describe('a run that fails', () => {
     ]);
   });
 
-  it('ends all the same, with its own reason, when the webhook is down or answers 500', async () => {
+  it('still ends with its own reason when the webhook is unavailable or answers 500', async () => {
     for (const failure of await Promise.all(undelivered.map(failureOf)))
       expect(failure).toEqual({ type: 'Guard', message: guard.message });
     // It was tried again, and then given up.
@@ -216,7 +216,7 @@ describe('a run that fails', () => {
 });
 
 describe('a run that waits for approval', () => {
-  it("gets the alert 'guarded' with both figures, and none when it is cancelled", async () => {
+  it("sends the alert 'guarded' with both figures, and none when it is cancelled", async () => {
     const webhook = await serve((_, response) => response.end('ok'));
     endings.push(webhook.close);
     const leaversOf = async () => ({

@@ -56,7 +56,7 @@ describe('the schedule on the server', () => {
     expect(Math.abs(hours - expected)).toBeLessThanOrEqual(config.run_frequency === 'monthly' ? 60 : 1);
   });
 
-  it('ends when the job expires, and is not made for a job that has expired', async () => {
+  it('ends when the job expires, and is not created for a job that has expired', async () => {
     const document = paused('expiring', {});
     await createJob(cli, parseJob({ ...document, expires_at: '2040-01-31T00:00:00+01:00' }));
     expect((await scheduleOf(document.name)).spec.endAt).toEqual(new Date('2040-01-30T23:00:00Z'));
@@ -65,7 +65,7 @@ describe('the schedule on the server', () => {
     await expect(findJob(cli, expired.name)).rejects.toThrow('There is no job');
   });
 
-  it('is shown as paused, and stays so when the document no longer pauses it', async () => {
+  it('is shown as paused, and stays paused when the document no longer pauses it', async () => {
     const document = paused('resting', {});
     await createJob(cli, parseJob(document));
     const status = await statusOf(cli, await findJob(cli, document.name), false);

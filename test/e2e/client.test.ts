@@ -30,7 +30,7 @@ function expectRefusal(ended: Ended, code: number, message: string | RegExp): vo
 }
 
 describe('a job document', () => {
-  it('that is missing, no JSON or not valid ends with exit code 2 and what to mend', async () => {
+  it('that is missing, not JSON or not valid ends with exit code 2 and the fix', async () => {
     const refused = await Promise.all([
       rig.client('run', 'nowhere/job.json'),
       rig.client('run', await rig.write('{"name": "VIPs",')),
@@ -49,12 +49,12 @@ describe('a job document', () => {
 });
 
 describe('a command', () => {
-  it('that is none, or lacks its argument, ends with exit code 2', async () => {
+  it('that is unknown or lacks its argument ends with exit code 2', async () => {
     expectRefusal(await rig.client('rnu', 'job.json'), 2, /unknown command 'rnu'/);
     expectRefusal(await rig.client('run'), 2, /missing required argument 'file'/);
   });
 
-  it('about a job that is not there ends with exit code 1', async () => {
+  it('for a job that does not exist ends with exit code 1', async () => {
     expectRefusal(await rig.client('status', 'nobody'), 1, 'There is no job "nobody"; "list" shows the jobs');
     expectRefusal(await rig.client('history', 'nobody'), 1, 'There is no job "nobody"');
   });
@@ -70,7 +70,7 @@ describe('a command', () => {
     expect(ended.stderr).toContain('npm run dev-server');
   });
 
-  it('without a worker ends with exit code 3, and starts nothing', async () => {
+  it('without a worker ends with exit code 3 and starts nothing', async () => {
     const file = await rig.write(jobDocument('Nobody works'));
     const taskQueue = unique('empty');
     const ended = await client(['run', file], { ...rig.env, TASK_QUEUE: taskQueue });
@@ -84,7 +84,7 @@ describe('a command', () => {
 });
 
 describe('a run that is followed', () => {
-  it('shows plain lines in a pipe, then the counts, and takes no second run beside it', async () => {
+  it('shows plain lines in a pipe, then the counts, and refuses a second run meanwhile', async () => {
     const file = await rig.write(jobDocument('VIPs to Gigya'));
     const following = rig.client('run', file);
     await rig.temporal.workflow
@@ -128,8 +128,8 @@ describe('a run that is followed', () => {
   });
 });
 
-describe('what has run', () => {
-  it('shows in status, list and history, as text and as JSON', async () => {
+describe('past runs', () => {
+  it('are shown by status, list and history, as text and as JSON', async () => {
     const [status, list, history, failed] = await Promise.all([
       rig.client('--json', 'status', 'vips to GIGYA'),
       rig.client('--json', 'list'),

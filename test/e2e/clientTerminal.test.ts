@@ -38,7 +38,7 @@ describe.skipIf(why)('a run that is followed at a terminal', () => {
     expect(raw.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(raw.lastIndexOf(HIDE_CURSOR));
   });
 
-  it('goes on after Ctrl-C, which gives the cursor back and says how to stop the run', async () => {
+  it('continues after Ctrl-C, which restores the cursor and prints how to stop the run', async () => {
     const name = unique('Left');
     const left = await rig.start(jobDocument(name));
     const person = follow(name, 80);
@@ -65,7 +65,7 @@ describe.skipIf(why)('a run that is followed at a terminal', () => {
 });
 
 describe('the program', () => {
-  it('takes a job document from standard input', async () => {
+  it('reads a job document from standard input', async () => {
     const document = JSON.stringify(jobDocument(unique('Piped')));
     const started = await client(['run', '-', '--no-follow'], rig.env, `\uFEFF${document}`);
     expect(started).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Started gigya-export\/piped/) });
@@ -76,7 +76,7 @@ describe('the program', () => {
     });
   });
 
-  it('has errors in JSON with --json, on standard error', async () => {
+  it('prints errors as JSON on standard error with --json', async () => {
     const [refused, misspelt] = await Promise.all([
       client(['--json', 'status', 'nobody'], rig.env),
       client(['--json', 'statsu'], rig.env),
@@ -94,7 +94,7 @@ describe('the program', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '0.1.0\n' });
   });
 
-  it('takes a closed pipe for no error', async () => {
+  it('does not treat a closed pipe as an error', async () => {
     const piped = 'node --import tsx src/client.ts list | true; echo $PIPESTATUS';
     expect(await run('bash', ['-c', piped], rig.env)).toEqual({ code: 0, stdout: '0\n', stderr: '' });
   });

@@ -114,7 +114,7 @@ describe('a guarded run', () => {
     expect((await status(name)).state).toBe('failed');
   });
 
-  it('goes on when it is approved with its own number', async () => {
+  it('continues when it is approved with its own number', async () => {
     const name = unique('Approved');
     const guarded = await rig.start(jobDocument(name));
     await guarded.show({ phase: 'approval', approval });
@@ -129,7 +129,7 @@ describe('a guarded run', () => {
 });
 
 describe('cancel', () => {
-  it('ends the run under way; cancelled is a state of its own', async () => {
+  it('ends the active run; cancelled is a separate state', async () => {
     const name = unique('Cancelled');
     const counted = await rig.start(jobDocument(name));
     await counted.show({ counts: { ...noCounts(), members: 7, updated: 7 } });
@@ -158,7 +158,7 @@ describe('a run that is paused', () => {
     await pausing.end('complete');
   });
 
-  it('too late is completed all the same', async () => {
+  it('too late still completes', async () => {
     const name = unique('Late');
     const late = await rig.start(jobDocument(name));
     await run('pause', name, '--note', 'too late');
@@ -169,7 +169,7 @@ describe('a run that is paused', () => {
 });
 
 describe('without a worker', () => {
-  it('status and list say so, and status exits with 3', async () => {
+  it('status and list report it, and status exits with 3', async () => {
     const name = unique('Orphan');
     const taskQueue = unique('empty');
     const orphan = await rig.start(jobDocument(name));
@@ -185,7 +185,7 @@ describe('without a worker', () => {
     await orphan.end('complete');
   });
 
-  it.each([100, -100])('is not what a client says whose clock is %d s off', async (seconds) => {
+  it.each([100, -100])('is not reported by a client whose clock is %d s off', async (seconds) => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
     try {
       expect(await isWorkerPolling(rig)).toBe(true);
@@ -199,7 +199,7 @@ describe('without a worker', () => {
 describe('a schedule that is paused', () => {
   const name = unique('Halted');
 
-  it('with a run under way is running, and shows the note', async () => {
+  it('with an active run is running, and shows the note', async () => {
     const first = await schedule(daily(name));
     const handle = rig.client.schedule.getHandle(workflowIdOf(name));
     await handle.pause('a freeze');
@@ -232,7 +232,7 @@ describe('a schedule that is paused', () => {
     await rig.attach(stdout.replace('Started ', '').trim()).end('complete');
   });
 
-  it('is called paused by create', async () => {
+  it('is reported as paused by create', async () => {
     const same = await run('create', await write(daily(name)));
     expect(same.stdout).toBe(
       `${name}: nothing changed; its schedule is paused (a freeze), and runs daily at 03:30 Europe/Vienna once resumed\n`,
@@ -265,7 +265,7 @@ describe('a schedule', () => {
     await first.end('complete');
   });
 
-  it('is not turned off by create: it says how to', async () => {
+  it('is not turned off by create, which prints how to do it', async () => {
     const name = unique('Keeper');
     await (await schedule(daily(name))).end('complete');
     const refused = await run('create', await write(daily(name, { continuous_update: false })));
@@ -274,7 +274,7 @@ describe('a schedule', () => {
     expect(refused.stderr).toContain(`delete ${slugOf(name)}`);
   });
 
-  it('takes no run beside one that the Temporal CLI started', async () => {
+  it('starts no run while one from the Temporal CLI is active', async () => {
     const name = unique('Beside');
     await (await schedule(daily(name))).end('complete');
     const beside = await rig.start(daily(name));
@@ -286,7 +286,7 @@ describe('a schedule', () => {
     await beside.end('complete');
   });
 
-  it('has the job in its memo, and so have its runs', async () => {
+  it('has the job in its memo, as do its runs', async () => {
     const name = unique('Memo');
     const first = await schedule(daily(name));
     const memo = { job: name, audience: 'vip' };
@@ -326,7 +326,7 @@ describe('a preview', () => {
 });
 
 describe('a run that failed', () => {
-  it('shows in history with its counts, its end and the whole reason', async () => {
+  it('is shown in history with its counts, its end and the whole reason', async () => {
     const name = unique('Failing');
     const reason = `Nothing can be done: ${'a long reason '.repeat(20)}is cut nowhere`;
     const failing = await rig.start(jobDocument(name));
@@ -352,7 +352,7 @@ describe('a run that failed', () => {
 });
 
 describe('a cron', () => {
-  it('sleeps under its expression, and pause does not start its run', async () => {
+  it('sleeps with its expression, and pause does not start its run', async () => {
     const name = unique('Cron');
     await rig.start(jobDocument(name), { cron: NEW_YEAR });
     expect(await status(name)).toMatchObject({ state: 'sleeping', schedule: NEW_YEAR, run: null });
@@ -404,7 +404,7 @@ describe('a cron', () => {
 });
 
 describe('a run that continued as new', () => {
-  it('started when its chain did', async () => {
+  it('has the start time of its chain', async () => {
     const name = unique('Chain');
     const chain = await rig.start(jobDocument(name));
     const { startTime } = await rig.client.workflow.getHandle(chain.workflowId).describe();
@@ -422,7 +422,7 @@ describe('a run that continued as new', () => {
 });
 
 describe('an odd job', () => {
-  it('whose newest run is past retention hides nothing, and still works', async () => {
+  it('whose newest run is past retention hides no other job, and still works', async () => {
     const name = FADED;
     await faded;
     expect(await status(name)).toMatchObject({ state: 'sleeping', run: null });
@@ -438,7 +438,7 @@ describe('an odd job', () => {
     expect((await run('delete', name)).code).toBe(0);
   }, 150_000);
 
-  it('whose id is no slug is listed, and found by what list shows', async () => {
+  it('whose id is not a slug is listed, and found by the name in the list', async () => {
     const odd = unique('VIPs_2026');
     const started = await rig.start(jobDocument('Odd'), { workflowId: `gigya-export/${odd}` });
     const list = await json<JobStatus[]>('list');
@@ -448,7 +448,7 @@ describe('an odd job', () => {
     await started.end('complete');
   });
 
-  it('that nobody knows gets one answer from every command', async () => {
+  it('that does not exist gets the same error from every command', async () => {
     const answer = { code: 1, stdout: '', stderr: 'There is no job "nobody"; "list" shows the jobs\n' };
     for (const command of [
       'status',
@@ -468,7 +468,7 @@ describe('an odd job', () => {
 });
 
 describe('two names with one id', () => {
-  it('are two jobs: the second is refused, and told of the first', async () => {
+  it('are two jobs: the second is refused with the name of the first', async () => {
     const id = unique('VIPs');
     await (await rig.start(jobDocument(`${id} (EU)`))).end('complete');
     const second = await write(jobDocument(`${id}: EU`));
@@ -488,7 +488,7 @@ describe('two names with one id', () => {
 });
 
 describe('a terminal', () => {
-  it.each([60, 80])('of %d columns is enough for list and history', async (columns) => {
+  it.each([60, 80])('with %d columns is wide enough for list and history', async (columns) => {
     const name = `${unique('A job with a name that is rather long')} and then some more of it`;
     const big = await rig.start(jobDocument(name));
     await big.show({ counts: { ...noCounts(), members: 12_345_678, updated: 12_345_678 } });
@@ -503,7 +503,7 @@ describe('a terminal', () => {
     }
   });
 
-  it('shows times by the clock of the job, and names it', async () => {
+  it('shows times in the time zone of the job, and names it', async () => {
     const name = unique('Far away');
     await (await schedule(daily(name, { timezone: 'Asia/Kolkata' }))).end('complete');
     expect((await run('status', name)).stdout).toMatch(/next 20\d\d-\d\d-\d\d 03:30 Asia\/Kolkata$/m);

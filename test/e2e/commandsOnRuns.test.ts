@@ -82,7 +82,7 @@ it('a guarded run is refused', async () => {
   expect(await rig.sandbox.admin.journal()).toEqual([]);
 });
 
-it('a failed run reports exactly what the journal says that it wrote, without a worker too', async () => {
+it('a failed run reports exactly the writes in the journal, also without a worker', async () => {
   const job = jobDocument(unique('Revoked'));
   await rig.sandbox.admin.addFaults({
     match: { method: 'accounts.setAccountInfo', after: 250 },

@@ -157,7 +157,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     expect(parseJob(saved).name).toBe(name);
   });
 
-  it('makes an authorization: the secret is hidden, proven by a call, and kept for its owner alone', async () => {
+  it('creates an authorization: the secret is hidden, verified with a call, and saved with mode 600', async () => {
     const { authorizationsFile, url } = rig.sandbox;
     const before = await authorizations();
     const token = String(before['lytics']?.['token']);
@@ -210,7 +210,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     for (const secret of [token, wrong]) expect(person.screen()).not.toContain(secret);
   });
 
-  it('writes over no file unasked, and never over the authorizations', async () => {
+  it('overwrites no file without asking, and never the authorizations', async () => {
     const name = unique('Wizard careful');
     const folder = temporaryFolder();
     const taken = join(folder, 'taken.json');
@@ -241,7 +241,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     expect(await readFile(rig.sandbox.authorizationsFile, 'utf8')).toBe(before);
   });
 
-  it('says at once that the worker reads another authorizations file', async () => {
+  it('reports immediately that the worker reads another authorizations file', async () => {
     const file = join(temporaryFolder(), 'authorizations.json');
     const person = openTerminal('src/client.ts', ['create'], { ...rig.env, AUTHORIZATIONS_FILE: file });
     // From the first choice up to the last one.
@@ -275,7 +275,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ name, config: { segment_id: 'vip' } });
   });
 
-  it('begins with no authorizations at all', async () => {
+  it('starts without any authorizations', async () => {
     const file = join(temporaryFolder(), 'authorizations.json');
     const taskQueue = unique('test');
     const worker = await startLocalWorker({ ...provided(), taskQueue, authorizationsFile: file });

@@ -23,7 +23,7 @@ describe.each<JobConfig['target_storage']>(['data_store', 'account'])('an export
     members = (await rig.sandbox.admin.truth()).rows;
   });
 
-  it('by the client program makes every member carry exactly their audiences', async () => {
+  it('by the client program gives every member exactly their audiences', async () => {
     const file = await rig.write(jobDocument(name, { target_storage: storage }));
     const { code, stdout, stderr } = await rig.client('--json', 'run', file);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -88,7 +88,7 @@ describe.each<JobConfig['target_storage']>(['data_store', 'account'])('an export
     expect(summaries.some((summary) => String(summary).endsWith(`–${members}`))).toBe(true);
   });
 
-  it('after some users changed, writes to those alone', async () => {
+  it('after some users changed, writes only those', async () => {
     const { admin } = rig.sandbox;
     await admin.enter(30);
     await admin.change(25);

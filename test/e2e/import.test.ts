@@ -148,7 +148,7 @@ describe('import without an id', () => {
     expect(jobs).toContainEqual({ id, name, status: 'running', segment_id: 'vip', continuous_update: true });
   });
 
-  it.skipIf(noTerminal())('lets a person at a terminal pick a job and the Gigya authorization', async () => {
+  it.skipIf(noTerminal())('lets a user at a terminal select a job and the Gigya authorization', async () => {
     const name = unique('Imported picked');
     const { id } = await addJob(name);
     const person = openTerminal('src/client.ts', ['import'], rig.env);

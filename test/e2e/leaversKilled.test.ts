@@ -40,7 +40,7 @@ const writes = async () => (await rig.sandbox.admin.journal()).filter(({ applied
 const isPending = async (handle: ExportHandle, type: string) =>
   (await pendingActivities(handle)).some((activity) => activity.type === type);
 
-it('corrects exactly those who left when the worker dies in every step of it, and cursors expire', async () => {
+it('corrects exactly the leavers when the worker is killed in every step and cursors expire', async () => {
   await (await start('killed')).result();
   await depart(rig.sandbox, LEAVING);
   await rig.sandbox.admin.clearJournal();

@@ -64,7 +64,7 @@ describe.each(['account', 'data_store'] as const)('mapped fields, in the %s', (t
     lytics_content: { Shoes: 0.7, Hats: 0.9, Bags: 0.1 },
   };
 
-  it('need no call more than the audiences alone, and drift below the step rewrites no one', async () => {
+  it('need no more calls than the audiences alone, and drift below the step rewrites no user', async () => {
     const uids = await members();
     await changeFields(uids, scores);
     const plain = jobDocument('plain', { target_storage, gigya_field: 'plain', data_store_type: 'plain' });
@@ -94,7 +94,7 @@ describe.each(['account', 'data_store'] as const)('mapped fields, in the %s', (t
     expect((await rig.run(job)).counts).toMatchObject({ updated: 3, unchanged: MEMBERS - 3 });
   });
 
-  it('are cleared or kept for users whom Lytics does not know any more, and follow those who left', async () => {
+  it('are cleared or kept for users whom Lytics no longer knows, and are updated for leavers', async () => {
     await changeFields(await members(), scores);
     await rig.run(job);
     const { elsewhere, deleted } = await depart(rig.sandbox, { elsewhere: 2, deleted: 2 });
@@ -178,7 +178,7 @@ describe('excluded audiences', () => {
     },
   );
 
-  it('that are not open to the API are seen with "all", and refused with "public"', async () => {
+  it('that are not open to the API are accepted with "all" and refused with "public"', async () => {
     const excluded = await somebodyElse();
     await rig.sandbox.admin.patchAudience(excluded.slug, { isPublic: false });
     const job = jobDocument('closed', { exclude_segment_ids: [excluded.slug] });
@@ -191,7 +191,7 @@ describe('excluded audiences', () => {
     expect(all.warnings.join()).not.toContain('exclude_segment_ids');
   });
 
-  it('that Lytics does not have are refused, with the nearest name', async () => {
+  it('that do not exist in Lytics are refused with the nearest name', async () => {
     const { slug } = await somebodyElse();
     const job = jobDocument('unknown', { exclude_segment_ids: [`${slug}x`] });
     const { type, message } = await failureOf(await rig.start(job));

@@ -100,7 +100,7 @@ describe('the metrics of a worker', () => {
     expect(totalOf(after, 'lytics_rate_limit_wait_ms_total')).toBeGreaterThanOrEqual(0);
   });
 
-  it('show the latency of pages and calls, also of minutes', () => {
+  it('show the latency of pages and calls, up to minutes', () => {
     const pages = (activity: string) => totalOf(after, 'gigya_export_page_latency_count', { activity });
     // Pages are sized by the rate; every page that is fetched here is written.
     expect(pages('fetchMembership')).toBeGreaterThan(2);
@@ -116,7 +116,7 @@ describe('the metrics of a worker', () => {
     expect(count).toBe(totalOf(after, 'gigya_calls_total', { method: 'accounts.setAccountInfo' }));
   });
 
-  it("are served beside the SDK's own", () => {
+  it("are served together with the SDK's metrics", () => {
     const run = { workflow_type: 'exportAudience' };
     expect(totalOf(after, 'temporal_workflow_completed_total', run)).toBe(2);
     expect(totalOf(after, 'temporal_workflow_failed_total', run)).toBe(1);
@@ -164,7 +164,7 @@ describe('the Grafana dashboard', async () => {
   const { panels, templating } = dashboardSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   const targets = panels.flatMap(({ title, targets }) => targets.map((target) => ({ title, ...target })));
 
-  it('takes its data from the chosen data source', () => {
+  it('uses the selected data source', () => {
     expect(templating.list).toMatchObject([{ name: 'datasource', type: 'datasource', query: 'prometheus' }]);
     const sources = [...panels, ...targets].flatMap(({ datasource }) => datasource?.uid ?? []);
     for (const source of sources) expect(source).toMatch(/^\$\{datasource\}$/);

@@ -30,7 +30,7 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
     });
     afterAll(() => rig.stop());
 
-    it('are each counted in their place, and none of them is fatal', async () => {
+    it('are each counted by their outcome, and none is fatal', async () => {
       const { counts, failures, in_gigya } = await rig.run(jobDocument('odd', { target_storage: storage }));
       const kinds = {
         noId: ['missing', 'empty', 'null'],
@@ -67,14 +67,14 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
       expect(in_gigya).toBe(written);
     });
 
-    it('are left alone by the next run', async () => {
+    it('are not written by the next run', async () => {
       await rig.sandbox.admin.clearJournal();
       const { counts } = await rig.run(jobDocument('odd again', { target_storage: storage }));
       expect(counts.updated).toBe(0);
       expect(await appliedWrites(rig.sandbox.admin)).toEqual([]);
     });
 
-    it('with one UID on two successive rows carry what the profile says, and the result reports how many', async () => {
+    it('with one UID on two successive rows carry the values of the profile, and the result reports how many', async () => {
       const { admin } = rig.sandbox;
       await admin.population({ action: 'odd', count: 2, kinds: ['twins'] });
       const { warnings } = await rig.run(jobDocument('twins', { target_storage: storage }));
@@ -93,7 +93,7 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
       await expectExact(admin, { storage });
     });
 
-    it('with one UID on rows far apart are not written again and again', async () => {
+    it('with one UID on rows far apart are not written repeatedly', async () => {
       const { admin } = rig.sandbox;
       await admin.patchSettings({ lytics: { sharedUid: 'newest' } });
       const [first = '', second = ''] = await scannedFirst(rig.sandbox);
@@ -115,7 +115,7 @@ describe.each<JobConfig['target_storage']>(['account', 'data_store'])(
       }
     });
 
-    it('of a user in 500 audiences are written whole', async () => {
+    it('of a user in 500 audiences are written completely', async () => {
       const { admin } = rig.sandbox;
       const all = (await admin.audiences()).map(({ slug }) => slug);
       const uid = 'in-them-all';

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig.stop());
 
-it('refuses a run beside another of its job, whoever started the other', async () => {
+it('refuses a second run of a job, regardless of who started the first', async () => {
   const job = jobDocument(unique('one run'));
   const id = workflowIdOf(job.name);
   const byHand = await rig.client.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {

@@ -72,7 +72,7 @@ describe('a job that is kept updated', () => {
     config: { ...nightly.config, time_of_day: '5:15', timezone: 'Asia/Kolkata', on_exit: 'keep' },
   };
 
-  it('gets a schedule, and its first run at once', async () => {
+  it('gets a schedule and an immediate first run', async () => {
     await hold();
     const { code, stdout, stderr } = await rig.client('create', await rig.write(nightly), '--no-follow');
     expect({ code, stdout, stderr }).toEqual({
@@ -92,7 +92,7 @@ describe('a job that is kept updated', () => {
     expect(await stateOf('Nightly')).toBe('running');
   });
 
-  it('takes no second run beside the one under way, from whomever', async () => {
+  it('refuses a second run while one is active, regardless of who starts it', async () => {
     const underWay = /A run of "Nightly" is under way; follow it with ".* follow nightly"/;
     await expect(trigger(cli, await findJob(cli, 'Nightly'))).rejects.toThrow(underWay);
     await expect(runOnce(cli, parseJob(nightly))).rejects.toThrow(underWay);
@@ -124,7 +124,7 @@ describe('a job that is kept updated', () => {
     });
   });
 
-  it('stays paused when the worker starts anew, and goes on when it is resumed', async () => {
+  it('stays paused when the worker restarts, and continues when it is resumed', async () => {
     await rig.worker.stop();
     rig.worker = await startWorker(rig.env);
     const run = await newestRun('nightly');
@@ -143,7 +143,7 @@ describe('a job that is kept updated', () => {
     );
   });
 
-  it('sleeps until its time, which the server knows', async () => {
+  it('sleeps until its time, which the server reports', async () => {
     const { state, schedule, next_run } = await status('nightly');
     expect({ state, schedule }).toEqual({ state: 'sleeping', schedule: 'daily at 03:30 Europe/Vienna' });
     const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Vienna', timeStyle: 'short' });
@@ -151,7 +151,7 @@ describe('a job that is kept updated', () => {
     expect(Date.parse(next_run ?? '')).toBeGreaterThan(Date.now());
   });
 
-  it('is run by its schedule, and with its own document only', async () => {
+  it('is run by its schedule, and only with its own document', async () => {
     await expect(runOnce(cli, parseJob(changed))).rejects.toThrow(
       '"Nightly" has a schedule with another document',
     );
@@ -161,7 +161,7 @@ describe('a job that is kept updated', () => {
     expect((await describeSchedule('nightly')).info.numActionsTaken).toBe(2);
   });
 
-  it('is not touched by the same document, and wholly changed by another', async () => {
+  it('is not changed by the same document, and is replaced by another', async () => {
     expect(await create(nightly)).toMatchObject({ outcome: 'unchanged' });
     const { code, stdout } = await rig.client('create', await rig.write(changed));
     expect({ code, stdout }).toEqual({
@@ -180,7 +180,7 @@ describe('a job that is kept updated', () => {
     expect(await create(changed)).toMatchObject({ outcome: 'unchanged' });
   });
 
-  it('that fails says so, and why', async () => {
+  it('that fails reports it with the reason', async () => {
     await rig.sandbox.admin.patchSettings({ lytics: { tokenRevoked: true } });
     const run = handle(await trigger(cli, await findJob(cli, 'nightly')));
     await expect(run.result()).rejects.toThrow();
@@ -194,7 +194,7 @@ describe('a job that is kept updated', () => {
     expect(await stateOf('nightly')).toBe('sleeping');
   });
 
-  it('keeps its past, which history and list tell, also when its schedule is deleted', async () => {
+  it('keeps its past runs, which history and list show, also when its schedule is deleted', async () => {
     expect(
       (await past('nightly')).map(({ state, counts }) => [state, counts?.members, counts?.updated]),
     ).toEqual([
@@ -219,7 +219,7 @@ describe('a job that is kept updated', () => {
   });
 });
 
-describe('a clock that daylight saving changes', () => {
+describe('a clock that daylight saving time changes', () => {
   const DAY_MS = 86_400_000;
   const DAYS = 720;
   const now = new Date();
@@ -263,27 +263,30 @@ describe('a clock that daylight saving changes', () => {
     ['00:00', 'Asia/Beirut', ['skipped'], ['skipped']],
     ['00:00', 'America/Havana', ['skipped', 'doubled'], ['skipped', 'doubled']],
     ['00:00', 'UTC', [], []],
-  ])('at %s in %s is warned of (%j), and the server does no more (%j)', async (at, timezone, told, does) => {
-    const config = { continuous_update: true, time_of_day: at, timezone };
-    await create(jobDocument('Clock', config));
-    const starts = await startsOf('clock');
-    const { info } = await describeSchedule('clock');
-    const next = info.nextActionTimes.filter((date) => date >= from);
-    expect(next.length).toBeGreaterThan(3);
-    expect(starts.slice(0, next.length)).toEqual(next);
+  ])(
+    "at %s in %s causes a warning (%j) that matches the server's behaviour (%j)",
+    async (at, timezone, told, does) => {
+      const config = { continuous_update: true, time_of_day: at, timezone };
+      await create(jobDocument('Clock', config));
+      const starts = await startsOf('clock');
+      const { info } = await describeSchedule('clock');
+      const next = info.nextActionTimes.filter((date) => date >= from);
+      expect(next.length).toBeGreaterThan(3);
+      expect(starts.slice(0, next.length)).toEqual(next);
 
-    const runs = perLocalDate(starts, timezone);
-    const noons = Array.from({ length: DAYS }, (_, day) => new Date(from.getTime() + day * DAY_MS));
-    // The first and the last day are seen in part.
-    const days = [...perLocalDate(noons, timezone).keys()].slice(1, -1);
-    const changes = clockChanges(at, timezone, now).filter(({ date }) => days.includes(date));
-    expect(new Set(changes.map(({ what }) => what))).toEqual(new Set(told));
-    const seen = days.flatMap((date) => {
-      const count = runs.get(date) ?? 0;
-      return count === 1 ? [] : [{ date, what: count === 0 ? 'skipped' : 'doubled' }];
-    });
-    expect(seen).toEqual(changes.filter(({ what }) => does.includes(what)));
-  });
+      const runs = perLocalDate(starts, timezone);
+      const noons = Array.from({ length: DAYS }, (_, day) => new Date(from.getTime() + day * DAY_MS));
+      // The first and the last day are seen in part.
+      const days = [...perLocalDate(noons, timezone).keys()].slice(1, -1);
+      const changes = clockChanges(at, timezone, now).filter(({ date }) => days.includes(date));
+      expect(new Set(changes.map(({ what }) => what))).toEqual(new Set(told));
+      const seen = days.flatMap((date) => {
+        const count = runs.get(date) ?? 0;
+        return count === 1 ? [] : [{ date, what: count === 0 ? 'skipped' : 'doubled' }];
+      });
+      expect(seen).toEqual(changes.filter(({ what }) => does.includes(what)));
+    },
+  );
 });
 
 describe("Temporal's own CLI", () => {
@@ -294,7 +297,7 @@ describe("Temporal's own CLI", () => {
     return ended.stdout;
   };
 
-  it('makes a schedule that is as good as one of the client, and steers it', async () => {
+  it('creates a schedule equivalent to one of the client, and controls it', async () => {
     const document = jobDocument('By hand', {
       continuous_update: true,
       time_of_day: '03:30',
@@ -350,7 +353,7 @@ describe("Temporal's own CLI", () => {
     expect(completed.map(({ counts }) => counts?.members)).toEqual(completed.map(() => USERS));
   });
 
-  it('asks a run, pauses it and lets it go on, and is told why not', async () => {
+  it('queries a run, pauses and resumes it, and is told the reason for a refusal', async () => {
     await hold();
     const id = ['--workflow-id', 'gigya-export/asked'];
     const document = await rig.write(jobDocument('Asked'));
@@ -383,7 +386,7 @@ describe("Temporal's own CLI", () => {
     expect(await run.query<Progress>('progress')).toMatchObject({ reason: 'The run was cancelled' });
   });
 
-  it('resets a run that failed, once the fault is mended', async () => {
+  it('resets a run that failed, once the fault is fixed', async () => {
     await rig.sandbox.admin.patchSettings({ gigya: { keyRevoked: true } });
     const id = ['--workflow-id', 'gigya-export/mended'];
     const document = await rig.write(jobDocument('Mended'));

@@ -124,7 +124,7 @@ async function follow(name: string): Promise<string> {
 }
 
 describe('of a run whose faults quote users', () => {
-  it('there is much to be seen', () => {
+  it('there is enough output to search', () => {
     expect(seen.get('history of gigya-export/account')).toMatch(/"updated":\d+/);
     expect(seen.get('history of gigya-export/retried')).toContain('504001');
     expect(seen.get('history of gigya-export/failed')).toContain('400020');
@@ -173,7 +173,7 @@ describe('of a run whose faults quote users', () => {
   });
 });
 
-it('these would be found: the journal of the sandbox names the users', async () => {
+it('these would be found, because the journal of the sandbox names the users', async () => {
   const journal = textsIn(await rig.sandbox.admin.journal());
   expect(uids.filter((uid) => journal.includes(uid)).length).toBeGreaterThan(100);
 });

@@ -37,7 +37,7 @@ async function endInTheMiddle(worker: Program) {
   return { handle, written: (await appliedWrites(admin)).length };
 }
 
-it('SIGTERM lets the pages in flight come to their end, and a new worker continues after them', async () => {
+it('SIGTERM lets the pages in flight finish, and a new worker continues after them', async () => {
   const { handle, written } = await endInTheMiddle(rig.worker);
   // Pages are whole hundreds, so that every one that had begun was finished.
   expect(written % 100).toBe(0);

@@ -67,7 +67,7 @@ describe('an export is exact', () => {
     await expectExact(admin, question);
   });
 
-  it('and in a preview nothing is written', async () => {
+  it('and a preview writes nothing', async () => {
     const { admin } = rig.sandbox;
     await admin.patchSettings(plain);
     await admin.change(10_000);

@@ -72,7 +72,7 @@ describe.skipIf(isLeftOut)("Temporal's Web UI of a run under way, in a browser",
     return Number(figure.replaceAll(',', ''));
   }
 
-  it('tells the job and the audience, and how far it is', async () => {
+  it('shows the job, the audience and the progress', async () => {
     await open('user-metadata');
     await untilShown(/VIPs to Gigya: audience vip to accounts/);
     await untilShown(/VIPs to Gigya: audience vip to Gigya accounts/);
@@ -80,7 +80,7 @@ describe.skipIf(isLeftOut)("Temporal's Web UI of a run under way, in a browser",
     await untilShown(/[█░]{25} \d+ %\n[\d,]+ of 30,000 users/);
   });
 
-  it('moves from one look to the next', async () => {
+  it('changes between two observations', async () => {
     const before = await countShown('updated');
     const after = await until(
       async () => {
@@ -108,7 +108,7 @@ describe.skipIf(isLeftOut)("Temporal's Web UI of a run under way, in a browser",
     expect(await row.first().textContent()).toContain('updateGigya');
   });
 
-  it('says what Gigya answers when it fails, with the callId', async () => {
+  it("shows Gigya's error with the callId when a call fails", async () => {
     const broken = { kind: 'gigya_error', code: 500001, message: 'General Server Error' } as const;
     await rig.sandbox.admin.addFaults({ match: { method: 'accounts.setAccountInfo' }, action: broken });
     await run.executeUpdate('resume');
@@ -118,7 +118,7 @@ describe.skipIf(isLeftOut)("Temporal's Web UI of a run under way, in a browser",
     await rig.sandbox.admin.clearFaults();
   });
 
-  it("says that it waits for Gigya's rate limit", async () => {
+  it("shows that it waits for Gigya's rate limit", async () => {
     await rig.sandbox.admin.patchSettings({ gigya: { callsPerSecond: 20 } });
     await untilShown(/Gigya limits the rate to about [\d.]+ calls a second/);
   });

@@ -34,7 +34,7 @@ describe('a worker that cannot start ends with one line', () => {
     );
   });
 
-  it('when another kind of server answers', async () => {
+  it('when a server of another kind answers', async () => {
     const other = await serve((_, response) => sendJson(response, {}));
     onTestFinished(() => other.close());
     const address = `127.0.0.1:${other.port}`;
@@ -53,13 +53,13 @@ describe('a worker that cannot start ends with one line', () => {
     );
   });
 
-  it('when the server does not use TLS, and an API key asks for it', async () => {
+  it('when the server does not use TLS but an API key requires it', async () => {
     expect(await failToStart({ TEMPORAL_ADDRESS, TEMPORAL_API_KEY: 'key' })).toBe(
       `No Temporal server answers at ${TEMPORAL_ADDRESS}: the server does not use TLS; unset TEMPORAL_TLS and TEMPORAL_API_KEY, which turns TLS on`,
     );
   });
 
-  it('when the port for metrics is taken', async () => {
+  it('when the port for metrics is in use', async () => {
     const other = await serve(() => {});
     onTestFinished(() => other.close());
     const METRICS_PORT = String(other.port);
@@ -76,7 +76,7 @@ describe('a worker that cannot start ends with one line', () => {
   });
 });
 
-it('a worker reports what its authorizations lack, and serves metrics on all addresses', async () => {
+it('a worker reports what is missing in its authorizations, and serves metrics on all addresses', async () => {
   const port = await closedPort();
   const worker = await startWorker({
     TEMPORAL_ADDRESS: inject('temporalAddress'),

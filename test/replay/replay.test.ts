@@ -43,12 +43,12 @@ const typeOf = (history: History | undefined) =>
   history?.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name;
 
 describe('the recorded histories', () => {
-  it('are of every workflow', () => {
+  it('cover every workflow', () => {
     const types = new Set([...histories.values()].map(typeOf));
     expect([...types].sort()).toEqual(Object.keys(workflows).sort());
   });
 
-  it('hold every way that a run can take', () => {
+  it('cover every path of a run', () => {
     const seen = (shape: string, attributes: string) =>
       histories
         .get(shape)
@@ -82,8 +82,8 @@ describe('the recorded histories', () => {
   });
 });
 
-describe('the workflows as they are', () => {
-  it('replay every recorded history: running jobs survive their deploy', async () => {
+describe('the current workflows', () => {
+  it('replay every recorded history, so running jobs survive a deployment', async () => {
     const outcomes = await replay(code);
     expect([...outcomes.keys()].sort()).toEqual([...histories.keys()].sort());
     for (const [shape, error] of outcomes) expect(error, shape).toBeUndefined();
@@ -105,7 +105,7 @@ describe('the workflows as they are', () => {
       'preview',
     ],
     ['does not wait for an approval', /leavers\.step === 'decide'/, "leavers.step === 'never'", 'approved'],
-  ])('no longer do after a change that %s', async (_, passage, replacement, shape) => {
+  ])('no longer replay after a change that %s', async (_, passage, replacement, shape) => {
     const outcomes = await replay(mutate(code, passage, replacement));
     expect(outcomes.get(shape)).toBeInstanceOf(DeterminismViolationError);
   });

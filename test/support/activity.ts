@@ -4,15 +4,15 @@ import { defaultActivityInfo, MockActivityEnvironment } from '@temporalio/testin
 import { DefaultLogger } from '@temporalio/worker';
 import { createAttemptInterceptor } from '../../src/activities/index.ts';
 
-/** What the server tells an activity about itself. */
+/** The server's information about an activity. */
 export function activityInfo(changes: Partial<Info> = {}): Info {
   return { ...defaultActivityInfo, ...changes };
 }
 
 export interface AttemptOfActivity {
-  /** What was told to the server, in order. */
+  /** What was sent to the server, in order. */
   heartbeats: unknown[];
-  /** As the server tells it when the run is cancelled. */
+  /** Cancels the activity, as the server does when the run is cancelled. */
   cancel(): void;
   run<P extends unknown[], R>(activity: (...args: P) => Promise<R>, ...args: P): Promise<R>;
 }
@@ -20,13 +20,13 @@ export interface AttemptOfActivity {
 /**
  * One attempt of an activity, with the time limits that the workflow gives it.
  *
- * @param client How the activity reaches the server; without it there is none.
+ * @param client The activity's connection to the server; omit it for no server.
  */
 export function attemptOf(info: Partial<Info> = {}, client?: Client): AttemptOfActivity {
   const limits = { startToCloseTimeoutMs: 600_000, heartbeatTimeoutMs: 10_000 };
   const environment = new MockActivityEnvironment(
     { ...limits, ...info },
-    // What fails here is meant to.
+    // Failures here are intended.
     {
       logger: new DefaultLogger('ERROR'),
       interceptors: [createAttemptInterceptor()],

@@ -12,7 +12,7 @@ import { type JobDocument, parseJob } from '../../src/job.ts';
 import { jobDocument } from './jobs.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
 
-/** A worker's activities for as long as the test runs, with connections of their own. */
+/** A worker's activities for the duration of the test, with separate connections. */
 export function openActivities(
   authorizationsFile: string,
   options: Omit<ConnectionsOptions, 'authorizationsFile'> = {},
@@ -22,7 +22,7 @@ export function openActivities(
   return createActivities({ connections, authorizationsFile });
 }
 
-/** The sandbox's authorizations file with changes laid over some of the authorizations. */
+/** The sandbox's authorizations file with changes to some of the authorizations. */
 export async function changedAuthorizations(
   sandbox: Sandbox,
   changes: Record<string, Record<string, unknown>>,
@@ -36,7 +36,7 @@ export async function changedAuthorizations(
   return file;
 }
 
-/** What the preflight would have found. */
+/** The result of a preflight. */
 export function planOf(
   config: Partial<JobDocument['config']> = {},
   audience: Partial<Plan['audience']> = {},
@@ -57,7 +57,7 @@ async function keyOf(authorizationsFile: string): Promise<Uint8Array> {
   return sealingKey(gigya);
 }
 
-/** Records as `fetchMembership` hands them on; the third is how many rows they stand for. */
+/** Records as `fetchMembership` passes them on; the third element is their number of rows. */
 export async function sealUsers(
   authorizationsFile: string,
   users: readonly (readonly [uid: string, audiences: readonly string[], copies?: number])[],
@@ -69,7 +69,7 @@ export async function sealUsers(
   return sealPage(page, await keyOf(authorizationsFile));
 }
 
-/** What a sealed page holds: the audiences of each UID, and how many rows it stands for. */
+/** The content of a sealed page: the audiences of each UID and its number of rows. */
 export async function openUsers(
   authorizationsFile: string,
   sealed: string | null,
@@ -82,7 +82,7 @@ export async function openUsers(
   );
 }
 
-/** What an activity failed with. Throws when it did not. */
+/** The failure of an activity. Throws when it did not fail. */
 export async function failureOf(running: Promise<unknown>): Promise<ApplicationFailure> {
   const failure = await running.then(
     (result) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { GigyaAuthorization, LyticsAuthorization } from '../../src/authorizations.ts';
 
-/** A Gigya authorization for a local server, with limits that do not get in a test's way. */
+/** A Gigya authorization for a local server, with limits that no test reaches. */
 export function gigyaAuthorization(
   base_url: string,
   more: Partial<GigyaAuthorization> = {},

@@ -9,7 +9,7 @@ export async function bundleWorkflows(workflowsPath = WORKFLOWS): Promise<string
   return code;
 }
 
-/** The code with one passage changed. Throws where the passage is not there: a mutation that changes nothing proves nothing. */
+/** The code with one passage changed. Throws if it is missing: a mutation without effect proves nothing. */
 export function mutate(code: string, passage: string | RegExp, replacement: string): string {
   const mutated = code.replace(passage, replacement);
   if (mutated === code) throw new Error(`The code holds no ${passage}`);

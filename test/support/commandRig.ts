@@ -15,13 +15,13 @@ import { connectClient, unique } from './temporal.ts';
 import { until } from './until.ts';
 
 export interface CommandOptions {
-  /** A terminal of so many columns in place of a pipe. */
+  /** Replaces the pipe with a terminal of this many columns. */
   columns?: number;
   /** Nobody polls it. */
   taskQueue?: string;
 }
 
-/** The client's commands in this process, and runs that are in whatever state a test says. */
+/** The client's commands in this process, and runs in any state that a test needs. */
 export interface CommandRig extends Temporal {
   env: NodeJS.ProcessEnv;
   command(args: readonly string[], options?: CommandOptions): Promise<Ended>;
@@ -105,10 +105,10 @@ function attachTo(client: Client, workflowId: string): StubRun {
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
-/** What one of the commands that run at once has printed. */
+/** The output of one of several concurrent commands. */
 const printing = new AsyncLocalStorage<{ stdout: string; stderr: string }>();
 
-/** Until the rig stops, what a command prints goes to its test; everything else to the terminal. */
+/** Until the rig stops, the output of a command goes to its test, and everything else to the terminal. */
 export function captureOutput(): () => void {
   const spies = (['stdout', 'stderr'] as const).map((name) => {
     const write = process[name].write.bind(process[name]);
@@ -124,7 +124,7 @@ export function captureOutput(): () => void {
   };
 }
 
-/** Runs a command as the program does, and takes what it prints. */
+/** Runs a command like the program and captures its output. */
 export async function runCommand(
   args: readonly string[],
   { columns, taskQueue }: CommandOptions,

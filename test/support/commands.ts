@@ -12,7 +12,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a command in the checkout, as a person at a pipe does, and waits for its end. `input` comes on standard input. */
+/** Runs a command in the checkout with pipes and waits for its end. `input` is its standard input. */
 export async function run(
   command: string,
   args: readonly string[],

@@ -3,16 +3,16 @@ import { onTestFinished, vi } from 'vitest';
 
 export interface DeafClient {
   client: Client;
-  /** What the run was signalled, in order. */
+  /** The signals to the run, in order. */
   signals: unknown[];
-  /** What heartbeats carried, in order. */
+  /** The details of the heartbeats, in order. */
   details: unknown[];
-  /** How the server answers a heartbeat: by nothing, or by what this throws. */
+  /** The server's answer to a heartbeat: nothing, or the error that this throws. */
   onHeartbeat(answer: () => Promise<void>): void;
   heartbeats(): number;
 }
 
-/** A client that never connects: what it is asked to send is kept here. */
+/** A client that never connects and records what it would send. */
 export function deafClient(): DeafClient {
   const signals: unknown[] = [];
   const connection = Connection.lazy({ address: '127.0.0.1:1' });

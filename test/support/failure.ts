@@ -2,7 +2,7 @@ import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/clie
 import { reasonOf } from '../../src/cli/errors.ts';
 import type { ExportHandle } from './temporal.ts';
 
-/** What a run failed with. Throws when it did not fail. */
+/** The failure of a run. Throws when it did not fail. */
 export async function failureOf(handle: ExportHandle): Promise<{ type: string; message: string }> {
   const summary = await handle.result().catch((error: unknown) => {
     if (error instanceof WorkflowFailedError) return error;

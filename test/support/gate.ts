@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a server that can be shut, as a network that is down. */
+/** A connection to a server that can be cut, like a network outage. */
 export interface Gate {
   address: string;
-  /** The server sees its clients go; the clients see nothing, and hear nothing. */
+  /** The server sees its clients disconnect; the clients see nothing and receive nothing. */
   shut(): void;
-  /** Clients that were shut out have to connect anew. */
+  /** Disconnected clients have to reconnect. */
   open(): void;
   close(): Promise<void>;
 }

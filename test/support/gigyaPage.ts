@@ -19,7 +19,7 @@ export interface Writing {
   attempt?: AttemptOfActivity;
 }
 
-/** Hands a page with these users to `updateGigya`. */
+/** Passes a page with these users to `updateGigya`. */
 export async function writePage(
   sandbox: Sandbox,
   users: readonly User[],
@@ -39,7 +39,7 @@ export async function writePage(
 
 let made = 0;
 
-/** Accounts of their own for a test, known to the search; each holds what it is given, in the field or in its object. */
+/** Separate accounts for a test, in the search index; each holds the given values, in the field or in its object. */
 export async function accountsHolding(
   sandbox: Sandbox,
   storage: 'account' | 'data_store',
@@ -66,7 +66,7 @@ export async function accountsHolding(
   return uids;
 }
 
-/** What a user holds now; undefined when there is nothing. */
+/** The current values of a user; undefined when there are none. */
 export async function heldBy(
   sandbox: Sandbox,
   storage: 'account' | 'data_store',

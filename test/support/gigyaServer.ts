@@ -6,18 +6,18 @@ export interface GigyaCall {
   method: string;
   form: Record<string, string>;
   headers: Record<string, string | string[] | undefined>;
-  /** When it came, in ms of `performance.now`. */
+  /** The time of arrival, in ms of `performance.now`. */
   at: number;
 }
 
-/** What is laid over a reply of Gigya's that says all is well, or something that is no such reply. */
+/** Values merged into a successful Gigya reply, or an invalid reply. */
 export type GigyaReply = Record<string, unknown> | ((response: ServerResponse) => void);
 
 export interface GigyaServer extends Pick<LocalServer, 'url' | 'close'> {
   calls: GigyaCall[];
 }
 
-/** A Gigya that answers what the test says: the n-th call (from 0) gets `answer(call, n)`. */
+/** A fake Gigya controlled by the test: the n-th call (from 0) gets `answer(call, n)`. */
 export async function serveGigya(answer: (call: GigyaCall, n: number) => GigyaReply): Promise<GigyaServer> {
   const calls: GigyaCall[] = [];
   const { url, close } = await serve(({ path, headers, body, at }, response) => {

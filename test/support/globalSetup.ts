@@ -7,14 +7,14 @@ import { bundleWorkflows } from './bundle.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where the one Temporal server of all test files listens. */
+    /** The address of the Temporal server that all test files share. */
     temporalAddress: string;
-    /** The workflows, bundled once for all workers that run in a test's own process. */
+    /** The workflow bundle for all workers that run in a test's own process. */
     workflowBundle: string;
   }
 }
 
-/** One Temporal server and one bundle for all test files; each test has a task queue of its own. */
+/** One Temporal server and one bundle for all test files; each test has its own task queue. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'gigya-export-tests-'));
   const bundle = join(folder, 'workflows.js');

@@ -2,18 +2,18 @@ import type { Sandbox } from '../../sandbox/client.ts';
 
 /** UIDs of members, and what happens to them between two runs. */
 export interface Departures {
-  /** In other audiences still. */
+  /** Still in other audiences. */
   elsewhere: string[];
   /** In no audience but `all`. */
   nowhere: string[];
-  /** Not known to Lytics any more. */
+  /** No longer known to Lytics. */
   deleted: string[];
 }
 
 /**
  * Members of `vip` leave: `count` of each kind, in the order of their UIDs.
  *
- * @param from Whom to take them from. @default all members
+ * @param from The members to choose from. @default all members
  */
 export async function depart(
   sandbox: Sandbox,
@@ -22,7 +22,7 @@ export async function depart(
 ): Promise<Departures> {
   const { expected } = await sandbox.admin.truth();
   const members = [...(from ?? Object.keys(expected))].sort();
-  // Who is in this audience alone cannot leave for others.
+  // A member of this audience only is not in other audiences after leaving.
   const inOthers = members.filter((uid) => (expected[uid]?.length ?? 0) > 1);
   const elsewhere = inOthers.slice(0, count.elsewhere ?? 0);
   for (const uid of elsewhere) members.splice(members.indexOf(uid), 1);
@@ -52,7 +52,7 @@ export async function depart(
   return departures;
 }
 
-/** What a user holds in a storage's field. */
+/** The value of a user in a storage's field. */
 export async function labelsOf(sandbox: Sandbox, storage: 'account' | 'data_store', uid: string) {
   const { account, objects } = await sandbox.admin.held(uid);
   const data = storage === 'account' ? account?.data : objects[0]?.data;

@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 /** A request as the server received it. */
 export interface Asked {
   method: string;
-  /** Path and query, as they came over the wire. */
+  /** Path and query, as received. */
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
-  /** When it arrived, in ms of `performance.now`. */
+  /** The time of arrival, in ms of `performance.now`. */
   at: number;
 }
 
@@ -27,7 +27,7 @@ export interface LocalServer {
  */
 export type Certificate = 'untrusted' | 'expired';
 
-/** A real HTTP server on a loopback port that answers as the test says and keeps the requests. */
+/** A real HTTP server on a loopback port that gives the test's answers and records the requests. */
 export async function serve(
   answer: (asked: Asked, response: ServerResponse) => void,
   certificate?: Certificate,
@@ -71,7 +71,7 @@ export function sendJson(
   response.end(JSON.stringify(body));
 }
 
-/** A port that nothing listens on. */
+/** A port without a listener. */
 export async function closedPort(): Promise<number> {
   const { port, close } = await serve(() => {});
   await close();

@@ -14,27 +14,27 @@ export interface LocalWorkerOptions {
   taskQueue: string;
   workflowBundle: WorkflowBundleOption;
   authorizationsFile?: string;
-  /** In place of the real ones. */
+  /** Replaces the real activities. */
   activities?: Partial<Activities>;
-  /** The first wait before a call is sent again, in ms. @default 20 */
+  /** The first delay before a retry of a call, in ms. @default 20 */
   retryMs?: number;
-  /** The time an answer of a service may take, in ms. @default 30_000 */
+  /** The maximum time for a service's answer, in ms. @default 30_000 */
   timeoutMs?: number;
   alertAfterSeconds?: number;
   exportSlots?: number;
 }
 
 export interface LocalWorker {
-  /** Lets running activities finish. A second time it only waits for the first. */
+  /** Lets running activities finish. A second call only waits for the first. */
   stop(): Promise<void>;
 }
 
-/** What the SDK's core has to say about what tests do on purpose. */
+/** Log lines of the SDK's core about conditions that tests cause on purpose. */
 export const QUIET: TelemetryOptions = { logging: { filter: { core: 'ERROR', other: 'ERROR' } } };
 
 let isInstalled = false;
 
-/** A worker in this process, for tests that neither kill it nor read what it prints. */
+/** A worker in this process, for tests that neither kill it nor read its output. */
 export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const {
     address,

@@ -13,12 +13,13 @@ export interface MockedExport {
     Activities,
     'preflight' | 'fetchMembership' | 'fetchLeavers' | 'updateGigya' | 'countCarriers' | 'findQuietWindows'
   >;
-  /** What is under way, and how many writes were at once at the most. */
+  /** The number of fetched pages. */
   fetched(): number;
-  /** How often leavers that were found earlier were compared again. */
+  /** The number of repeated comparisons of leavers that were found earlier. */
   comparedAgain(): number;
+  /** The maximum number of concurrent writes. */
   mostAtOnce(): number;
-  /** Lets the oldest held write go on. */
+  /** Releases the oldest held write. */
   letOneGo(): void;
   letAllGo(): void;
 }
@@ -26,15 +27,15 @@ export interface MockedExport {
 export interface MockOptions {
   pages: number;
   pageSize: number;
-  /** Writes wait to be let go. */
+  /** Writes wait until they are released. */
   isHeld?: boolean;
-  /** What a write answers beside the count of its users. */
+  /** The result of a write, in addition to the count of its users. */
   written?: (pageSize: number) => Partial<WrittenPage>;
-  /** The quiet hours of a job that has some. */
+  /** The quiet hours of the job, if any. */
   quiet?: () => QuietAhead;
 }
 
-/** Activities that touch no service: for what the workflow does of its own. */
+/** Activities that call no service, to test the workflow's own behaviour. */
 export function mockExport({
   pages,
   pageSize,

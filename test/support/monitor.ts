@@ -1,11 +1,11 @@
 import type { CallMonitor } from '../../src/monitor.ts';
 
-/** A monitor that keeps what it hears. */
+/** A monitor that records its calls. */
 export interface RecordedMonitor {
   monitor: CallMonitor;
   troubles: string[];
   throttled: string[];
-  /** Requests that were sent, and what became of each. */
+  /** The requests, each with its outcome. */
   requests: { service: string; isAnswered: boolean | undefined }[];
   successes(): number;
 }

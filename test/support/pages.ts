@@ -1,7 +1,7 @@
 import type { WrittenPage } from '../../src/activities/checkpoint.ts';
 import type { MembersPage } from '../../src/activities/fetchMembership.ts';
 
-/** A page of ten members as it comes from Lytics, with more to follow. */
+/** A page of ten members as Lytics returns it, with another page to follow. */
 export function fetchedPage(changes: Partial<MembersPage> = {}): MembersPage {
   return {
     page: 'sealed',

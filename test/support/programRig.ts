@@ -8,12 +8,12 @@ import { client, type Ended, temporal } from './commands.ts';
 import { type QuickSandbox, type QuickSandboxOptions, startQuickSandbox } from './quickSandbox.ts';
 import { connectClient, unique } from './temporal.ts';
 
-/** The programs as they are deployed: a worker, a client, Temporal's CLI, and a sandbox, each in its own process. */
+/** The programs as deployed: a worker, a client, Temporal's CLI and a sandbox, each in its own process. */
 export interface ProgramRig {
   temporal: Client;
   sandbox: QuickSandbox;
   worker: Program;
-  /** What makes another worker one of this rig. */
+  /** The environment of another worker for this rig. */
   env: NodeJS.ProcessEnv;
   /** Writes a job document (or any other text) to a file. */
   write(document: JobDocument | string): Promise<string>;

@@ -5,7 +5,7 @@ export interface Sample {
   value: number;
 }
 
-/** The samples in what an endpoint serves. Throws on a line that is none. */
+/** The samples that an endpoint serves. Throws on an invalid line. */
 export function parseSamples(served: string): Sample[] {
   return served
     .split('\n')

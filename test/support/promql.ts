@@ -1,6 +1,6 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
-/** What a query asks of what is served. */
+/** The metric and labels that a query uses. */
 export interface Asked {
   metric: string;
   /** `{code!="0"}` */
@@ -9,7 +9,7 @@ export interface Asked {
   groupedBy: string[];
 }
 
-/** Reads a PromQL query with Prometheus' own grammar. Throws where it is not one. */
+/** Parses a PromQL query with Prometheus' own grammar. Throws on an invalid query. */
 export function readQuery(query: string): Asked[] {
   const asked: Asked[] = [];
   const textOf = ({ from, to }: { from: number; to: number }) => query.slice(from, to);

@@ -4,9 +4,9 @@ import { portOf } from './localServer.ts';
 
 export interface LocalProxy {
   url: string;
-  /** The targets it was asked for, such as `accounts.eu1.gigya.com:443`. */
+  /** The requested targets, such as `accounts.eu1.gigya.com:443`. */
   tunnels: string[];
-  /** From now on it answers with this status instead of opening a tunnel. */
+  /** Makes it answer with this status instead of opening a tunnel. */
   refuse(status: number | undefined): void;
   close(): Promise<void>;
 }

@@ -2,16 +2,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/client.ts';
 
 export interface QuickSandboxOptions extends SandboxOptions {
-  /** How long a run waits for Gigya's index before it ends. @default 0 */
+  /** The time that a run waits for Gigya's index before it ends. @default 0 */
   settleSeconds?: number;
 }
 
 export interface QuickSandbox extends Sandbox {
-  /** Changes one authorization of the workers' file; undefined takes a setting out. */
+  /** Changes one authorization in the workers' file; undefined removes a setting. */
   changeAuthorization(name: string, change: Record<string, unknown>): Promise<void>;
 }
 
-/** The field as the documentation recommends it: a run without it has a warning. */
+/** The field as the documentation recommends it; a run without it has a warning. */
 const DECLARED = { fields: { lytics_segments: { type: 'string', writeAccess: 'serverOnly' } } };
 
 /** Declares the field in the account and in the Data Store. */
@@ -21,7 +21,7 @@ async function declareField(sandbox: Sandbox): Promise<void> {
   await sandbox.admin.clearStats();
 }
 
-/** Lays this over the schema of the accounts, or of the Data Store type `lytics`. */
+/** Merges this into the schema of the accounts, or of the Data Store type `lytics`. */
 export async function setSchema(
   sandbox: Sandbox,
   namespace: 'accounts' | 'ds',
@@ -36,14 +36,14 @@ export async function setSchema(
   await sandbox.admin.clearJournal();
 }
 
-/** A sandbox that is fast unless a test says otherwise: limits that do not bind, and an index that is not behind. */
+/** A sandbox that is fast by default: limits that are never reached, and an index without lag. */
 export async function startQuickSandbox(options: QuickSandboxOptions = {}): Promise<QuickSandbox> {
   const { settleSeconds = 0, settings = {}, ...switches } = options;
   const sandbox = await startSandbox({
     limits: [3000, 300],
     indexLagMs: 0,
     ...switches,
-    // Users with several profiles are looked up as one user; what is done where they are not is a test of its own.
+    // Users with several profiles are looked up as one user; the other case has its own test.
     settings: { ...settings, lytics: { sharedUid: 'merged', ...settings.lytics } },
   });
   const changeAuthorization = async (name: string, change: Record<string, unknown>) => {

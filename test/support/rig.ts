@@ -14,7 +14,7 @@ export interface RigOptions
   sandbox?: QuickSandboxOptions;
 }
 
-/** A sandbox and a worker in this process, with a task queue of their own. */
+/** A sandbox and a worker in this process, with a separate task queue. */
 export interface Rig {
   client: Client;
   sandbox: QuickSandbox;

@@ -1,6 +1,6 @@
 /**
- * A workflow `exportAudience` that does what a test tells it: for what people see of a run, in states that are hard
- * to bring about with the real one. It has the real one's messages.
+ * A workflow `exportAudience` that the test controls, for the display of a run in states that are hard
+ * to reach with the real one. It has the same messages as the real one.
  */
 import {
   ApplicationFailure,

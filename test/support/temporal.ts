@@ -9,12 +9,12 @@ export function connectClient(address: string, namespace = 'default'): Client {
   return new Client({ connection: Connection.lazy({ address }), namespace });
 }
 
-/** For a name that no other test, and no other run of this one, uses. */
+/** A name that no other test or test run uses. */
 export function unique(name: string): string {
   return `${name}-${randomUUID().slice(0, 8)}`;
 }
 
-/** What a run waits for, as the server knows it. */
+/** The pending work of a run, as the server reports it. */
 export async function pendingActivities(handle: ExportHandle) {
   const { raw } = await handle.describe();
   return (raw.pendingActivities ?? []).map((one) => ({
@@ -25,8 +25,8 @@ export async function pendingActivities(handle: ExportHandle) {
 }
 
 /**
- * Waits until a run stands still: the server has no workflow task for it, and what it waits for are activities that
- * `held` says are held by the test, or nothing. Until one of them is let go, nothing more can happen.
+ * Waits until a run is idle: the server has no workflow task for it, and its pending activities are those that
+ * `held` reports as held by the test, or none. Nothing more can happen until one of them is released.
  */
 export async function untilStill(handle: ExportHandle, held: (types: string[]) => boolean): Promise<void> {
   await until(async () => {

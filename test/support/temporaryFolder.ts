@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished as afterThisTest } from 'vitest';
 
-/** A folder that is gone when the test is over. Concurrent tests hand in their own `onTestFinished`. */
+/** A folder that is deleted after the test. Concurrent tests pass their own `onTestFinished`. */
 export function temporaryFolder(onTestFinished = afterThisTest): string {
   const folder = mkdtempSync(join(tmpdir(), 'gigya-export-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

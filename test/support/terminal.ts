@@ -8,13 +8,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export const KEYS = { enter: '\r', down: '\u001b[B', up: '\u001b[A', ctrlC: '\u0003' } as const;
 
-/** A person at a terminal, with a program of this project running in it. */
+/** A terminal that runs a program of this project, with a user at it. */
 export interface Terminal {
-  /** All that was ever on the screen, without colors and movements. */
+  /** All output so far, without escape sequences. */
   screen(): string;
-  /** The same with them. */
+  /** The same with escape sequences. */
   raw(): string;
-  /** Waits for what has come to the screen since what was waited for last. */
+  /** Waits for output after the last match. */
   sees(what: string): Promise<void>;
   /** Waits for a question, answers it and presses Enter. */
   answers(question: string, answer?: string): Promise<void>;
@@ -22,7 +22,7 @@ export interface Terminal {
   readonly exited: Promise<number | null>;
 }
 
-/** Why no terminal can be had here; undefined when one can. */
+/** Why no terminal is available; undefined when one is. */
 export function noTerminal(): string | undefined {
   try {
     const said = String(execFileSync('script', ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }));
@@ -32,7 +32,7 @@ export function noTerminal(): string | undefined {
   }
 }
 
-/** Runs a TypeScript program in a pseudo terminal, made by util-linux' `script`. */
+/** Runs a TypeScript program in a pseudo terminal, created by util-linux' `script`. */
 export function openTerminal(
   file: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** All texts in a value, however deep: of histories, payloads and failures too, whose bytes are read as texts. */
+/** All strings in a value, at any depth, including histories, payloads and failures, whose bytes are decoded. */
 export function textsIn(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   if (Array.isArray(value)) return value.map(textsIn).join('\n');

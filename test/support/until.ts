@@ -7,7 +7,7 @@ export interface UntilOptions {
   intervalMs?: number;
 }
 
-/** Asks again and again until the answer is there: for what another process does and tells nobody. */
+/** Polls until the answer is defined, for state of another process that emits no event. */
 export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
   { limitMs = 30_000, intervalMs = 25 }: UntilOptions = {},

@@ -3,7 +3,7 @@ import type { SandboxAdmin } from '../../sandbox/client.ts';
 
 type Question = NonNullable<Parameters<SandboxAdmin['verify']>[0]>;
 
-/** Every member carries exactly their audiences, and nobody else the audience; fails with those who do not. */
+/** Checks that every member carries exactly their audiences, and nobody else the audience. */
 export async function expectExact(admin: SandboxAdmin, question: Question = {}): Promise<void> {
   const { exact, expected, missing, different, extra, orphans } = await admin.verify(question);
   expect({ missing, different, extra, orphans }).toEqual({

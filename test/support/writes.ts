@@ -2,7 +2,7 @@ import type { JournalEntry, SandboxAdmin, Truth } from '../../sandbox/client.ts'
 
 type Question = NonNullable<Parameters<SandboxAdmin['verify']>[0]>;
 
-/** The members who do not carry exactly their audiences yet: those that the next run has to write. */
+/** The members who do not yet carry exactly their audiences, which the next run has to write. */
 export async function changesDue(admin: SandboxAdmin, question: Question = {}): Promise<string[]> {
   const [{ expected }, state]: [Truth, Awaited<ReturnType<SandboxAdmin['state']>>] = await Promise.all([
     admin.truth(question),
@@ -16,7 +16,7 @@ export async function changesDue(admin: SandboxAdmin, question: Question = {}): 
   });
 }
 
-/** Writes that took effect, whether or not they changed anything; the refused ones tell of unknown UIDs. */
+/** Writes that took effect, whether or not they changed a value; refused writes are unknown UIDs. */
 export async function appliedWrites(admin: SandboxAdmin): Promise<JournalEntry[]> {
   return (await admin.journal()).filter(({ applied }) => applied);
 }

@@ -52,7 +52,7 @@ describe('a secret', () => {
     expect(resolved).not.toHaveProperty('secret_key');
   });
 
-  it('is read on use and leaves the authorization as it was written', async () => {
+  it('is read on use and leaves the authorization unchanged', async () => {
     vi.stubEnv('LYTICS_TOKEN_OF_THE_TEST', 'first');
     const written = lytics('env:LYTICS_TOKEN_OF_THE_TEST');
     expect((await resolveSecrets('lytics', written, 'a.json')).token).toBe('first');
@@ -148,7 +148,7 @@ describe('no message holds a secret', () => {
     ),
   });
 
-  it('wherever it is in the file', async () => {
+  it('regardless of its place in the file', async () => {
     const file = join(temporaryFolder(), 'authorizations.json');
     let complaints = 0;
     await fc.assert(
@@ -176,7 +176,7 @@ describe('no message holds a secret', () => {
     expect(complaints).toBeGreaterThan(100);
   });
 
-  it('nor when the file is cut off', async () => {
+  it('nor when the file is truncated', async () => {
     const file = join(temporaryFolder(), 'authorizations.json');
     await fc.assert(
       fc.asyncProperty(secrets, fc.nat({ max: 40 }), async (secret, cut) => {
@@ -217,7 +217,7 @@ describe('files with secrets that others can read', () => {
     ]);
   });
 
-  it('are none without a file', async () => {
+  it('do not exist without a file', async () => {
     expect(await findExposedSecrets(join(temporaryFolder(), 'none.json'))).toEqual([]);
   });
 });

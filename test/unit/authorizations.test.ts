@@ -29,7 +29,7 @@ async function problemsOf(content: unknown): Promise<string> {
 }
 
 describe('the authorizations file', () => {
-  it('has credentials of both providers; what is left out has a default', async () => {
+  it('has credentials of both providers; omitted settings have a default', async () => {
     expect(await readAuthorizations(fileWith({ lytics, gigya }))).toEqual({
       lytics: { provider: 'lytics', token: 'env:LYTICS_TOKEN', base_url: 'https://api.lytics.io' },
       gigya: {
@@ -220,7 +220,7 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     expect(await problemsOf(content)).toBe(problem);
   });
 
-  it('when it is not there', async () => {
+  it('when it is missing', async () => {
     const file = join(temporaryFolder(), 'none.json');
     await expect(readAuthorizations(file)).rejects.toThrow(
       new AuthorizationError(

@@ -13,20 +13,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('what a run carried', () => {
+describe('the state that a run passes on', () => {
   const run = { ...beginRun(NOW - 60 * MINUTE), total: 5 };
 
-  it('is for the run that continues at once', () => {
+  it('is used by the run that continues immediately', () => {
     expect(resume({ run, at: NOW })).toBe(run);
     expect(resume({ run, at: NOW - 15 * MINUTE })).toBe(run);
   });
 
-  it('is stale for the next night of a cron expression, and for a reset: they begin anew', () => {
+  it('is stale for the next run of a cron expression and for a reset, which start from the beginning', () => {
     expect(resume({ run, at: NOW - 15 * MINUTE - 1 })).toBeUndefined();
     expect(resume({ run, at: NOW - 24 * 60 * MINUTE })).toBeUndefined();
   });
 
-  it('is nothing for a run that was just started', () => {
+  it('is empty for a run that was just started', () => {
     expect(resume(undefined)).toBeUndefined();
   });
 });

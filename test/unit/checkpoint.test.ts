@@ -10,7 +10,7 @@ const unchanged: Outcome = { kind: 'unchanged' };
 const sent = (checkpoint: Checkpoint): unknown => JSON.parse(JSON.stringify(checkpoint.snapshot()));
 
 describe('a checkpoint', () => {
-  it('starts with nothing done, and what was read back before', () => {
+  it('starts with nothing done and with the earlier read-back result', () => {
     const checkpoint = new Checkpoint(undefined, { write: true, replacement: false });
     expect(checkpoint.written).toEqual({
       updated: 0,
@@ -46,7 +46,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  it('remembers as canary the last record that was written or found equal', () => {
+  it('keeps the last record that was written or equal as the canary', () => {
     const checkpoint = new Checkpoint(undefined, FRESH);
     checkpoint.settle(7, { kind: 'failed', reason: 'x' }, 1, false);
     expect(checkpoint.canary).toBeNull();
@@ -57,14 +57,14 @@ describe('a checkpoint', () => {
     expect(checkpoint.canary).toBe(5);
   });
 
-  it('reports what is done by now as stopped, and goes on', () => {
+  it('reports the work done so far as stopped, and continues', () => {
     const checkpoint = new Checkpoint(undefined, FRESH);
     checkpoint.settle(0, updated, 1, false);
     expect(checkpoint.stopped).toMatchObject({ updated: 1, stopped: true });
     expect(checkpoint.written).toMatchObject({ updated: 1, stopped: false });
   });
 
-  it('survives the way through a heartbeat: the next attempt knows exactly what is done', () => {
+  it('survives a heartbeat, so the next attempt knows exactly what is done', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(2_100), { maxLength: 300, size: 'max' }), (positions) => {
         const first = new Checkpoint(undefined, FRESH);
@@ -82,7 +82,7 @@ describe('a checkpoint', () => {
     );
   });
 
-  it('is small: a bit a record', () => {
+  it('uses one bit per record', () => {
     const checkpoint = new Checkpoint(undefined, FRESH);
     for (let position = 0; position < 2_000; position++) checkpoint.settle(position, updated, 1, true);
     expect(JSON.stringify(checkpoint.snapshot()).length).toBeLessThan(2_000 / 6 + 300);
@@ -98,7 +98,7 @@ describe('a checkpoint', () => {
     { updated: 3 },
     { ...new Checkpoint(undefined, FRESH).snapshot(), done: 'not base64!' },
     { ...new Checkpoint(undefined, FRESH).snapshot(), updated: '3' },
-  ])('starts anew from what is not a snapshot: %j', (before) => {
+  ])('starts from the beginning with an invalid snapshot: %j', (before) => {
     const checkpoint = new Checkpoint(before, FRESH);
     expect(checkpoint.written).toMatchObject({ updated: 0, failures: {} });
     expect(checkpoint.isDone(0)).toBe(false);

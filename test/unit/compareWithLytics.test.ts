@@ -56,7 +56,7 @@ function comparisonIn({ rows, refused, field = FIELD, slug = 'vip', id = 'a1', i
 const user = (uid: string | string[], ...segments: string[]): Row => ({ [FIELD]: uid, segments });
 
 describe('users who carry the audience are compared with Lytics', () => {
-  it('by one statement for its members, and a second one for those who are missing there', async () => {
+  it('with one statement for its members and a second for the users missing from it', async () => {
     const { comparing, statements, lookedUp } = comparisonIn({
       rows: [user('a', 'vip'), user('b', 'new'), user('c', 'vip', 'new')],
     });
@@ -70,7 +70,7 @@ describe('users who carry the audience are compared with Lytics', () => {
     expect(lookedUp).toEqual([]);
   });
 
-  it('and members whom the job excludes are told apart, by the rows that are there', async () => {
+  it('and members whom the job excludes are identified from their rows', async () => {
     const { comparing, lookedUp } = comparisonIn({
       rows: [user('a', 'vip'), user('b', 'vip', 'staff'), user('c', 'staff')],
       isExcluded: (memberOf) => memberOf.includes('staff'),
@@ -90,7 +90,7 @@ describe('users who carry the audience are compared with Lytics', () => {
     expect(excluded).toEqual([expect.objectContaining({ uid: 'a', audiences: ['vip', 'staff'] })]);
   });
 
-  it('a hundred at a time', async () => {
+  it('in groups of a hundred', async () => {
     const uids = Array.from({ length: 250 }, (_, n) => `u${n}`);
     const { comparing, statements } = comparisonIn({ rows: uids.map((uid) => user(uid, 'vip')) });
     const { members, leavers } = await compareWithLytics(uids, comparing);
@@ -105,14 +105,14 @@ describe('users who carry the audience are compared with Lytics', () => {
     expect([...(await compareWithLytics(['a', 'b'], comparing)).members].sort()).toEqual(['a', 'b']);
   });
 
-  it('and nobody who is missing in both is taken for unknown before their profile was looked up', async () => {
+  it('and a user missing from both is not unknown until their profile was looked up', async () => {
     const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip')] });
     const { leavers } = await compareWithLytics(['a', 'gone'], comparing);
     expect(lookedUp).toEqual(['gone']);
     expect(leavers).toEqual([{ uid: 'gone', row: undefined, audiences: [], memberOf: [] }]);
   });
 
-  it('and a profile that names the audience makes a member of them', async () => {
+  it('and a profile that names the audience makes the user a member', async () => {
     const { comparing } = comparisonIn({ rows: [] });
     comparing.lytics.profile = async () => user('a', 'vip');
     expect((await compareWithLytics(['a'], comparing)).members).toEqual(new Set(['a']));
@@ -162,7 +162,7 @@ describe('UIDs that a statement cannot contain', () => {
 });
 
 describe('a site that does not allow ad-hoc scans', () => {
-  it.each([400, 404, 422])('(%i): everybody is looked up', async (refused) => {
+  it.each([400, 404, 422])('(%i): every user is looked up', async (refused) => {
     const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip'), user('b', 'new')], refused });
     const { members, leavers } = await compareWithLytics(['a', 'b', 'c'], comparing);
     expect([...members]).toEqual(['a']);
@@ -173,7 +173,7 @@ describe('a site that does not allow ad-hoc scans', () => {
     expect([...lookedUp].sort()).toEqual(['a', 'b', 'c']);
   });
 
-  it('for the second statement alone: everybody is looked up', async () => {
+  it('for the second statement only: every user is looked up', async () => {
     const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip'), user('b', 'new')] });
     const { find } = comparing.lytics;
     comparing.lytics.find = async (statement, start) => {
@@ -184,7 +184,7 @@ describe('a site that does not allow ad-hoc scans', () => {
     expect([...lookedUp].sort()).toEqual(['a', 'b']);
   });
 
-  it.each([401, 503])('is not one that answers %i', async (refused) => {
+  it.each([401, 503])('is not assumed when Lytics answers %i', async (refused) => {
     const { comparing, lookedUp } = comparisonIn({ rows: [], refused });
     await expect(compareWithLytics(['a'], comparing)).rejects.toThrow('Lytics refuses');
     expect(lookedUp).toEqual([]);
@@ -210,7 +210,7 @@ describe('the share of members that look-ups find', () => {
     expect(await shareFound(['a'], comparing)).toBe(1);
   });
 
-  it('is not known for nobody', async () => {
+  it('is unknown without users', async () => {
     expect(await shareFound([], comparisonIn({ rows: [] }).comparing)).toBeUndefined();
   });
 });

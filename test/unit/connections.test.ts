@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 describe("a worker's connections", () => {
-  it('are one an authorization, for all jobs: they share its rate limit', async () => {
+  it('exist once per authorization for all jobs, which share its rate limit', async () => {
     const { connections } = connectionsOf({ lytics, gigya, other: gigya });
     const { gigya: first } = await connections.gigya(['lytics', 'gigya']);
     expect((await connections.gigya(['gigya', 'lytics'])).gigya).toBe(first);
@@ -33,7 +33,7 @@ describe("a worker's connections", () => {
     expect(await connections.lytics(['lytics', 'gigya'])).toBe(await connections.lytics(['gigya', 'lytics']));
   });
 
-  it('are made anew when the authorization was changed, without a restart', async () => {
+  it('are recreated when the authorization changes, without a restart', async () => {
     vi.stubEnv('GIGYA_SECRET_OF_THE_TEST', 'Zmlyc3Q=');
     const changing = { ...gigya, secret_key: 'env:GIGYA_SECRET_OF_THE_TEST' };
     const { connections, write } = connectionsOf({ lytics, gigya: changing });
@@ -52,7 +52,7 @@ describe("a worker's connections", () => {
     expect(third.authorization.index_lag_seconds).toBe(5);
   });
 
-  it('do not suffer from what is wrong with the authorization of another job', async () => {
+  it('are not affected by a faulty authorization of another job', async () => {
     const { connections } = connectionsOf({ lytics, gigya, broken: { provider: 'gigya' }, none: 5 });
     expect((await connections.gigya(['lytics', 'gigya'])).gigya.name).toBe('gigya');
     await expect(connections.gigya(['lytics', 'broken'])).rejects.toThrow('broken.api_key: missing');
@@ -67,7 +67,7 @@ describe("a worker's connections", () => {
     await expect(connections.gigya(['lytics', 'gigya'])).rejects.toBeInstanceOf(AuthorizationError);
   });
 
-  it("use the file's only Lytics authorization where a job names Gigya's alone", async () => {
+  it("use the file's only Lytics authorization when a job names only Gigya's", async () => {
     const { connections, write, file } = connectionsOf({ lytics, gigya, broken: { provider: 'gigya' } });
     expect((await connections.lytics(['gigya'])).name).toBe('lytics');
     expect((await connections.gigya(['gigya'])).gigya.name).toBe('gigya');
@@ -91,7 +91,7 @@ describe("a worker's connections", () => {
     await expect(connections.lytics(['none'])).rejects.toThrow('this worker has no authorization "none"');
   });
 
-  it("are refused for Gigya where a job names Lytics' authorization alone", async () => {
+  it("are refused for Gigya when a job names only Lytics' authorization", async () => {
     const { connections } = connectionsOf({ lytics, gigya });
     await expect(connections.gigya(['lytics'])).rejects.toThrow(
       'auth_ids: names no authorization for Gigya; name one for Lytics and one for Gigya',
@@ -116,7 +116,7 @@ describe("a worker's connections", () => {
 });
 
 describe('the provider of an authorization', () => {
-  it('is told by its name', async () => {
+  it('is found by its name', async () => {
     const { connections } = connectionsOf({ lytics, gigya });
     expect(await connections.providerOf('lytics')).toBe('lytics');
     expect(await connections.providerOf('gigya')).toBe('gigya');

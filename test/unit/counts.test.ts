@@ -64,7 +64,7 @@ describe('the invariant: members + left = updated + unchanged + excluded + no_gi
 });
 
 describe('counts', () => {
-  it('add up, and what is not given stays', () => {
+  it('add up, and omitted counts stay unchanged', () => {
     const counts = noCounts();
     addCounts(counts, { members: 5, updated: 3, no_gigya_id: 2 });
     addCounts(counts, { left: 1, unchanged: 1, excluded: 2, unknown_uid: 4, failed: 6, updated: 1 });
@@ -132,7 +132,7 @@ describe('nearly all users fail for one reason', () => {
     ['not_in_lytics', 'Lytics does not find its users by config.gigya_id_field'],
     ['imprecise_id', 'store them as text in Lytics'],
     ['too_many_ids', 'check config.gigya_id_field'],
-  ])('and the message says what to change for %s', (reason, advice) => {
+  ])('and the message contains the fix for %s', (reason, advice) => {
     expect(systematicFailure({ handled: 100, failures: { [reason]: 100 } })).toContain(advice);
   });
 });

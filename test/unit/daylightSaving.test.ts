@@ -3,7 +3,7 @@ import { clockChanges, clockWarning, safeTime } from '../../src/cli/daylightSavi
 
 const now = new Date('2026-01-15T12:00:00Z');
 
-describe('the days on which a clock time does not come, or comes twice, within two years', () => {
+describe('the days on which a clock time is skipped or occurs twice, within two years', () => {
   it('in Europe/Vienna are the last Sundays of March and October', () => {
     expect(clockChanges('02:30', 'Europe/Vienna', now)).toEqual([
       { date: '2026-03-29', what: 'skipped' },
@@ -13,18 +13,18 @@ describe('the days on which a clock time does not come, or comes twice, within t
     ]);
   });
 
-  it.each(['00:00', '01:59', '03:00', '12:00', '23:59'])('in Europe/Vienna are none for %s', (time) => {
+  it.each(['00:00', '01:59', '03:00', '12:00', '23:59'])('in Europe/Vienna do not exist for %s', (time) => {
     expect(clockChanges(time, 'Europe/Vienna', now)).toEqual([]);
   });
 
   it.each([
     ['02:00', 4],
     ['02:59', 4],
-  ])('begin and end with the hour: %s', (time, days) => {
+  ])('start and end with the hour: %s', (time, days) => {
     expect(clockChanges(time, 'Europe/Vienna', now)).toHaveLength(days);
   });
 
-  it('in Africa/Cairo, which goes forward at midnight, are days without a midnight', () => {
+  it('in Africa/Cairo, where clocks change at midnight, are days without a midnight', () => {
     expect(clockChanges('00:00', 'Africa/Cairo', now)).toEqual([
       { date: '2026-04-24', what: 'skipped' },
       { date: '2027-04-30', what: 'skipped' },
@@ -68,14 +68,14 @@ describe('the days on which a clock time does not come, or comes twice, within t
     },
   );
 
-  it('hold today, where it is today', () => {
+  it('include today', () => {
     const today = new Date('2026-03-29T00:30:00Z');
     expect(clockChanges('02:30', 'Europe/Vienna', today)[0]).toEqual({ date: '2026-03-29', what: 'skipped' });
   });
 });
 
 describe('a time to use in its place', () => {
-  it('is the next hour that every day has once', () => {
+  it('is the next hour that occurs exactly once every day', () => {
     expect(safeTime('02:30', 'Europe/Vienna', now)).toBe('03:30');
     expect(safeTime('00:00', 'Africa/Cairo', now)).toBe('01:00');
     expect(safeTime('23:30', 'UTC', now)).toBe('00:30');
@@ -83,7 +83,7 @@ describe('a time to use in its place', () => {
 });
 
 describe('the warning', () => {
-  it('tells the days, what happens, and what to use', () => {
+  it('reports the days, the effect and the time to use', () => {
     expect(clockWarning('02:30', 'Europe/Vienna', now)).toBe(
       'Daylight saving in Europe/Vienna: 02:30 does not exist on 2026-03-29, 2027-03-28, so no run starts; it occurs twice on 2026-10-25, 2027-10-31, so two runs may start. 03:30 is safe.',
     );
@@ -95,7 +95,7 @@ describe('the warning', () => {
     );
   });
 
-  it('is none where there is nothing to warn of', () => {
+  it('is absent when there is nothing to warn about', () => {
     expect(clockWarning('03:30', 'Europe/Vienna', now)).toBeUndefined();
     expect(clockWarning('00:00', 'UTC', now)).toBeUndefined();
   });

@@ -28,7 +28,7 @@ const progress: Progress = {
 };
 
 describe('the status page of a run', () => {
-  it('says what it is, how far it is, and how long it will take', () => {
+  it('shows the job, the progress and the remaining time', () => {
     const details = detailsOf(progress);
     expect(details).toContain('VIPs to Gigya: audience `vip` to Gigya accounts');
     expect(details).toContain('**running · 118 users a second · about 5 min left**');
@@ -64,7 +64,7 @@ describe('the status page of a run', () => {
     expect(detailsOf({ ...progress, ...more })).toContain(text);
   });
 
-  it('keeps the last trouble in sight when it has passed, with the callId', () => {
+  it('keeps showing the last trouble after it has passed, with the callId', () => {
     const last_trouble = { at: '2027-03-28T01:30:00.000Z', message: 'Gigya answered 500001, callId abc' };
     expect(detailsOf({ ...progress, last_trouble })).toContain(
       'Last delay, at 2027-03-28 01:30 UTC: Gigya answered 500001, callId abc',
@@ -72,7 +72,7 @@ describe('the status page of a run', () => {
     expect(detailsOf({ ...progress, last_trouble, reason: 'Now it is this' })).not.toContain('500001');
   });
 
-  it('shows no bar until Lytics has told how many there are', () => {
+  it('shows no bar until Lytics has reported the total', () => {
     expect(detailsOf({ ...progress, total: null })).not.toMatch(/[█░%]/);
   });
 });
@@ -82,7 +82,7 @@ function markup(markdown: string): string {
   return markdown.replace(/\\[!-/:-@[-`{-~]/g, '').replace(/[^\\`*_{}[\]<>|#~&\n\r]/g, '');
 }
 
-describe('texts from outside', () => {
+describe('external texts', () => {
   const texts = fc.oneof(
     fc.string({ unit: 'grapheme' }),
     fc.string({ unit: fc.constantFrom(...'`*_{}[]<>|#~&\\!()\n\r-+.1 '.split('')), maxLength: 40 }),
@@ -104,7 +104,7 @@ describe('texts from outside', () => {
     ['the trouble', (reason) => ({ reason: `x${reason}` })],
     ['the note of a pause', (note) => ({ paused: { since: '2026-01-15T12:34:56.000Z', note: `x${note}` } })],
     ['a warning', (warning) => ({ warnings: [warning] })],
-  ])('inject no Markdown by %s', (_where, place) => {
+  ])('inject no Markdown through %s', (_where, place) => {
     const harmless = markup(detailsOf({ ...progress, ...place('x') }));
     fc.assert(
       fc.property(texts, (text) => {
@@ -113,7 +113,7 @@ describe('texts from outside', () => {
     );
   });
 
-  it('inject no Markdown by the audience, which stands as code', () => {
+  it('inject no Markdown through the audience, which is formatted as code', () => {
     const shape = (audience: string) => {
       const details = detailsOf({ ...progress, audience });
       return [details.split('`').length, details.split(/[\r\n]/).length];

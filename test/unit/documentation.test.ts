@@ -71,7 +71,7 @@ describe('README.md', () => {
 });
 
 describe('docs/operations.md', () => {
-  it('quotes messages that the code has', () => {
+  it('quotes messages that exist in the code', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ts'))
       .map((path) => read(join('src', path)));

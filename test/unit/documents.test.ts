@@ -66,7 +66,7 @@ describe('a JSON text', () => {
     }
   };
 
-  it('has a fault exactly when JSON.parse refuses it', () => {
+  it('is invalid exactly when JSON.parse refuses it', () => {
     let refused = 0;
     fc.assert(
       fc.property(
@@ -81,7 +81,7 @@ describe('a JSON text', () => {
     expect(refused).toBeGreaterThan(500);
   });
 
-  it('has its fault at the first character that cannot follow, or before it', () => {
+  it('reports its fault at or before the first invalid character', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.nat(), (value, at) => {
         const text = JSON.stringify(value);

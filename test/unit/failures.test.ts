@@ -45,25 +45,25 @@ describe("an activity's error becomes a Temporal failure", () => {
     });
   });
 
-  it('that is retried when the service says so, else when Temporal sees fit', () => {
+  it("that is retried after the delay of the service, or else by Temporal's policy", () => {
     const { toFailure } = createFailures();
     expect(toFailure(gigya(503001), first)).toMatchObject({ nextRetryDelay: 60_000 });
     expect(toFailure(gigya(500001), first)).not.toMatchObject({ nextRetryDelay: expect.anything() });
   });
 
-  it('that stays as it is when it is one already', () => {
+  it('that is unchanged if it already is one', () => {
     for (const error of [ApplicationFailure.create({ type: 'x' }), new CancelledFailure('cancelled')])
       expect(createFailures().toFailure(error, first)).toBe(error);
   });
 
-  it('whose stack does not lead through the code when a setting is wrong', () => {
+  it('without a stack trace when a setting is wrong', () => {
     const failure = createFailures().toFailure(misconfigured('said'), first);
     expect(failure.stack).toBe('Configuration: said');
   });
 });
 
 describe('a fault that may pass', () => {
-  it('ends the run when it does not within a minute', () => {
+  it('ends the run when it persists for a minute', () => {
     const { toFailure } = createFailures();
     for (let n = 1; n < 5; n++) {
       expect(toFailure(gigya(403002), attempt(n))).toMatchObject({
@@ -75,7 +75,7 @@ describe('a fault that may pass', () => {
     expect(toFailure(gigya(403002), attempt(5))).toMatchObject({ type: 'Configuration', nonRetryable: true });
   });
 
-  it('is counted for each activity by itself, and from its last success on', () => {
+  it('is counted separately for each activity, from its last success', () => {
     const { toFailure, forget } = createFailures();
     for (let n = 1; n < 5; n++) toFailure(gigya(403002), attempt(n, 'a'));
     expect(toFailure(gigya(403002), attempt(1, 'b'))).toMatchObject({ nonRetryable: false });
@@ -90,8 +90,8 @@ describe('a fault that may pass', () => {
   });
 });
 
-describe('an error that nobody expected', () => {
-  it('ends the run after three tries: it is a fault in the program', () => {
+describe('an unexpected error', () => {
+  it('ends the run after three attempts, because it is a bug', () => {
     const { toFailure } = createFailures();
     const mistake = new TypeError('x is not a function');
     for (const n of [1, 2])
@@ -117,17 +117,17 @@ describe('an error that nobody expected', () => {
       new SyntaxError('Unexpected token a, {"uid":ada@example.com is not valid JSON'),
     ],
     ['in something that is not an error', 'ada@example.com'],
-  ])("repeats nothing that may be a user's: %s", (_what, error) => {
+  ])('contains no possible user data: %s', (_what, error) => {
     expect(createFailures().toFailure(error, first).message).not.toContain('ada@');
   });
 
-  it('is not longer than a screen can show', () => {
+  it('fits on a screen', () => {
     const failure = createFailures().toFailure(new Error('x'.repeat(100_000)), first);
     expect(failure.message.length).toBeLessThan(600);
   });
 });
 
-describe('an authorization that this worker lacks', () => {
+describe('an authorization that is missing on this worker', () => {
   const missing = new AuthorizationError('said', { isMissing: true });
 
   it('may be on another worker: the activity is retried for a while', () => {
@@ -152,7 +152,7 @@ describe('an authorization that this worker lacks', () => {
 describe('a final failure', () => {
   const soFar = () => ({ updated: 7 });
 
-  it('carries what the attempt had done by then, and keeps its stack', () => {
+  it('carries the work that the attempt had done, and keeps its stack', () => {
     const failure = createFailures().toFailure(misconfigured('said'), first);
     const detailed = withDetails(failure, soFar);
     expect(detailed).toMatchObject({
@@ -164,7 +164,7 @@ describe('a final failure', () => {
     });
   });
 
-  it('carries nothing where nothing was done, or another attempt follows', () => {
+  it('carries nothing when nothing was done or another attempt follows', () => {
     const final = createFailures().toFailure(misconfigured('said'), first);
     const passing = createFailures().toFailure(deciding({ retry: 'now' }), first);
     expect(withDetails(final, undefined)).toBe(final);

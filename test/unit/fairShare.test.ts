@@ -57,7 +57,7 @@ describe('the share of an authorization', () => {
     await pass(page('lytics', 'gigya'));
   });
 
-  it('does not apply to what belongs to no job', async () => {
+  it('does not apply to activities without a job', async () => {
     const { hold, pass, release } = worker(2);
     const held = hold('lytics');
     await pass('lytics');

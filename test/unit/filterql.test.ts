@@ -46,7 +46,7 @@ const safe = fc.oneof(
 );
 
 describe('a statement for users', () => {
-  it('asks for exactly these UIDs, whatever they are', () => {
+  it('selects exactly these UIDs, whatever they contain', () => {
     fc.assert(
       fc.property(fc.array(safe, { minLength: 1, maxLength: 100 }), (uids) => {
         expect(parseFilter(usersWith('gy_profile_id', uids))).toEqual({
@@ -57,7 +57,7 @@ describe('a statement for users', () => {
     );
   });
 
-  it('asks for members of one audience', () => {
+  it('selects members of one audience', () => {
     fc.assert(
       fc.property(
         safe,
@@ -75,7 +75,7 @@ describe('a statement for users', () => {
     );
   });
 
-  it('is what the documentation shows', () => {
+  it('matches the documentation', () => {
     expect(usersWith('gy_profile_id', ['a', 'b'], 'vip')).toBe(
       'FILTER AND (INCLUDE vip, gy_profile_id IN ("a", "b")) FROM user',
     );
@@ -138,7 +138,7 @@ describe('no text breaks out of a statement', () => {
     expect(() => usersWith('gy_profile_id', ['good'], text)).toThrow(RangeError);
   });
 
-  it('and no UIDs are no statement', () => {
+  it('is not created without UIDs', () => {
     expect(() => usersWith('gy_profile_id', [])).toThrow(RangeError);
   });
 });

@@ -23,7 +23,7 @@ const vector = {
 const signature = 'X34pHCL85a75Dg+qEvx/UXoMefY=';
 
 describe("a request's signature", () => {
-  it("is the one that SAP's own SDK computes", () => {
+  it("equals the one from SAP's own SDK", () => {
     expect(signRequest(secret, url, vector)).toBe(signature);
   });
 
@@ -31,7 +31,7 @@ describe("a request's signature", () => {
     expect(signRequest(secret, url, Object.fromEntries(Object.entries(vector).reverse()))).toBe(signature);
   });
 
-  it('takes scheme and host in lower case, and drops a default port', () => {
+  it('uses scheme and host in lower case, and drops a default port', () => {
     for (const spelled of [
       'HTTPS://Accounts.US1.Gigya.com/accounts.setAccountInfo',
       'https://accounts.us1.gigya.com:443/accounts.setAccountInfo',
@@ -39,7 +39,7 @@ describe("a request's signature", () => {
       expect(signRequest(secret, spelled, vector)).toBe(signature);
   });
 
-  it('keeps any other port, and the path as it is called', () => {
+  it('keeps any other port, and the path unchanged', () => {
     const others = [
       'https://accounts.us1.gigya.com:8443/accounts.setAccountInfo',
       'http://accounts.us1.gigya.com/accounts.setAccountInfo',
@@ -53,7 +53,7 @@ describe("a request's signature", () => {
     );
   });
 
-  it('is another one for any other value, key or secret', () => {
+  it('differs for any other value, key or secret', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (one, other) => {
         fc.pre(one !== other);
@@ -66,7 +66,7 @@ describe("a request's signature", () => {
 });
 
 describe('an application key with its secret', () => {
-  it('goes along as it is', async () => {
+  it('is sent unchanged', async () => {
     const authorization = gigyaAuthorization(url, { secret_key: secret });
     expect(await createAuthenticate('gigya', authorization)(url, { UID: 'a' }, clock)).toEqual({
       params: { apiKey: '3_testApiKey', userKey: 'AKtestUser', secret },
@@ -97,7 +97,7 @@ describe('an application key that signs', () => {
     expect(JSON.stringify(params)).not.toContain(Buffer.from(secret, 'base64').toString());
   });
 
-  it('takes a fresh nonce each time', async () => {
+  it('uses a new nonce for every request', async () => {
     const all = await Promise.all(Array.from({ length: 50 }, () => authenticate(url, {}, clock)));
     expect(new Set(all.map(({ params }) => params['nonce'])).size).toBe(50);
     expect(new Set(all.map(({ params }) => params['sig'])).size).toBe(50);
@@ -142,7 +142,7 @@ describe('an RSA key', () => {
     ['a key of another kind', elliptic.export({ type: 'pkcs8', format: 'pem' }).toString()],
     ['a key too short for RS256', short.export({ type: 'pkcs8', format: 'pem' }).toString()],
     ['half a key', pem('pkcs8').slice(0, 600)],
-  ])('is refused at once when it is %s, and not quoted', (_what, private_key) => {
+  ])('is refused immediately when it is %s, and not quoted', (_what, private_key) => {
     const refused = () => createAuthenticate('gigya', authorization(private_key));
     expect(refused).toThrow(
       'gigya.private_key: not an RSA private key in PEM (PKCS#1 or PKCS#8) of 2048 bits or more; correct it',

@@ -54,7 +54,7 @@ afterEach(() => {
 });
 
 describe('a call', () => {
-  it('is a form: texts as they are, objects and arrays as JSON, what is undefined left out', async () => {
+  it('is a form with unchanged strings, objects and arrays as JSON, and without undefined values', async () => {
     const { call, calls } = await connect(() => ({}));
     await call({}, { UID: '_guid_a+/= &ž', data: { lytics_segments: ['vip'] }, limit: 5, none: undefined });
     expect(calls).toMatchObject([
@@ -76,13 +76,13 @@ describe('a call', () => {
     });
   });
 
-  it('returns what the reply contains, also what its shape does not name', async () => {
+  it('returns everything that the reply contains, including unknown fields', async () => {
     const { gigya } = await connect(() => ({ totalCount: 3, extra: 'more' }));
     const reply = z.looseObject({ totalCount: z.number() });
     expect(await gigya.call('accounts.search', {}, reply)).toMatchObject({ totalCount: 3, extra: 'more' });
   });
 
-  it('accepts an errorCode that comes as a text', async () => {
+  it('accepts an errorCode that is a string', async () => {
     const { call } = await connect(first({ errorCode: '403048' }, { errorCode: '0' }));
     expect(await call()).toMatchObject({ errorCode: 0 });
   });
@@ -149,7 +149,7 @@ describe('a call', () => {
     },
   );
 
-  it('that is redirected is not sent on: the credentials would go along', async () => {
+  it('that is redirected is not followed, because the credentials would be sent along', async () => {
     const { call, calls } = await connect(
       () => (response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
     );
@@ -162,7 +162,7 @@ describe('a call', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('goes to the data centre, under the namespace of its method, where there is no base URL', async () => {
+  it('goes to the data centre, in the namespace of its method, when there is no base URL', async () => {
     vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await closedPort()}`);
     vi.stubEnv('https_proxy', undefined);
     vi.stubEnv('NO_PROXY', undefined);
@@ -182,7 +182,7 @@ describe('a call', () => {
 });
 
 describe('the rate limit (403048)', () => {
-  it('is waited out, however often it comes: it costs no retries', async () => {
+  it('is waited out, however often it occurs, without using up retries', async () => {
     const { monitor, troubles, throttled } = recordMonitor();
     const { call, calls } = await connect(first(...Array(8).fill(refusal(403048))));
     expect(await call({ monitor })).toMatchObject({ errorCode: 0 });
@@ -192,7 +192,7 @@ describe('the rate limit (403048)', () => {
     expect(troubles).toEqual([]);
   });
 
-  it('slows down calls and searches, each for itself', async () => {
+  it('slows down calls and searches separately', async () => {
     const rates: [limit: string, rate: number][] = [];
     const { call, gigya } = await connect(
       ({ method }, n) => (n < 3 || (method === 'accounts.search' && n === 4) ? refusal(403048) : {}),
@@ -224,7 +224,7 @@ describe('the rate limit (403048)', () => {
     expect(rates).toEqual([1000, 700, 490]);
   });
 
-  it('takes time of the clock: calls keep to the rate that is set', async () => {
+  it('is kept in real time: calls do not exceed the configured rate', async () => {
     const waits: number[] = [];
     const { call, calls } = await connect(() => ({}), {
       authorization: { limits: { calls_per_second: 100, searches_per_second: 10, connections: 50 } },
@@ -247,7 +247,7 @@ describe('the rate limit (403048)', () => {
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(80);
   });
 
-  it('is not waited for by a call that is given up', async () => {
+  it('is not waited for by an aborted call', async () => {
     const { call, calls } = await connect(() => ({}), {
       authorization: { limits: { calls_per_second: 0.1, searches_per_second: 1, connections: 5 } },
     });
@@ -284,7 +284,7 @@ describe('a transient fault', () => {
     expect(successes()).toBe(1);
   });
 
-  it('is retried three times, each after a longer wait, and then reported', async () => {
+  it('is retried three times with increasing delays, and then reported', async () => {
     const { call, calls } = await connect(() => refusal(500001), { retryMs: 20 });
     const error = await errorOf(call());
     expect(error).toMatchObject({
@@ -318,7 +318,7 @@ describe('a transient fault', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('is not retried by a call that is given up', async () => {
+  it('is not retried by an aborted call', async () => {
     const giveUp = new AbortController();
     const reason = new Error('cancelled');
     const { call, calls } = await connect(() => refusal(500001), { retryMs: 60_000 });
@@ -327,7 +327,7 @@ describe('a transient fault', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('asks beforeSend before each sending', async () => {
+  it('calls beforeSend before each attempt', async () => {
     let asked = 0;
     const over = new Error('this attempt is over');
     const beforeSend = () => {
@@ -372,7 +372,7 @@ describe('a clock or a nonce that Gigya refuses', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it.each([403002, 403003])('is off by so many seconds, as the message for %i says', async (code) => {
+  it.each([403002, 403003])('is off by the number of seconds in the message for %i', async (code) => {
     const refused = (response: ServerResponse) =>
       response.writeHead(200, { date: anHourAhead().toUTCString() }).end(JSON.stringify(refusal(code)));
     const { call } = await connect(() => refused, signature);
@@ -381,7 +381,7 @@ describe('a clock or a nonce that Gigya refuses', () => {
     );
   });
 
-  it('403003 says nothing of a clock that is right', async () => {
+  it('403003 does not mention the clock when it is right', async () => {
     const { call } = await connect(() => refusal(403003), signature);
     expect((await errorOf(call())).message).toMatch(/check this machine's clock$/);
   });
@@ -392,7 +392,7 @@ describe('a clock or a nonce that Gigya refuses', () => {
     expect(new Set(calls.map(({ form }) => form['nonce'])).size).toBe(2);
   });
 
-  it('signs the address that it calls, port and all', async () => {
+  it('signs the address that it calls, including the port', async () => {
     const secret_key = 'c2VjcmV0LW9mLXRoZS10ZXN0';
     const { call, calls, url } = await connect(() => ({}), {
       authorization: { authentication: 'signature', secret_key },
@@ -454,7 +454,7 @@ describe('a parameter that Gigya ignores', () => {
 describe('a search that may be too long (500001)', () => {
   const search = { query: 'SELECT UID FROM accounts' };
 
-  it('is left to a caller who can split it, at once', async () => {
+  it('is left immediately to a caller that can split it', async () => {
     const { gigya, calls } = await connect(() => refusal(500001));
     const error = await errorOf(gigya.call('accounts.search', search, z.unknown(), { splits: true }));
     expect(error.mayBeTooLong).toBe(true);
@@ -469,7 +469,7 @@ describe('a search that may be too long (500001)', () => {
 });
 
 describe('connections', () => {
-  it('are no more than the setting says, however many calls there are', async () => {
+  it('do not exceed the setting, however many calls there are', async () => {
     let underWay = 0;
     let most = 0;
     const { call } = await connect(
@@ -488,7 +488,7 @@ describe('connections', () => {
 });
 
 describe('an observer', () => {
-  it('is told of every call with its code and time', async () => {
+  it('is notified of every call with its code and time', async () => {
     const seen: [string, number | string][] = [];
     const { call } = await connect(
       first(refusal(500001), (response) => response.destroy()),

@@ -46,7 +46,7 @@ describe('the decision on an errorCode', () => {
     });
   });
 
-  it('of 403200 is that nothing had to change', () => {
+  it('of 403200 is that no change was needed', () => {
     expect(decide('accounts.setAccountInfo', 403200)).toMatchObject({
       retry: 'never',
       scope: 'record',
@@ -96,7 +96,7 @@ describe('the decision on an errorCode', () => {
     expect(decide(method, code).mayBeTooLong).toBe(mayBeTooLong);
   });
 
-  it('of 404xxx is that what was asked for does not exist', () => {
+  it('of 404xxx is that the requested object does not exist', () => {
     for (const code of [404_000, 404_003, 404_999]) expect(decide('ds.get', code).isMissing).toBe(true);
     for (const code of [400_006, 403_005, 405_001, 500_001])
       expect(decide('ds.get', code).isMissing).toBe(false);
@@ -118,7 +118,7 @@ describe('the advice on a refusal that a person has to act on', () => {
     expect(adviceOn(403005, 'x')).toBe('the user key is not known; correct x.user_key');
   });
 
-  it("refers to Gigya's list where there is none", () => {
+  it("refers to Gigya's list when there is no advice", () => {
     expect(adviceOn(400999, 'gigya')).toBe('see the code in Gigya\'s "Response Codes and Errors"');
   });
 });

@@ -122,7 +122,7 @@ describe('no error of a Gigya call holds', () => {
     await gigya.close();
   });
 
-  it('anything of a reply of another shape', async () => {
+  it('any content of a reply of another shape', async () => {
     const gigya = openGigya('gigya', gigyaAuthorization(server.url), { retryMs: 0 });
     const shape = z.looseObject({ results: z.array(z.looseObject({ UID: z.number() })) });
     await fc.assert(
@@ -138,7 +138,7 @@ describe('no error of a Gigya call holds', () => {
   });
 });
 
-describe('what is taken out of an error', () => {
+describe('what is removed from an error', () => {
   it('leaves the method, the code and the callId, however short a UID is', async () => {
     const gigya = openGigya('gigya', gigyaAuthorization(server.url), { retryMs: 0 });
     reply = { errorCode: 403007, errorMessage: 'Permission denied', errorDetails: 'Not for UID 3' };

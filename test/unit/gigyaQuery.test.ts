@@ -82,7 +82,7 @@ function uidsOf(query: string): string[] {
 }
 
 describe('queries that look up UIDs', () => {
-  it('ask for exactly those that may be in a query, whatever they are', async () => {
+  it('select exactly the UIDs that a query may contain, whatever they are', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(uids, { maxLength: 450, size: 'max' }), async (wanted) => {
         const queries = await queriesFor(wanted);
@@ -112,7 +112,7 @@ describe('queries that look up UIDs', () => {
     );
   });
 
-  it('are none for no UIDs', async () => {
+  it('do not exist without UIDs', async () => {
     expect(await queriesFor([])).toEqual([]);
     expect(await queriesFor(['"', ''])).toEqual([]);
   });
@@ -126,7 +126,7 @@ describe('queries that look up UIDs', () => {
 });
 
 describe('groups of UIDs', () => {
-  it('are as large as they may be, and lose nobody', () => {
+  it('are as large as allowed and lose no UID', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ minLength: 1, maxLength: 50, unit: fc.constantFrom('a', 'b') })),
@@ -150,7 +150,7 @@ describe('groups of UIDs', () => {
   });
 });
 
-describe('a text in a query', () => {
+describe('a string in a query', () => {
   it('is put in double quotes', () => {
     expect(quote("Women's shoes (50 %)")).toBe('"Women\'s shoes (50 %)"');
   });

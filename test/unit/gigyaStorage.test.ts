@@ -63,13 +63,13 @@ describe('the account as storage', () => {
     expect(storage.refusesUnknown).toBe(true);
   });
 
-  it('reads what an account holds at this moment', async () => {
+  it('reads the current values of an account', async () => {
     const { storage, calls } = storageOver(() => ({ data: { lytics_segments: ['vip'] } }));
     expect(await storage.read('a')).toEqual({ lytics_segments: ['vip'] });
     expect(calls).toEqual([['accounts.getAccountInfo', { UID: 'a', include: 'data' }]]);
   });
 
-  it('distinguishes an account without data from none', async () => {
+  it('distinguishes an account without data from a missing account', async () => {
     expect(await storageOver(() => ({})).storage.read('a')).toEqual({});
     expect(await storageOver(refuse(403005)).storage.read('a')).toBeNull();
     await expect(storageOver(refuse(500001)).storage.read('a')).rejects.toThrow('refused');
@@ -117,7 +117,7 @@ describe('the account as storage', () => {
 describe('the Data Store as storage', () => {
   const config = { target_storage: 'data_store', data_store_type: 'marketing' };
 
-  it('looks up the objects, and the accounts of those who have none yet', async () => {
+  it('looks up the objects, and the accounts of users without an object', async () => {
     const { storage, calls } = storageOver(
       (method) => ({
         results:
@@ -173,12 +173,12 @@ describe('the Data Store as storage', () => {
     expect(await storageOver(refuse(403005), config).storage.read('a')).toBeNull();
   });
 
-  it('distinguishes a user without an object from none', async () => {
+  it('distinguishes a user without an object from an unknown user', async () => {
     const answer: Answer = (method) => (method === 'ds.get' ? refuse(404003)(method) : {});
     expect(await storageOver(answer, config).storage.read('a')).toEqual({});
   });
 
-  it('takes any 404 for an object that does not exist, and success without data', async () => {
+  it('treats any 404, and success without data, as an object that does not exist', async () => {
     for (const code of [404_000, 404_003]) {
       const answer: Answer = (method) => (method === 'ds.get' ? refuse(code)(method) : {});
       expect(await storageOver(answer, config).storage.read('a')).toEqual({});
@@ -207,7 +207,7 @@ const AUDIENCES: WantedField = { field: 'lytics_segments', holds: 'audiences', i
 describe('the check of the Data Store', () => {
   const config = { target_storage: 'data_store' };
 
-  it('accepts a type that does not exist yet: it comes into being with its first object', async () => {
+  it('accepts a type that does not exist yet, because its first object creates it', async () => {
     const answer: Answer = (method) => refuse(400006)(method);
     const { storage } = storageOver(answer, config);
     await expect(storage.check([AUDIENCES])).resolves.toEqual({ types: {}, warnings: [] });
@@ -238,7 +238,7 @@ describe.each([
     ['a text field', { fields: { lytics_segments: { type: 'text' } } }],
     ['a field without a type', { fields: { lytics_segments: { writeAccess: 'serverOnly' } } }],
     ['a field that is not encrypted', { fields: { lytics_segments: { type: 'string', encrypt: false } } }],
-  ])('with %s takes audiences', async (_what, schema) => {
+  ])('with %s accepts audiences', async (_what, schema) => {
     expect(await check(schema)).toMatchObject({ warnings: [] });
   });
 
@@ -253,7 +253,7 @@ describe.each([
       { fields: { lytics_segments: { type: 'string', encrypt: 'AES' } } },
       'The field data.lytics_segments is encrypted in Gigya, so searches may not find users by their audiences; declare a field without encryption and set config.gigya_field',
     ],
-  ])('with %s takes audiences, with a warning', async (_what, schema, warning) => {
+  ])('with %s accepts audiences, with a warning', async (_what, schema, warning) => {
     expect(await check(schema)).toMatchObject({ warnings: [warning] });
   });
 

@@ -21,7 +21,7 @@ async function connect(
 }
 
 describe('a request', () => {
-  it('is sent as given, below the path of the base URL', async () => {
+  it('is sent unchanged, below the path of the base URL', async () => {
     const { server, http } = await connect((_, response) => sendJson(response, {}), { path: '/gateway/' });
     const path = '/accounts.search?q=%2F..%2Fa%20b';
     await http.send({ method: 'POST', path, headers: { 'x-test': 'yes' }, body: 'a=1&b=ž' });
@@ -69,7 +69,7 @@ describe('a request', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  it('is not sent when its signal is aborted already', async () => {
+  it('is not sent when its signal is already aborted', async () => {
     const { server, get } = await connect((_, response) => sendJson(response, {}));
     const reason = new Error('cancelled');
     await expect(get({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -133,7 +133,7 @@ describe('a reply', () => {
     expect(await get()).toMatchObject({ status: 500, json: { a: 'ž' } });
   });
 
-  it('in an unknown content coding is refused: the next one would be the same', async () => {
+  it('in an unknown content coding is refused without a retry', async () => {
     const { get } = await connect((_, response) => {
       response.writeHead(200, { 'content-encoding': 'compress' }).end('{}');
     });
@@ -144,20 +144,20 @@ describe('a reply', () => {
     });
   });
 
-  it('whose compressed body is damaged can come whole the next time', async () => {
+  it('whose compressed body is damaged can succeed on retry', async () => {
     const { get } = await connect((_, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}').subarray(0, 12));
     });
     await expect(get()).rejects.toMatchObject({ name: 'NoAnswer', passes: true });
   });
 
-  it("has the server's clock", async () => {
+  it("has the server's time", async () => {
     const date = 'Tue, 15 Nov 1994 08:12:31 GMT';
     const { get } = await connect((_, response) => sendJson(response, {}, { headers: { date } }));
     expect((await get()).date).toBe(Date.UTC(1994, 10, 15, 8, 12, 31));
   });
 
-  it.each(['Tue, 99 Foo', ''])('with the date %j has no clock', async (date) => {
+  it.each(['Tue, 99 Foo', ''])('with the date %j has no server time', async (date) => {
     const { get } = await connect((_, response) => sendJson(response, {}, { headers: { date } }));
     expect((await get()).date).toBeUndefined();
   });
@@ -214,12 +214,12 @@ describe('a failed request', () => {
     passes: true,
   };
 
-  it('had no reply in time', async () => {
+  it('reports that no reply arrived in time', async () => {
     const { get } = await connect(() => {}, { timeoutMs });
     await expect(get()).rejects.toMatchObject(tooLate);
   });
 
-  it('had a reply that trickles on without end', async () => {
+  it('reports a reply that never ends', async () => {
     const { get } = await connect(
       (_, response) => {
         response.writeHead(200);
@@ -231,14 +231,14 @@ describe('a failed request', () => {
     await expect(get()).rejects.toMatchObject(tooLate);
   });
 
-  it('had its socket closed', async () => {
+  it('reports a closed socket', async () => {
     const { get } = await connect((_, response) => response.destroy());
     const failure = await get().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(NoAnswer);
     expect(failure).toMatchObject({ message: expect.stringMatching(/UND_ERR_SOCKET|ECONNRESET/) });
   });
 
-  it('had its socket closed within the reply', async () => {
+  it('reports a socket that was closed within the reply', async () => {
     const { get } = await connect((_, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('{"errorCode":0', () => response.destroy());
@@ -246,7 +246,7 @@ describe('a failed request', () => {
     await expect(get()).rejects.toBeInstanceOf(NoAnswer);
   });
 
-  it('found nothing listening', async () => {
+  it('reports that nothing is listening', async () => {
     const http = openHttp(`http://127.0.0.1:${await closedPort()}`, { connections: 1 });
     onTestFinished(() => http.close());
     await expect(http.send({ method: 'GET', path: '/' })).rejects.toMatchObject({
@@ -256,7 +256,7 @@ describe('a failed request', () => {
     });
   });
 
-  it('does not shorten the time of the next one', async () => {
+  it('does not shorten the timeout of the next request', async () => {
     let asked = 0;
     const { get } = await connect((_, response) => void (asked++ > 0 && sendJson(response, {})), {
       timeoutMs,
@@ -339,7 +339,7 @@ describe('a fault', () => {
     expect(coded(code)).toMatchObject({ message: `host: it failed (${code})`, passes: true });
   });
 
-  it('without a code is a mistake of ours and stays as it is', () => {
+  it('without a code is a bug and is passed on unchanged', () => {
     const mistake = new TypeError('x is not a function');
     expect(asNoAnswer('host', mistake)).toBe(mistake);
   });

@@ -43,7 +43,7 @@ describe('a proxy in the environment', () => {
     expect(await get('http://gateway.invalid')).toMatchObject({ json: { through: 'the proxy' } });
   });
 
-  it('is asked for a tunnel for https, so that it does not see the credentials', async () => {
+  it('opens a tunnel for https, so that it does not see the credentials', async () => {
     vi.stubEnv('HTTPS_PROXY', proxy.url);
     // The server at the other end does not speak TLS.
     await expect(get('https://accounts.eu1.gigya.invalid')).rejects.toBeInstanceOf(NoAnswer);
@@ -105,7 +105,7 @@ describe('the proxy variables', () => {
     });
   });
 
-  it('in lower case win', () => {
+  it('take precedence in lower case', () => {
     const env = { HTTPS_PROXY: 'http://upper.corp', https_proxy: 'http://lower.corp' };
     expect(readProxies(env)).toEqual({ httpsProxy: 'http://lower.corp' });
   });

@@ -41,7 +41,7 @@ describe('a job of Lytics that is kept updated', () => {
     expect(withoutEffect).toEqual(keysWithoutEffect(original).filter((key) => key !== 'status'));
   });
 
-  it('takes another name, and a Lytics authorization', () => {
+  it('accepts another name and a Lytics authorization', () => {
     const { job, changes } = imported('running', { name: 'Mine', authIds: ['gigya', 'lytics'] });
     expect(job).toMatchObject({ name: 'Mine', auth_ids: ['gigya', 'lytics'] });
     expect(changes).toContainEqual({ setting: 'name', lytics: 'GIGYA: Export Audiences', here: 'Mine' });

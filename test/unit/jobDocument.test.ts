@@ -147,7 +147,7 @@ describe("a job as Lytics' API returns it", () => {
     expect(keysWithoutEffect(reply)).toEqual(['id', 'workflow', 'hidden', 'meta', 'status']);
   });
 
-  it('has no effect by a quiet time zone alone', () => {
+  it('has no effect with only a quiet time zone', () => {
     expect(keysWithoutEffect({ ...least, quiet_timezone: 'UTC', quiet_period: 0 })).toEqual([
       'quiet_timezone',
     ]);
@@ -300,7 +300,7 @@ describe('a job document is refused with its path and the fix', () => {
     expect(problemsOf(document).join('\n')).toBe(problems);
   });
 
-  it('all at once, one line each', () => {
+  it('with all problems at once, one line each', () => {
     const document = { ...least, auth_ids: [], config: { segment_id: 'vip', dry_run: 'no', on_exit: 'x' } };
     expect(() => parseJob(document)).toThrow(
       new InvalidJob([
@@ -312,7 +312,7 @@ describe('a job document is refused with its path and the fix', () => {
     expect(new InvalidJob(['a: b', 'c: d']).message).toBe('The job document is not valid:\n  a: b\n  c: d');
   });
 
-  it('whatever it is, by InvalidJob only', () => {
+  it('with InvalidJob only, whatever it contains', () => {
     const documents = fc.oneof(fc.jsonValue(), fc.record({ name: fc.string(), config: fc.object() }));
     fc.assert(
       fc.property(documents, (document) => {
@@ -376,7 +376,7 @@ describe('mappings', () => {
     expect(mappings.parse(read)).toEqual(read);
   });
 
-  it('are refused with what to write', () => {
+  it('are refused with the fix', () => {
     expect(problems({ a: 'b' })).toEqual([': must be a list: [{"lytics_field": "gigya_field"}]']);
     expect(problems([{ 'a b': 'c' }])?.[0]).toContain('the name of a Lytics user field has letters');
     expect(problems([{ a: 'b.c' }])?.[0]).toContain('0.a.field: must be the name of a top-level field');
@@ -460,7 +460,7 @@ describe('the id of a workflow and its schedule', () => {
     ['VIPs ❤️', 'vips'],
     ['ＶＩＰ', 'vip'],
     ['VIP 1\ufe0f\u20e3', 'vip-1\u20e3'],
-  ])('of %j is made of its letters and digits', (name, slug) => {
+  ])('of %j consists of its letters and digits', (name, slug) => {
     expect(slugOf(name)).toBe(slug);
     expect(workflowIdOf(name)).toBe(`gigya-export/${slug}`);
   });
@@ -470,7 +470,7 @@ describe('the id of a workflow and its schedule', () => {
     ['कि', 'की'],
     ['schon', 'schön'],
     ['עִבְרִית', 'עֲבָרִית'],
-  ])('tells %s from %s', (one, other) => {
+  ])('distinguishes %s from %s', (one, other) => {
     expect(slugOf(one)).not.toBe(slugOf(other));
   });
 

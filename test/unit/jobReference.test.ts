@@ -11,7 +11,7 @@ const namesIn = (folder: string) => readdirSync(new URL(`../../${folder}`, impor
 const schema = z.fromJSONSchema(jobJsonSchema());
 
 describe('docs/job.schema.json', () => {
-  it('is what "npm run schema" writes', () => {
+  it('equals the output of "npm run schema"', () => {
     expect(read('docs/job.schema.json')).toEqual(JSON.parse(JSON.stringify(jobJsonSchema())));
   });
 

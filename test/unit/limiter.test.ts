@@ -18,7 +18,7 @@ function queueUp(limiter: Limiter, count: number, served: number[] = []) {
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 describe('the rate', () => {
-  it('lets a tenth of a second go at once, and the rest at its pace', async () => {
+  it('allows a burst of a tenth of a second, then spaces the calls evenly', async () => {
     const limiter = createLimiter({ ceiling: 120 });
     const served = queueUp(limiter, 2_000);
     await pass(0);
@@ -31,7 +31,7 @@ describe('the rate', () => {
     expect(served.length).toBeLessThanOrEqual(1_212);
   });
 
-  it('is never above its ceiling in any second, however the calls come', async () => {
+  it('never exceeds its ceiling in any second, however the calls arrive', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 300 }),
@@ -57,7 +57,7 @@ describe('the rate', () => {
     );
   });
 
-  it('below one a second makes calls wait, and saves up no more than one', async () => {
+  it('below one per second makes calls wait, and saves up at most one', async () => {
     const limiter = createLimiter({ ceiling: 0.5 });
     await pass(60_000);
     const served = queueUp(limiter, 3);
@@ -73,7 +73,7 @@ describe('the rate', () => {
 });
 
 describe('turns', () => {
-  it('come in the order they were asked for', async () => {
+  it('are granted in the order of the requests', async () => {
     const limiter = createLimiter({ ceiling: 100 });
     const served = queueUp(limiter, 50);
     expect(limiter.waiting).toBe(40);
@@ -85,7 +85,7 @@ describe('turns', () => {
     expect(limiter.waiting).toBe(0);
   });
 
-  it('go to who waits, although the timer is late and turns are free', async () => {
+  it('go to the waiting call, even if the timer is late and turns are free', async () => {
     let clock = 0;
     const limiter = createLimiter({ ceiling: 10, now: () => clock });
     await limiter.take();
@@ -101,7 +101,7 @@ describe('turns', () => {
     expect(served).toEqual([0, 99]);
   });
 
-  it('are shared: a job with many calls does not keep out one with few', async () => {
+  it('are shared: a job with many calls does not block one with few', async () => {
     const limiter = createLimiter({ ceiling: 100 });
     const turns: string[] = [];
     const work = async (job: string, calls: number) => {
@@ -118,7 +118,7 @@ describe('turns', () => {
     expect(last).toBeLessThan(215);
   });
 
-  it('are given up when the signal aborts, and the next in line moves up', async () => {
+  it('are given up when the signal aborts, and the next call moves up', async () => {
     const limiter = createLimiter({ ceiling: 10 });
     const served: string[] = [];
     await limiter.take();
@@ -137,7 +137,7 @@ describe('turns', () => {
     expect(served).toEqual(['next']);
   });
 
-  it('are not taken by who has given up before', async () => {
+  it('are not used by a call that was already aborted', async () => {
     const limiter = createLimiter({ ceiling: 1 });
     const reason = new Error('cancelled');
     await expect(limiter.take(AbortSignal.abort(reason))).rejects.toBe(reason);
@@ -146,7 +146,7 @@ describe('turns', () => {
     expect(served).toHaveLength(1);
   });
 
-  it('that were had are not taken back by a later abort', async () => {
+  it('that were granted are not returned by a later abort', async () => {
     const limiter = createLimiter({ ceiling: 10 });
     await limiter.take();
     const giveUp = new AbortController();
@@ -159,8 +159,8 @@ describe('turns', () => {
   });
 });
 
-describe('a refusal for the rate', () => {
-  it('cuts the rate to 70 % and lets nothing go at once', async () => {
+describe('a rate limit refusal', () => {
+  it('cuts the rate to 70 % and allows no burst', async () => {
     const limiter = createLimiter({ ceiling: 100 });
     await limiter.take();
     const sentAt = limiter.now();
@@ -175,7 +175,7 @@ describe('a refusal for the rate', () => {
     expect(served.length).toBeLessThanOrEqual(71);
   });
 
-  it('counts once for all calls that were under way together', async () => {
+  it('counts once for all calls that were in flight together', async () => {
     const limiter = createLimiter({ ceiling: 100 });
     const sent = await Promise.all(
       Array.from({ length: 10 }, () => limiter.take().then(() => limiter.now())),
@@ -199,7 +199,7 @@ describe('a refusal for the rate', () => {
     }
   });
 
-  it('does not stop the calls altogether: one in ten seconds goes on', async () => {
+  it('never stops the calls completely: one in ten seconds continues', async () => {
     const limiter = createLimiter({ ceiling: 100 });
     for (let n = 0; n < 100; n++) {
       await pass(1);
@@ -213,7 +213,7 @@ describe('a refusal for the rate', () => {
     expect(served).toHaveLength(3);
   });
 
-  it('does not raise a rate that is set lower still', async () => {
+  it('does not raise a rate that is set even lower', async () => {
     const limiter = createLimiter({ ceiling: 0.05 });
     await pass(1);
     limiter.refused(limiter.now());
@@ -222,7 +222,7 @@ describe('a refusal for the rate', () => {
 });
 
 describe('an accepted call', () => {
-  it('raises the rate a little: a hundredth of the ceiling in a second, at any rate', () => {
+  it('raises the rate by a hundredth of the ceiling per second, at any rate', () => {
     const limiter = createLimiter({ ceiling: 100 });
     for (let n = 0; n < 10; n++) {
       vi.advanceTimersByTime(1);
@@ -244,7 +244,7 @@ describe('an accepted call', () => {
 });
 
 describe('several workers with one quota', () => {
-  it('use it up and find fair shares, without knowing of each other', async () => {
+  it('use it up and reach fair shares without coordination', async () => {
     const random = linearCongruence(7);
     const quota = 100;
     // The bucket on the other side.

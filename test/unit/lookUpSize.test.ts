@@ -5,11 +5,11 @@ import { fc } from '../support/property.ts';
 const sizeOf = ({ uids, characters }: { uids: number; characters: number }) => [uids, characters];
 
 describe('the size of a look-up', () => {
-  it("starts with what SAP's own look-ups ask for", () => {
+  it("starts with the size of SAP's own look-ups", () => {
     expect(sizeOf(createLookUpSize())).toEqual([200, 8_000]);
   });
 
-  it('doubles with each full query that is accepted, up to what SAP calls tested', () => {
+  it('doubles with each full query that is accepted, up to the size that SAP tested', () => {
     const size = createLookUpSize();
     const sizes = [1, 2, 3, 4].map(() => {
       size.accepted(size.uids, size.characters);
@@ -23,7 +23,7 @@ describe('the size of a look-up', () => {
     ]);
   });
 
-  it('does not grow by queries that leave room: they prove nothing', () => {
+  it('does not grow after queries that are not full', () => {
     const size = createLookUpSize();
     for (let n = 0; n < 50; n++) size.accepted(150, 5_000);
     expect(sizeOf(size)).toEqual([200, 8_000]);
@@ -32,13 +32,13 @@ describe('the size of a look-up', () => {
   it.each([
     ['UIDs', 200, 100],
     ['characters', 20, 7_900],
-  ])('grows by a query that is full of %s alone', (_what, uids, characters) => {
+  ])('grows after a query that is full of %s only', (_what, uids, characters) => {
     const size = createLookUpSize();
     size.accepted(uids, characters);
     expect(sizeOf(size)).toEqual([400, 16_000]);
   });
 
-  it('shrinks to two thirds of what was refused, and does not grow beyond that', () => {
+  it('shrinks to two thirds of the refused size, and does not grow beyond it', () => {
     const size = createLookUpSize();
     size.refused(200, 6_600);
     expect(sizeOf(size)).toEqual([133, 4_400]);
@@ -46,7 +46,7 @@ describe('the size of a look-up', () => {
     expect(sizeOf(size)).toEqual([133, 4_400]);
   });
 
-  it('tries more again after a hundred full queries: the refusal may have had another reason', () => {
+  it('grows again after a hundred full queries, because the refusal may have had another reason', () => {
     const size = createLookUpSize();
     size.refused(200, 6_600);
     for (let n = 0; n < 100; n++) size.accepted(size.uids, size.characters);
@@ -55,7 +55,7 @@ describe('the size of a look-up', () => {
     expect(sizeOf(size)).toEqual([900, 30_000]);
   });
 
-  it('is between one UID and what SAP calls tested, whatever happens', () => {
+  it('is always between one UID and the size that SAP tested', () => {
     const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(2_000), fc.nat(60_000)), { maxLength: 300 });
     fc.assert(
       fc.property(steps, (all) => {

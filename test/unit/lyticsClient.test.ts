@@ -58,7 +58,7 @@ const vip = {
 };
 
 describe('a request', () => {
-  it('carries the token with no scheme word', async () => {
+  it('carries the token without a scheme', async () => {
     const { lytics, server } = await connect(() => ({ data: [] }));
     await lytics.audiences();
     expect(server.asked).toMatchObject([
@@ -84,7 +84,7 @@ describe('a request', () => {
 });
 
 describe('the audiences', () => {
-  it('come with what is known of them; unknown fields pass', async () => {
+  it('have their known fields; unknown fields are accepted', async () => {
     const { lytics } = await connect(() => ({
       data: [
         vip,
@@ -115,7 +115,7 @@ describe('the audiences', () => {
     },
   );
 
-  it('come without entries that have no id or slug: one odd entry does not hide the others', async () => {
+  it('omit entries without id or slug: one invalid entry does not hide the others', async () => {
     const { lytics } = await connect(() => ({ data: [{ slug_name: 'vip' }, vip, null, 'x', { id: 'y' }] }));
     expect(await lytics.audiences()).toEqual([vip]);
   });
@@ -125,7 +125,7 @@ describe('the audiences', () => {
     ['-1', -1],
     ['a text', 'many'],
     ['null', null],
-  ])('come without a size that is %s', async (_what, size) => {
+  ])('omit a size that is %s', async (_what, size) => {
     const { lytics } = await connect(() => ({ data: { ...vip, size } }));
     expect((await lytics.audience('vip')).size).toBeUndefined();
   });
@@ -143,7 +143,7 @@ describe('the audiences', () => {
 });
 
 describe('the export jobs', () => {
-  it('come with what is known of them; one odd entry does not hide the others', async () => {
+  it('have their known fields; one invalid entry does not hide the others', async () => {
     const { lytics, server } = await connect(
       first(
         {
@@ -170,7 +170,7 @@ describe('the export jobs', () => {
     expect(server.asked[0]?.path).toBe('/v2/job/gigya-export');
   });
 
-  it('are read one by one as they are, and an unknown one is reported', async () => {
+  it('are read one by one unchanged, and an unknown one is reported', async () => {
     const job = { id: 'j/1', name: 'VIPs', config: { sparkle: [1] } };
     const { lytics, server } = await connect(first({ data: job }, status(404, { message: 'no job' })));
     expect(await lytics.exportJob('j/1')).toEqual(job);
@@ -180,7 +180,7 @@ describe('the export jobs', () => {
 });
 
 describe('a page of a scan', () => {
-  it('is rows, the next cursor and the total', async () => {
+  it('has rows, the next cursor and the total', async () => {
     const row = { email: 'a@example.com', score_intensity: '50', segments: ['one'], new_field: { a: 1 } };
     const { lytics, server } = await connect(() => ({ _next: 'number2', total: 13, data: [row] }));
     expect(await lytics.scan('vip', '')).toEqual({ rows: [row], next: 'number2', total: 13, retried: false });
@@ -194,7 +194,7 @@ describe('a page of a scan', () => {
     ['no cursor', { total: 0, data: [] }, { total: 0, next: '' }],
     ['no total', { _next: null, data: [] }, { total: undefined, next: '' }],
     ['null for no rows', { data: null, total: null }, { rows: [], total: undefined }],
-  ])('may come with %s', async (_what, reply, page) => {
+  ])('may have %s', async (_what, reply, page) => {
     const { lytics } = await connect(() => reply);
     expect(await lytics.scan('vip', '')).toMatchObject(page);
   });
@@ -283,7 +283,7 @@ describe("a user's profile", () => {
     expect(await lytics.profile('gy_profile_id', 'a')).toBeUndefined();
   });
 
-  it('is looked up again when Lytics "Timed out", whatever audiences come with that', async () => {
+  it('is looked up again when Lytics returns "Timed out", whatever audiences that contains', async () => {
     const timedOut = { meta, message: 'Timed out', data: nobody };
     const { lytics, server } = await connect(first(timedOut, timedOut, { data: { segments: ['vip'] } }));
     expect(await lytics.profile('gy_profile_id', 'a')).toEqual({ segments: ['vip'] });
@@ -392,7 +392,7 @@ describe('a refusal', () => {
     },
   );
 
-  it('is retried after longer and longer waits', async () => {
+  it('is retried with increasing delays', async () => {
     const { lytics, server } = await connect(() => status(503), { retryMs: 20 });
     await errorOf(lytics.scan('vip', ''));
     const gaps = server.asked.slice(1).map(({ at }, n) => at - (server.asked[n]?.at ?? 0));
@@ -400,7 +400,7 @@ describe('a refusal', () => {
     for (const [n, gap] of gaps.entries()) expect(gap).toBeGreaterThan(20 * 2 ** n - 2);
   });
 
-  it('of no answer within the time is told so', async () => {
+  it('without an answer in time is reported as a timeout', async () => {
     const { lytics } = await connect(() => () => {}, { timeoutMs: 30 });
     expect((await errorOf(lytics.scan('vip', ''))).message).toMatch(
       /^scan audience: no answer from Lytics \(.*no answer within 0\.03 s/,
@@ -409,7 +409,7 @@ describe('a refusal', () => {
 });
 
 describe('429', () => {
-  it('is waited out, as long as Lytics says, however often: it is no failure', async () => {
+  it('is waited out for as long as Lytics says, however often, and is not a failure', async () => {
     const waits: number[] = [];
     const { monitor, troubles } = recordMonitor();
     const slowDown = status(429, {}, { 'retry-after': '0.03' });
@@ -428,7 +428,7 @@ describe('429', () => {
     ['nothing', {}],
     ['a time that is over', { 'retry-after': 'Tue, 15 Nov 1994 08:12:31 GMT' }],
     ['zero', { 'retry-after': '0' }],
-  ])('that says %s of when to come back is waited out longer and longer', async (_what, headers) => {
+  ])('that says %s about the delay is waited out with increasing delays', async (_what, headers) => {
     const waits: number[] = [];
     const { lytics } = await connect(first(...Array(5).fill(status(429, {}, headers))), {
       observer: { onWait: (ms) => waits.push(ms) },
@@ -441,7 +441,7 @@ describe('429', () => {
     }
   });
 
-  it('is not waited for by a call that is given up', async () => {
+  it('is not waited for by an aborted call', async () => {
     const giveUp = new AbortController();
     const { lytics, server } = await connect(() => status(429, {}, { 'retry-after': '60' }), {
       observer: { onWait: () => setImmediate(() => giveUp.abort(new Error('cancelled'))) },
@@ -453,7 +453,7 @@ describe('429', () => {
 });
 
 describe('connections', () => {
-  it('are ten at the most', async () => {
+  it('are at most ten', async () => {
     let underWay = 0;
     let most = 0;
     const { lytics } = await connect(() => (response) => {
@@ -469,7 +469,7 @@ describe('connections', () => {
 });
 
 describe('an observer', () => {
-  it('is told of every call with its status', async () => {
+  it('is notified of every call with its status', async () => {
     const seen: string[] = [];
     const { lytics } = await connect(
       first(status(503), (response) => response.destroy()),

@@ -88,14 +88,14 @@ const accepted: Record<string, { job: Expected; withoutEffect: string[] }> = {
 };
 
 describe("a job of Lytics' API", () => {
-  it.each(Object.entries(accepted))('runs as it is: %s', (name, { job, withoutEffect }) => {
+  it.each(Object.entries(accepted))('runs unchanged: %s', (name, { job, withoutEffect }) => {
     const parsed = parseJob(fixture(name));
     expect(parsed).toMatchObject(job);
     expect(Object.keys(parsed).filter((key) => !(key in jobSchema.shape))).toEqual([]);
     expect(keysWithoutEffect(fixture(name)).sort()).toEqual([...withoutEffect].sort());
   });
 
-  it('has a fixture in this table, each', () => {
+  it('has every fixture in this table', () => {
     const files = readdirSync(folder).map((file) => file.replace(/\.json$/, ''));
     expect(files.sort()).toEqual(Object.keys(accepted).sort());
   });
@@ -117,7 +117,7 @@ describe('docs/lytics-jobs.md', () => {
     expect([...expected].filter((key) => !rows.includes(key))).toEqual([]);
   });
 
-  it('has a row once', () => {
+  it('has each row once', () => {
     expect(rows.filter((key, position) => rows.indexOf(key) < position)).toEqual([]);
   });
 });

@@ -34,7 +34,7 @@ describe('a record', () => {
     });
   });
 
-  it('is empty for a user whom Lytics does not know', () => {
+  it('is empty for a user who is unknown to Lytics', () => {
     const { recordOf } = createMapping(mapped(), catalogue);
     expect(recordOf({ uid: 'u1', row: undefined, audiences: [], memberOf: [] }).data).toEqual({
       lytics_segments: [],

@@ -107,7 +107,7 @@ describe('the value of a Lytics field in Gigya', () => {
     expect(valueFor(raw, target({ round }), 'string')).toBe(String(value));
   });
 
-  it('is rounded in maps before the keys are chosen, so that small drift changes no list', () => {
+  it('is rounded in maps before the keys are selected, so that small drift changes no list', () => {
     const drift = [
       { Shoes: 0.76, Hats: 0.74 },
       { Shoes: 0.74, Hats: 0.76 },
@@ -200,13 +200,13 @@ describe('the record of a user', () => {
     expect(mapping.recordOf(user({ row: undefined, audiences: [] })).data).toEqual(nothing);
   });
 
-  it('leaves a field as it is when the value does not fit, and names the Lytics field', () => {
+  it('leaves a field unchanged when the value does not fit, and names the Lytics field', () => {
     const mapping = mappingOf([{ tier: 'tier' }], { field_types: { tier: 'integer' } });
     expect(mapping.recordOf(user()).data).toEqual({ lytics_segments: ['loyal', 'vip'] });
     expect([...mapping.misfits]).toEqual(['tier']);
   });
 
-  it('takes nothing from what every object inherits', () => {
+  it('ignores inherited object properties', () => {
     expect(mappingOf([{ constructor: 'made' }]).recordOf(user()).data).toMatchObject({ made: null });
   });
 });

@@ -40,14 +40,14 @@ describe('the audiences of an account', () => {
     expect(catalogue.find(name)).toBe(audience);
   });
 
-  it('the public name comes last', () => {
+  it('the public name has the lowest priority', () => {
     const famous = audience({ id: 'h8', slug_name: 'famous', public_name: 'nameless' });
     const names = createCatalogue([nameless, famous]);
     expect(names.find('nameless')).toBe(nameless);
     expect(createCatalogue([famous]).find('nameless')).toBe(famous);
   });
 
-  it('a slug wins over a name, and an id over both', () => {
+  it('a slug takes precedence over a name, and an id over both', () => {
     const odd = audience({ id: 'e5', slug_name: 'a1', name: 'c3' });
     const names = createCatalogue([odd, vip, nameless, impostor]);
     expect(names.find('vip')).toBe(vip);
@@ -89,7 +89,7 @@ describe('the audiences in a row', () => {
     expect(audiencesIn(row, { ...choice, audiences: 'all' })).toEqual(['a1', 'b2']);
   });
 
-  it('can be none', () => {
+  it('can be empty', () => {
     expect(audiencesIn({ segments: [] }, choice)).toEqual([]);
   });
 
@@ -109,7 +109,7 @@ describe('the audiences in a row', () => {
 });
 
 describe("a user's membership", () => {
-  it('is in the words that the job chose, sorted, each once', () => {
+  it('uses the format that the job selects, sorted and without duplicates', () => {
     const names = ['nameless', 'vip', 'a1', 'VIP customers'];
     expect(membershipOf(names, catalogue, choice).labels).toEqual(['nameless', 'vip']);
     expect(membershipOf(names, catalogue, { ...choice, audience_format: 'id' }).labels).toEqual(['a1', 'c3']);
@@ -119,7 +119,7 @@ describe("a user's membership", () => {
     ]);
   });
 
-  it('leaves out what is not open to the API, unless the job says all', () => {
+  it('omits audiences that are not open to the API, unless the job exports all', () => {
     expect(membershipOf(['vip', 'internal'], catalogue, choice)).toEqual({ labels: ['vip'], unlisted: [] });
     expect(membershipOf(['a1', 'b2'], catalogue, { ...choice, audiences: 'all' })).toEqual({
       labels: ['internal', 'vip'],
@@ -127,7 +127,7 @@ describe("a user's membership", () => {
     });
   });
 
-  it('leaves out what is not listed, and reports it', () => {
+  it('omits audiences that are not listed, and reports them', () => {
     expect(membershipOf(['vip', 'brand_new'], catalogue, choice)).toEqual({
       labels: ['vip'],
       unlisted: ['brand_new'],
@@ -140,7 +140,7 @@ describe("a user's membership", () => {
     expect(membershipOf(['vip', 'all'], createCatalogue([vip, all]), choice).labels).toEqual(['all', 'vip']);
   });
 
-  it('is the same whatever the order and the repeats', () => {
+  it('does not depend on order and duplicates', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('vip', 'internal', 'nameless', 'a1', 'x')), (names) => {
         const once = membershipOf([...new Set(names)].reverse(), catalogue, choice);
@@ -179,11 +179,11 @@ describe('the UIDs in a row', () => {
     ['a fraction', 1.5, 1, []],
     ['several of those beside a good one', [2 ** 60, 1e300, 'a'], 2, ['a']],
     ['half of a character', '\uD83D', 1, []],
-  ])('cannot be told from %s', (_what, value, imprecise, found) => {
+  ])('cannot be read from %s', (_what, value, imprecise, found) => {
     expect(uids(value)).toEqual({ uids: found, imprecise });
   });
 
-  it('come from the field that the job names', () => {
+  it('are read from the field that the job names', () => {
     expect(uidsIn({ gy_profile_id: 'a', 'user.uid': 'b' }, 'user.uid').uids).toEqual(['b']);
     expect(uidsIn({ gy_profile_id: 'a' }, 'other').uids).toEqual([]);
   });

@@ -24,7 +24,7 @@ async function read(rows: Row[], profiles: Record<string, Row> = {}, plan: Plan 
 }
 
 describe('the membership of a row', () => {
-  it('is what the row says, when it names the audience that it was scanned from', async () => {
+  it("is the row's when it names the audience that it was scanned from", async () => {
     const { memberships, lookedUp } = await read([row('a', 'vip', 'new'), row('b', 'vip')]);
     expect(memberships).toEqual([['vip', 'new'], ['vip']]);
     expect(lookedUp).toEqual([]);
@@ -34,30 +34,30 @@ describe('the membership of a row', () => {
     expect((await read([row('a', name)])).lookedUp).toEqual([]);
   });
 
-  it('is the profile when the row has none', async () => {
+  it("is the profile's when the row has none", async () => {
     const { memberships } = await read([{ gy_profile_id: 'a' }, row('b', 'vip')], {
       a: row('a', 'vip', 'x'),
     });
     expect(memberships).toEqual([['vip', 'x'], ['vip']]);
   });
 
-  it('is the profile when the row contradicts the scan: it may be outdated', async () => {
+  it("is the profile's when the row contradicts the scan, because it may be outdated", async () => {
     const { memberships, lookedUp } = await read([row('a', 'old'), row('b', 'vip')], { a: row('a', 'vip') });
     expect(lookedUp).toEqual(['a']);
     expect(memberships).toEqual([['vip'], ['vip']]);
   });
 
-  it('is the profile, also when that says that the user has left meanwhile', async () => {
+  it("is the profile's, also when the user has left in the meantime", async () => {
     const { memberships } = await read([row('a', 'old'), row('b', 'vip')], { a: row('a', 'new') });
     expect(memberships).toEqual([['new'], ['vip']]);
   });
 
-  it('is none for a user that Lytics does not find: they must not lose what they hold', async () => {
+  it('is undefined for a user that Lytics does not find, who must not lose their values', async () => {
     const { memberships } = await read([row('a', 'old'), row('b', 'vip')]);
     expect(memberships).toEqual([undefined, ['vip']]);
   });
 
-  it("is all that is taken from a profile: everything else is the row's", async () => {
+  it('is the only value from a profile: everything else is from the row', async () => {
     const scanned = { gy_profile_id: 'a', score: 5 };
     const profile = { ...row('a', 'vip'), segments_all: ['a1', 'b2'], score: 1 };
     const lytics = fakeLytics({ profile: async () => profile });
@@ -80,12 +80,12 @@ describe('the membership of a row', () => {
   });
 });
 
-describe('an audience that nobody seems to be in', () => {
+describe('an audience that appears to be empty', () => {
   const rows = (count: number) => Array.from({ length: count }, (_, n) => row(`u${n}`, 'new'));
   const profiles = (count: number, ...named: number[]) =>
     Object.fromEntries(rows(count).map((one, n) => [`u${n}`, named.includes(n) ? row(`u${n}`, 'vip') : one]));
 
-  it('ends the run before it is removed from everybody', async () => {
+  it('ends the run before it is removed from every user', async () => {
     await expect(read(rows(5), profiles(5))).rejects.toMatchObject({
       type: 'Configuration',
       nonRetryable: true,
@@ -107,7 +107,7 @@ describe('an audience that nobody seems to be in', () => {
     expect(memberships.at(-1)).toEqual(['vip']);
   });
 
-  it('says nothing where Lytics finds no profiles at all', async () => {
+  it('is not reported when Lytics finds no profiles', async () => {
     expect((await read(rows(5))).memberships).toEqual(Array(5).fill(undefined));
   });
 });
@@ -116,7 +116,7 @@ describe("a user's profile", () => {
   const look = (profile: () => Promise<Row | undefined>) =>
     lookUpProfile(fakeLytics({ profile }), 'a', planOf(), fakeAttempt());
 
-  it('comes with its audiences, or with none', async () => {
+  it('has its audiences, if any', async () => {
     const known = row('a', 'vip');
     expect(await look(async () => known)).toEqual({ row: known, audiences: ['vip'], memberOf: ['vip'] });
     const silent = { gy_profile_id: 'a' };
@@ -128,7 +128,7 @@ describe("a user's profile", () => {
     expect(await look(() => Promise.reject(refuse(400)))).toBeUndefined();
   });
 
-  it.each([401, 403, 503])('is not known while Lytics answers %i', async (status) => {
+  it.each([401, 403, 503])('is unknown while Lytics answers %i', async (status) => {
     await expect(look(() => Promise.reject(refuse(status)))).rejects.toThrow('Lytics refuses');
   });
 });

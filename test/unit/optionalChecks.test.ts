@@ -26,7 +26,7 @@ describe('the check "webhooks"', () => {
   const look = (config: Partial<JobDocument['config']>, size: number | undefined = 12_000) =>
     checkWebhooks({ job: jobOf(config), audience: { ...vip, size } });
 
-  it('says how many a first run fires', () => {
+  it('reports how many a first run fires', () => {
     expect(look({})).toEqual({
       found: 'a first run fires up to 12,000, one a write; "mute_webhooks": true fires none',
     });
@@ -49,7 +49,7 @@ describe('the check "excluded audiences"', () => {
     expect(look('staff', 'b2')).toEqual({ found: '"Our staff"', findings: { excluded: [staff] } });
   });
 
-  it('refuses what Lytics does not have, and the exported audience itself', () => {
+  it('refuses unknown audiences and the exported audience itself', () => {
     expect(() => look('stuff')).toThrow('Lytics has no audience "stuff"; did you mean "staff"?');
     expect(() => look('nothing-like-it')).toThrow('correct config.exclude_segment_ids');
     expect(() => look('a1')).toThrow('is exported and excluded');
@@ -68,7 +68,7 @@ describe('the check "excluded users"', () => {
     expect(look(rows)).toEqual({ found: '1 of the first 2 users are excluded' });
   });
 
-  it('fails where rows cannot show an audience that is not open', () => {
+  it('fails when rows cannot contain an audience that is not open', () => {
     expect(() => look([{ segments: ['vip'] }])).toThrow("not open to Lytics' API");
     // The profile is looked up, and shows it.
     expect(look([{}]).warnings).toBeUndefined();
@@ -82,7 +82,7 @@ describe('the check "mapped fields"', () => {
     { scroe: { field: 'b', on_null: 'keep' } },
   ];
 
-  it('counts the values among the first users, and warns where there are none', () => {
+  it('counts the values among the first users, and warns when there are none', () => {
     expect(checkMapped({ job: jobOf({ mappings }), rows: [{ score: 1 }, { score: '' }] })).toEqual({
       found: 'score is set for 1, scroe is set for 0 of the first 2 users',
       warnings: [
@@ -91,7 +91,7 @@ describe('the check "mapped fields"', () => {
     });
   });
 
-  it('says nothing about an empty audience', () => {
+  it('reports nothing about an empty audience', () => {
     expect(checkMapped({ job: jobOf({ mappings }), rows: [] }).warnings).toEqual([]);
   });
 });

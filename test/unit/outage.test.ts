@@ -14,14 +14,14 @@ describe('records without an answer', () => {
     expect(unanswered.has('b')).toBe(false);
   });
 
-  it('twenty in a row are an outage', () => {
+  it('indicate an outage after twenty in a row', () => {
     const unanswered = new Unanswered<number>();
     for (let n = 1; n < 20; n++) unanswered.add(n, noAnswer());
     const last = noAnswer('the twentieth');
     expect(() => unanswered.add(20, last)).toThrow(last);
   });
 
-  it('are no outage while others get their answer', () => {
+  it('do not indicate an outage while others get an answer', () => {
     const unanswered = new Unanswered<number>();
     for (let n = 1; n < 100; n++) {
       unanswered.add(n, noAnswer());
@@ -39,7 +39,7 @@ describe('at the end of a page', () => {
     return unanswered;
   };
 
-  it('nothing is given up where all were answered, and nothing is probed', async () => {
+  it('no record is given up or probed when all were answered', async () => {
     const probe = vi.fn(works);
     expect(await new Unanswered<string>().giveUp(9, probe)).toEqual([]);
     expect(probe).not.toHaveBeenCalled();
@@ -61,7 +61,7 @@ describe('at the end of a page', () => {
     expect(probe).toHaveBeenCalledTimes(5);
   });
 
-  it('gives up nobody when the good record fails once in five calls: one answer may be luck', async () => {
+  it('gives up no record when the good record fails once in five calls', async () => {
     const down = noAnswer('the service is down');
     let calls = 0;
     const probe = async () => {
@@ -70,7 +70,7 @@ describe('at the end of a page', () => {
     await expect(withTwo().giveUp(50, probe)).rejects.toBe(down);
   });
 
-  it('gives up nobody when no record was ever answered', async () => {
+  it('gives up no record when no record was ever answered', async () => {
     await expect(withTwo().giveUp(50, undefined)).rejects.toThrow('first');
   });
 });

@@ -26,32 +26,32 @@ describe('the quiet hours of a job', () => {
 });
 
 describe('quiet windows', () => {
-  it('reach across midnight', () => {
+  it('extend across midnight', () => {
     expect(windowsAround({ time: '21:00', timezone: 'UTC', hours: 8 }, '2026-06-10')).toEqual([
       ['2026-06-09T21:00Z', '2026-06-10T05:00Z'],
       ['2026-06-10T21:00Z', '2026-06-11T05:00Z'],
     ]);
   });
 
-  it('are open at their first moment and closed at their last', () => {
+  it('include their first moment and exclude their last', () => {
     const windows = [{ from: 10, until: 20 }];
     expect([9, 10, 19, 20].map((now) => quietUntil(windows, now))).toEqual([undefined, 20, 20, undefined]);
   });
 
-  it('include the one that began yesterday', () => {
+  it('include the one that started yesterday', () => {
     const now = Date.parse('2026-06-10T04:00:00Z');
     const windows = quietWindows({ time: '21:30', timezone: 'UTC', hours: 7.5 }, now, now + 24 * HOUR);
     expect(quietUntil(windows, now)).toBe(Date.parse('2026-06-10T05:00:00Z'));
   });
 
-  it('begin and end by the clock in nights with an hour less or more', () => {
+  it('start and end by the clock in nights with an hour less or more', () => {
     const vienna = { time: '21:00', timezone: 'Europe/Vienna', hours: 8 };
     // Until 05:00 in Vienna, before and after the change.
     expect(windowsAround(vienna, '2026-03-29')).toContainEqual(['2026-03-28T20:00Z', '2026-03-29T03:00Z']);
     expect(windowsAround(vienna, '2026-10-25')).toContainEqual(['2026-10-24T19:00Z', '2026-10-25T04:00Z']);
   });
 
-  it('begin or end at the change where the clock skips their time', () => {
+  it('start or end at the change when the clock skips their time', () => {
     // 02:30 does not come: the clock goes from 02:00 to 03:00 at 01:00 UTC.
     const starting = { time: '02:30', timezone: 'Europe/Vienna', hours: 2 };
     expect(windowsAround(starting, '2026-03-29')).toContainEqual(['2026-03-29T01:00Z', '2026-03-29T02:30Z']);
@@ -59,7 +59,7 @@ describe('quiet windows', () => {
     expect(windowsAround(ending, '2026-03-29')).toContainEqual(['2026-03-28T21:30Z', '2026-03-29T01:00Z']);
   });
 
-  it('begin with the first and end with the second where the clock shows their time twice', () => {
+  it('start with the first and end with the second occurrence when their time occurs twice', () => {
     const starting = { time: '02:30', timezone: 'Europe/Vienna', hours: 2 };
     expect(windowsAround(starting, '2026-10-25')).toContainEqual(['2026-10-25T00:30Z', '2026-10-25T03:30Z']);
     const ending = { time: '22:30', timezone: 'Europe/Vienna', hours: 4 };
@@ -73,7 +73,7 @@ describe('quiet windows', () => {
     expect(windowsAround(lordHowe, '2026-10-03')).toContainEqual(['2026-10-03T15:30Z', '2026-10-03T16:15Z']);
   });
 
-  it('are one a day, in order, and leave time to work between them', () => {
+  it('are one per day, in order, with time to work between them', () => {
     const quiet = fc.record({
       time: fc
         .tuple(fc.nat(23), fc.nat(59))

@@ -30,8 +30,8 @@ function run(change: (run: Run) => void = () => {}): Run {
   return begun;
 }
 
-describe('a run begins', () => {
-  it('at the first page, with nothing counted', () => {
+describe('a run starts', () => {
+  it('at the first page with zero counts', () => {
     expect(beginRun(1_000)).toMatchObject({
       startedAt: 1_000,
       plan: null,
@@ -43,7 +43,7 @@ describe('a run begins', () => {
     });
   });
 
-  it('as a value that survives the way through the history', () => {
+  it('as a value that survives serialization in the history', () => {
     expect(JSON.parse(JSON.stringify(beginRun(1_000)))).toEqual(beginRun(1_000));
   });
 });
@@ -58,21 +58,21 @@ describe('a page that was fetched', () => {
     expect(state.total).toBe(99);
   });
 
-  it('keeps the total when the page tells none', () => {
+  it('keeps the total when the page has none', () => {
     const state = run();
     stepPast(state, fetchedPage({ total: 100 }));
     stepPast(state, fetchedPage({ total: null }));
     expect(state.total).toBe(100);
   });
 
-  it('once lossy leaves the scan lossy', () => {
+  it('marks the scan as lossy for good', () => {
     const state = run();
     stepPast(state, fetchedPage({ lossy: true }));
     stepPast(state, fetchedPage({ lossy: false }));
     expect(state.scan.lossy).toBe(true);
   });
 
-  it('warns of each audience that Lytics does not list, once', () => {
+  it('warns once about each audience that Lytics does not list', () => {
     const state = run();
     stepPast(state, fetchedPage({ unlisted: ['new', 'newer'] }));
     stepPast(state, fetchedPage({ unlisted: ['new'] }));
@@ -84,7 +84,7 @@ describe('a page that was fetched', () => {
 });
 
 describe('a page whose users are accounted for', () => {
-  it('is counted, those it could not write among them', () => {
+  it('is counted, including users that could not be written', () => {
     const state = run();
     const page = fetchedPage({
       counts: { members: 10, no_gigya_id: 2, failed: 2 },
@@ -110,7 +110,7 @@ describe('a page whose users are accounted for', () => {
     expect(breachOfInvariant(state.counts)).toBeUndefined();
   });
 
-  it('of users without UIDs alone needs no write', () => {
+  it('with only users without UIDs needs no write', () => {
     const state = run();
     countPage(state, fetchedPage({ page: null, counts: { members: 10, no_gigya_id: 10 } }), null, 10);
     expect(state.counts).toMatchObject({ members: 10, no_gigya_id: 10 });
@@ -118,7 +118,7 @@ describe('a page whose users are accounted for', () => {
     expect(state.scan.counted).toBe(10);
   });
 
-  it('remembers what was read back, once for the run', () => {
+  it('keeps the read-back result once for the run', () => {
     const state = run();
     countPage(state, fetchedPage(), writtenPage({ readBack: { write: true, replacement: false } }), 10);
     countPage(state, fetchedPage(), writtenPage({ readBack: { write: false, replacement: true } }), 10);
@@ -126,14 +126,14 @@ describe('a page whose users are accounted for', () => {
     expect(state.readBack).toEqual({ write: true, replacement: true });
   });
 
-  it('adds those who carry the audience now', () => {
+  it('adds the users who now carry the audience', () => {
     const state = run();
     countPage(state, fetchedPage(), writtenPage({ updated: 10, carrying: 8 }), 10);
     countPage(state, fetchedPage(), writtenPage({ unchanged: 10, carrying: 10 }), 10);
     expect(state.scan.carrying).toBe(18);
   });
 
-  it('that was stopped half-way counts for the users it got to: the invariant holds for them', () => {
+  it('that was stopped half-way counts the users it reached, and the invariant holds for them', () => {
     const few = fc.nat({ max: 20 });
     fc.assert(
       fc.property(
@@ -166,7 +166,7 @@ describe('a page whose users are accounted for', () => {
     );
   });
 
-  it('that was lost in part breaks the invariant', () => {
+  it('that was partly lost breaks the invariant', () => {
     const state = run();
     countPage(state, fetchedPage({ counts: { members: 10 } }), writtenPage({ updated: 9 }), 10);
     expect(breachOfInvariant(state.counts)).toBe('10 users were seen, but 9 are accounted for');
@@ -205,7 +205,7 @@ describe('the outcomes so far', () => {
 });
 
 describe('a page of leavers', () => {
-  it('counts those who left, and moves nothing of the scan', () => {
+  it('counts the leavers and does not move the scan', () => {
     const state = run();
     const page = { page: 'sealed', counts: { left: 3 }, failures: {}, next: null, expired: false };
     countPage(state, page, writtenPage({ updated: 2, unknown_uid: 1 }), 0);
@@ -214,7 +214,7 @@ describe('a page of leavers', () => {
     expect(breachOfInvariant(state.counts)).toBeUndefined();
   });
 
-  it('that was stopped half-way counts for those it got to', () => {
+  it('that was stopped half-way counts the users it reached', () => {
     const state = run();
     const page = { page: 'sealed', counts: { left: 3 }, failures: {}, next: null, expired: false };
     countPage(state, page, writtenPage({ updated: 1, stopped: true }), 0);
@@ -253,7 +253,7 @@ describe('the size of the next page', () => {
     expect(sizeAfter(pageSize, users, ms)).toBe(next);
   });
 
-  it('is between 100 and 2,000 and a whole number of hundreds, whatever happens', () => {
+  it('is always between 100 and 2,000 and a multiple of 100', () => {
     const state = run();
     fc.assert(
       fc.property(fc.nat(5_000), fc.nat(1_000_000), (users, ms) => {
@@ -268,7 +268,7 @@ describe('the size of the next page', () => {
 });
 
 describe('warnings', () => {
-  it('stand once each, and twenty at the most', () => {
+  it('occur once each, and at most twenty', () => {
     const state = run();
     for (let n = 0; n < 50; n++) warn(state, `warning ${n % 30}`);
     expect(state.warnings).toEqual(Array.from({ length: 20 }, (_, n) => `warning ${n}`));
@@ -276,7 +276,7 @@ describe('warnings', () => {
 });
 
 describe('the summary', () => {
-  it('is what the run leaves behind', () => {
+  it('contains the result of the run', () => {
     const state = run(({ counts, failures, scan, warnings }) => {
       counts.members = 3;
       counts.updated = 3;
@@ -297,7 +297,7 @@ describe('the summary', () => {
     });
   });
 
-  it('warns of members who share a UID, and tells how many', () => {
+  it('warns about members who share a UID, with their number', () => {
     const state = run();
     stepPast(state, fetchedPage({ duplicates: 2 }));
     stepPast(state, fetchedPage({ duplicates: 3 }));

@@ -16,7 +16,7 @@ const failed = (cause: Error | undefined) =>
 const soFar = { counts: { ...noCounts(), members: 3, updated: 3 }, failures: { '400006': 1 } };
 
 describe('a page that its activity could not open', () => {
-  it('is known by the type of the failure', () => {
+  it('is identified by the type of the failure', () => {
     expect(isSealBroken(failed(ApplicationFailure.nonRetryable('x', 'SealBroken')))).toBe(true);
   });
 
@@ -32,7 +32,7 @@ describe('a page that its activity could not open', () => {
 });
 
 describe('the failure of a run', () => {
-  it('is that of its activity, with what the run had counted', () => {
+  it('is that of its activity, with the counts of the run', () => {
     const failure = plainly(
       failed(ApplicationFailure.nonRetryable('correct the secret', 'Configuration')),
       soFar,
@@ -46,7 +46,7 @@ describe('the failure of a run', () => {
     });
   });
 
-  it('is its own, with what it had counted', () => {
+  it('is its own, with its counts', () => {
     expect(plainly(ApplicationFailure.nonRetryable('refused', 'Guard'), soFar)).toMatchObject({
       message: 'refused',
       type: 'Guard',
@@ -54,7 +54,7 @@ describe('the failure of a run', () => {
     });
   });
 
-  it('of a timeout contains what the activity last failed with', () => {
+  it('of a timeout contains the last failure of the activity', () => {
     const last = ApplicationFailure.retryable('Gigya answered 500001', 'Gigya');
     const timeout = new TimeoutFailure('x', undefined, 'SCHEDULE_TO_CLOSE');
     expect(plainly(failed(timeout), soFar)).toMatchObject({
@@ -82,7 +82,7 @@ describe('the failure of a run', () => {
       ),
     ],
     ['a mistake in the workflow', new TypeError('x')],
-  ])('is %s as it is', (_what, error) => {
+  ])('is %s unchanged', (_what, error) => {
     expect(plainly(error, soFar)).toBe(error);
   });
 

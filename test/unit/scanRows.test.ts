@@ -25,7 +25,7 @@ const users = (...uids: string[]): Row[] => uids.map((uid) => ({ gy_profile_id: 
 const next = (cursor: string, total?: number) => ({ next: cursor, total });
 
 describe('a scan of rows', () => {
-  it('reads page after page until it has as many rows as were wanted', async () => {
+  it('reads pages until it has the requested number of rows', async () => {
     const pages = [pageOf(users('a', 'b'), next('1', 6)), pageOf(users('c', 'd'), next('2', 6))];
     const scanned = await scan([...pages, pageOf(users('e', 'f'), next('3', 6))], { size: 3 });
     expect(scanned).toMatchObject({
@@ -45,24 +45,24 @@ describe('a scan of rows', () => {
       'that came before',
       [pageOf(users('a'), next('x')), pageOf(users('b'), next('x')), pageOf(users('b'), next('x'))],
     ],
-  ])('ends by a page %s', async (_what, pages) => {
+  ])('ends at a page %s', async (_what, pages) => {
     expect(await scan(pages)).toMatchObject({ rows: users('a', 'b'), next: null, lossy: false });
   });
 
-  it('reads on from its cursor, and knows the page before', async () => {
+  it('continues from its cursor, and knows the previous page', async () => {
     const first = await scan([pageOf(users('a', 'b'), next('x'))], { size: 2 });
     const cursor: ScanCursor = first.next ?? BEGINNING;
     const second = await scan([pageOf(users('b', 'a'), next('x'))], { cursor, seen: 2 });
     expect(second).toMatchObject({ rows: [], next: null, starts: ['x'] });
   });
 
-  it('may have lost a page when a request was retried, or an attempt before had begun', async () => {
+  it('may have lost a page when a request was retried or a previous attempt had started', async () => {
     expect(await scan([pageOf(users('a'), { retried: true })])).toMatchObject({ lossy: true });
     expect(await scan([pageOf(users('a'))], { attempt: 2 })).toMatchObject({ lossy: true });
     expect(await scan([pageOf(users('a'))])).toMatchObject({ lossy: false });
   });
 
-  it('reveals nothing of a row in its cursor', async () => {
+  it('reveals no row data in its cursor', async () => {
     const { next: cursor } = await scan([pageOf(users('ada@example.com'), next('1'))], { size: 1 });
     expect(JSON.stringify(cursor)).not.toContain('ada');
     const other = await scan([pageOf(users('ada@example.com'), next('1'))], {
@@ -73,7 +73,7 @@ describe('a scan of rows', () => {
   });
 });
 
-describe('a page that came before', () => {
+describe('a page that was returned before', () => {
   const again = pageOf(users('b'), next('x', 4));
 
   it('is skipped while users are missing', async () => {
@@ -85,18 +85,18 @@ describe('a page that came before', () => {
     });
   });
 
-  it('four times ends the scan as one that may have lost some', async () => {
+  it('four times ends the scan as possibly incomplete', async () => {
     const scanned = await scan([pageOf(users('a'), next('x', 4)), again]);
     expect(scanned).toMatchObject({ rows: users('a', 'b'), next: null, lossy: true });
     expect(scanned.starts).toHaveLength(6);
   });
 
-  it('is the end when all users came', async () => {
+  it('ends the scan when all users were returned', async () => {
     const scanned = await scan([pageOf(users('a'), next('x', 2)), pageOf(users('b'), next('x', 2))]);
     expect(scanned).toMatchObject({ rows: users('a', 'b'), next: null, lossy: false });
   });
 
-  it('is known by its users, in any order and whatever else changed in the rows', async () => {
+  it('is recognized by its users, in any order and with any other changes in the rows', async () => {
     const one: Row[] = [
       { gy_profile_id: ['a', 'b'], segments: ['x', 'y'], seen: 1 },
       { email: 'c@example.com', segments: ['x', 'y'] },
@@ -111,16 +111,16 @@ describe('a page that came before', () => {
     });
   });
 
-  it('is not one that shares only some of its users', async () => {
+  it('is not one that has only some of the same users', async () => {
     const pages = [pageOf(users('a', 'b'), next('x')), pageOf(users('b', 'c'))];
     expect((await scan(pages)).rows).toEqual(users('a', 'b', 'b', 'c'));
   });
 });
 
-describe('rows that are equal identify nobody', () => {
+describe('equal rows identify no user', () => {
   const nameless = (count: number): Row[] => Array.from({ length: count }, () => ({ segments: ['vip'] }));
 
-  it('so that equal pages are read to the total', async () => {
+  it('so equal pages are read up to the total', async () => {
     const page = pageOf(nameless(2), next('x', 6));
     const pages = [page, page, pageOf(nameless(2), { total: 6 })];
     expect(await scan(pages)).toMatchObject({ rows: nameless(6), next: null, lossy: false });
@@ -131,13 +131,13 @@ describe('rows that are equal identify nobody', () => {
     expect(await scan([page, page])).toMatchObject({ rows: page.rows, next: null });
   });
 
-  it('nor does one row alone, whatever it holds', async () => {
+  it('nor does a single row, whatever it contains', async () => {
     const page = pageOf(nameless(1), next('x', 3));
     const pages = [page, page, pageOf(nameless(1), { total: 3 })];
     expect(await scan(pages)).toMatchObject({ rows: nameless(3), next: null, lossy: false });
   });
 
-  it('and a hundred blind pages end a scan that has no total: it may have lost some', async () => {
+  it('and a hundred blind pages end a scan without a total as possibly incomplete', async () => {
     const page = pageOf(nameless(2), next('x'));
     const scanned = await scan([page], { size: 100_000 });
     expect(scanned).toMatchObject({ next: null, lossy: true });
@@ -145,14 +145,14 @@ describe('rows that are equal identify nobody', () => {
     expect(scanned.rows).toHaveLength(200);
   });
 
-  it('and a scan that has a total goes on beyond that', async () => {
+  it('and a scan with a total continues beyond that', async () => {
     const pages = Array.from({ length: 150 }, () => pageOf(nameless(2), next('x', 300)));
     const scanned = await scan([...pages.slice(1), pageOf(nameless(2), { total: 300 })], { size: 100_000 });
     expect(scanned).toMatchObject({ next: null, lossy: false });
     expect(scanned.rows).toHaveLength(300);
   });
 
-  it('and blind pages are counted from one attempt to the next, until a page identifies somebody', async () => {
+  it('and blind pages are counted across attempts until a page identifies a user', async () => {
     const blind = await scan([pageOf(nameless(2), next('x'))], { size: 4 });
     expect(blind.next).toMatchObject({ blind: 2 });
     const cursor = blind.next ?? BEGINNING;
@@ -176,7 +176,7 @@ describe('Lytics does not accept the cursor', () => {
     });
   });
 
-  it('at the first page, which has none: a person has to act', async () => {
+  it('at the first page, which has none: a configuration fault', async () => {
     await expect(scan([], { lytics: refusing() })).rejects.toMatchObject({
       type: 'Configuration',
       nonRetryable: true,
@@ -184,7 +184,7 @@ describe('Lytics does not accept the cursor', () => {
     });
   });
 
-  it('because the audience was deleted: a person has to act', async () => {
+  it('because the audience was deleted: a configuration fault', async () => {
     const lytics = refusing({ audience: () => Promise.reject(refuse(404)) });
     await expect(scan([], { lytics, cursor: later })).rejects.toMatchObject({
       type: 'Configuration',
@@ -192,7 +192,7 @@ describe('Lytics does not accept the cursor', () => {
     });
   });
 
-  it('which says nothing while Lytics cannot be asked for the audience', async () => {
+  it('which is inconclusive while Lytics cannot return the audience', async () => {
     const lytics = refusing({ audience: () => Promise.reject(refuse(503)) });
     await expect(scan([], { lytics, cursor: later })).rejects.toMatchObject({ retry: 'now' });
   });

@@ -58,7 +58,7 @@ describe('the warning of a schedule', () => {
     expect(warning({ run_frequency: 'monthly', day_of_month: 28, time_of_day: '12:00' })).toBeUndefined();
   });
 
-  it('is none for hourly runs, and for a job without a schedule', () => {
+  it('is absent for hourly runs and for a job without a schedule', () => {
     expect(warning({ run_frequency: 'hourly' })).toBeUndefined();
     expect(warning({ continuous_update: false })).toBeUndefined();
   });

@@ -83,14 +83,14 @@ describe('a sealed page', () => {
     await expect(openPage(sealed, key)).rejects.toMatchObject({ type: 'SealBroken' });
   });
 
-  it('is small: 500 users with four audiences each', async () => {
+  it('stays small for 500 users with four audiences each', async () => {
     const page = largePage();
     const sealed = await sealPage(page, key);
     expect(sealed.length).toBeLessThan(20_000);
     expect(sealed.length).toBeLessThan(JSON.stringify(page).length);
   });
 
-  it('shows nothing of what is in it, and the same page never looks the same', async () => {
+  it('reveals nothing of its content, and differs each time for the same page', async () => {
     const page = largePage();
     const sealed = await sealPage(page, key);
     const bytes = sealed.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
@@ -104,7 +104,7 @@ describe('a sealed page', () => {
 });
 
 describe('the key', () => {
-  it("is of the job's secret alone, whatever else the authorization says", () => {
+  it("depends only on the job's secret", () => {
     const one = gigyaAuthorization('https://a.example.com', { secret_key: 'c2VjcmV0', user_key: 'one' });
     const other = gigyaAuthorization('https://b.example.com', { secret_key: 'c2VjcmV0', user_key: 'other' });
     expect(sealingKey(one)).toEqual(sealingKey(other));
@@ -112,7 +112,7 @@ describe('the key', () => {
     expect(sealingKey(one)).not.toEqual(keyOf('b3RoZXI='));
   });
 
-  it('is of the private key where there is no secret', () => {
+  it('is derived from the private key when there is no secret', () => {
     const { secret_key: _, ...keyless } = gigyaAuthorization('https://a.example.com');
     const one = sealingKey({ ...keyless, private_key: 'one' });
     expect(one).not.toEqual(sealingKey({ ...keyless, private_key: 'other' }));

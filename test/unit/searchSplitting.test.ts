@@ -29,21 +29,21 @@ function gigyaThat(refuses: (uids: string[], n: number) => number | undefined) {
 const uidsOf = (count: number) => Array.from({ length: count }, (_, n) => `uid-${n}`);
 
 describe('a search that Gigya answers with a server error', () => {
-  it('is sent once more: most errors pass, and say nothing about the length', async () => {
+  it('is sent once more, because most errors are transient and unrelated to the length', async () => {
     const { gigya, sizes } = gigyaThat((_uids, n) => (n === 0 ? 500001 : undefined));
     expect((await lookUp(gigya, ACCOUNTS, uidsOf(150))).size).toBe(150);
     expect(sizes()).toEqual([150, 150]);
     expect(gigya.lookUpSize.uids).toBe(200);
   });
 
-  it('twice is split, and the halves are asked for by themselves', async () => {
+  it('twice is split, and the halves are sent separately', async () => {
     const { gigya, sizes } = gigyaThat((uids) => (uids.length > 60 ? 500001 : undefined));
     const found = await lookUp(gigya, ACCOUNTS, uidsOf(150));
     expect([...found.keys()].sort()).toEqual(uidsOf(150).sort());
     expect(sizes().sort((one, other) => other - one)).toEqual([150, 150, 75, 75, 75, 75, 38, 38, 37, 37]);
   });
 
-  it('that was split makes the next look-ups shorter', async () => {
+  it('that was split shortens the next look-ups', async () => {
     const { gigya, queries, sizes } = gigyaThat((uids) => (uids.length > 140 ? 500001 : undefined));
     await lookUp(gigya, ACCOUNTS, uidsOf(200));
     expect(gigya.lookUpSize.uids).toBe(133);
@@ -52,7 +52,7 @@ describe('a search that Gigya answers with a server error', () => {
     expect(sizes()).toEqual([133, 67]);
   });
 
-  it('is not split below twenty UIDs: its length is not the reason', async () => {
+  it('is not split below twenty UIDs, because its length is not the reason', async () => {
     const { gigya, sizes } = gigyaThat(() => 500001);
     await expect(lookUp(gigya, ACCOUNTS, uidsOf(40))).rejects.toThrow('refused');
     expect(Math.min(...sizes())).toBe(20);

@@ -28,7 +28,7 @@ describe('a time of day', () => {
     },
   );
 
-  it('is the same minute in both notations', () => {
+  it('has the same minute in both notations', () => {
     fc.assert(
       fc.property(fc.nat({ max: 23 }), fc.nat({ max: 59 }), (hour, minute) => {
         const minutes = String(minute).padStart(2, '0');
@@ -61,7 +61,7 @@ describe('a time zone', () => {
     expect(canonicalTimezone(name)).toBeUndefined();
   });
 
-  it.each(['us/pacific', 'US/PACIFIC'])('by an alias in other letters (%s) is the main name', (name) => {
+  it.each(['us/pacific', 'US/PACIFIC'])('by an alias in another case (%s) becomes the main name', (name) => {
     expect(['US/Pacific', 'America/Los_Angeles']).toContain(canonicalTimezone(name));
   });
 

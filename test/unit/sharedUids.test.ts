@@ -28,14 +28,14 @@ async function settle(uids: string[], rows: Row[], profiles: Record<string, Row>
 }
 
 describe('rows that share a UID', () => {
-  it('are decided by the profile that Lytics finds by it', async () => {
+  it('are decided by the profile that Lytics finds by that UID', async () => {
     const rows = [user('a', 'vip'), user('b', 'vip'), user('a', 'new')];
     const { records, lookedUp } = await settle(['a', 'b'], rows, { a: user('a', 'vip', 'new') });
     expect(records).toEqual([{ uid: 'a', data: { lytics_segments: ['new', 'vip'] } }]);
     expect(lookedUp).toEqual(['a']);
   });
 
-  it('may share it with one that holds several', async () => {
+  it('may share it with a row that holds several', async () => {
     const rows = [user(['a', 'x'], 'vip'), user('a', 'new')];
     const { records } = await settle(['a', 'x'], rows, { a: user('a', 'new') });
     expect(records).toEqual([{ uid: 'a', data: { lytics_segments: ['new'] } }]);
@@ -45,7 +45,7 @@ describe('rows that share a UID', () => {
     expect((await settle(['a'], [user('a', 'vip'), user('a', 'new')])).records).toEqual([]);
   });
 
-  it('are none where each UID is on one row', async () => {
+  it('are absent when each UID is on one row', async () => {
     const { records, lookedUp } = await settle(['a', 'b'], [user('a', 'vip'), user('b', 'vip')]);
     expect({ records, lookedUp }).toEqual({ records: [], lookedUp: [] });
   });

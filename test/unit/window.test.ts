@@ -40,7 +40,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a window', () => {
-  it('begins as many pieces as it is wide, and the next when one has ended', async () => {
+  it('starts as much work as it has room for, and more when one part has ended', async () => {
     const window = new Window(2);
     const [one, two, three] = [piece(), piece(), piece()];
     await window.add(one.work);
@@ -65,7 +65,7 @@ describe('a window', () => {
     await drained;
   });
 
-  it('throws what a piece failed with, at the next chance, and begins nothing more', async () => {
+  it('throws the error of earlier work at the next call, and starts no more work', async () => {
     const window = new Window(2);
     const [one, two, three] = [piece(), piece(), piece()];
     await window.add(one.work);
@@ -78,7 +78,7 @@ describe('a window', () => {
     expect(three.isBegun()).toBe(false);
   });
 
-  it('settles when nothing is under way any more, whatever became of it', async () => {
+  it('settles when all work is done, whatever the outcome', async () => {
     const window = new Window(2);
     const [one, two] = [piece(), piece()];
     await window.add(one.work);

@@ -59,12 +59,12 @@ describe("a worker's environment", () => {
     ['REQUEST_TIMEOUT', '1e10', 'REQUEST_TIMEOUT: '],
     ['WEB_UI_URL', 'temporal.corp', 'WEB_UI_URL: must be an http(s) URL'],
     ['HTTPS_PROXY', 'ftp://proxy.corp', 'HTTPS_PROXY: must be a URL'],
-  ])('with %s=%s is refused by name', (name, value, message) => {
+  ])('with %s=%s is refused with the name', (name, value, message) => {
     expect(() => readWorkerSettings({ [name]: value })).toThrow(SettingError);
     expect(() => readWorkerSettings({ [name]: value })).toThrow(message);
   });
 
-  it('is refused with all faults at once', () => {
+  it('is refused with all faults together', () => {
     expect(() => readWorkerSettings({ LOG_LEVEL: 'x', METRICS_PORT: 'y' })).toThrow(
       'LOG_LEVEL: must be one of trace, debug, info, warn, error; METRICS_PORT: must be a number',
     );

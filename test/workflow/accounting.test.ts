@@ -31,7 +31,7 @@ describe('a run whose counts do not add up', () => {
     }
   });
 
-  it('completes when they do', async () => {
+  it('completes when they add up', async () => {
     const written = () => ({
       updated: 3,
       unchanged: 4,

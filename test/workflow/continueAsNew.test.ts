@@ -30,7 +30,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-it('carries cursor and counts from run to run, and writes each user once', async () => {
+it('passes cursor and counts from run to run, and writes each user once', async () => {
   const handle = await rig.start(jobDocument('chain'));
   const { counts, in_gigya, scans } = await handle.result();
 
@@ -67,7 +67,7 @@ it('carries cursor and counts from run to run, and writes each user once', async
   }
 });
 
-it('starts paused when it was paused while the run before waited for its last pages', async () => {
+it('starts paused when it was paused while the previous run waited for its last pages', async () => {
   const mocked = await startMockRig(temporal, { pages: 6, pageSize: 10, isHeld: true });
   try {
     const first = await mocked.start(jobDocument('paused chain'));

@@ -26,7 +26,7 @@ describe('pause and resume', () => {
   });
   afterAll(() => rig.stop());
 
-  it('hold a run between two pages, and are refused when they make no sense', async () => {
+  it('hold a run between two pages, and are refused when they do not apply', async () => {
     const handle = await rig.start(jobDocument('steered'));
     await untilStill(handle, (types) => types.length === 3);
 
@@ -72,7 +72,7 @@ describe('a run against the services', () => {
   });
   afterAll(() => rig.stop());
 
-  it('stops within a page when it is cancelled, and accounts for those it got to', async () => {
+  it('stops within a page when it is cancelled, and accounts for the users it reached', async () => {
     await rig.sandbox.admin.clearJournal();
     const handle = await rig.start(jobDocument('cancelled'));
     await until(async () => (await rig.sandbox.admin.journal()).length >= 50);

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-it('runs every night that a cron expression names, each from its own beginning', async () => {
+it('runs every night that a cron expression names, each time from the beginning', async () => {
   const rig = await startMockRig(temporal, { pages: 6, pageSize: 10 });
   try {
     const workflowId = unique('cron');

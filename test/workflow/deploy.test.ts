@@ -19,7 +19,7 @@ async function versionsOf(handle: ExportHandle): Promise<string[]> {
   return [...new Set(versions)];
 }
 
-it('a run that was started on the old bundle ends on the new one', async () => {
+it('a run that was started on the old bundle completes on the new one', async () => {
   const { address, workflowBundle } = provided();
   const code = await readFile(inject('workflowBundle'), 'utf8');
   const old = {

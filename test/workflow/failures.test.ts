@@ -84,7 +84,7 @@ describe('a bad document from the Temporal CLI', () => {
   });
 });
 
-it('an authorization that one of two workers lacks sends the run to the other', async () => {
+it('an authorization that is missing on one of two workers sends the run to the other', async () => {
   const authorizationsFile = join(folder, 'none.json');
   await writeFile(authorizationsFile, '{}');
   const other = await startLocalWorker({ ...provided(), taskQueue: rig.taskQueue, authorizationsFile });
@@ -95,7 +95,7 @@ it('an authorization that one of two workers lacks sends the run to the other', 
   for (const { counts } of summaries) expect(counts).toMatchObject({ members: 50, updated: 50 });
 });
 
-it('an error that nobody expected ends the run after three tries, with its reason and no user', async () => {
+it('an unexpected error ends the run after three attempts, with its reason and no user data', async () => {
   let tries = 0;
   const broken = await startRig({
     ...provided(),
@@ -118,7 +118,7 @@ it('an error that nobody expected ends the run after three tries, with its reaso
   }
 });
 
-describe('a configuration that cannot work ends the run at preflight, with Configuration and what to change', () => {
+describe('an unusable configuration ends the run at preflight, with Configuration and the fix', () => {
   afterEach(async () => {
     await rig.sandbox.admin.clearFaults();
     const { admin } = rig.sandbox;

@@ -59,7 +59,7 @@ const expired = { expired: true, page: null, counts: {}, rows: 0, next: null };
 const AGAIN = 'the audience was scanned again from the start, and the counts include every scan';
 
 describe('a scan that may have lost a page', () => {
-  it('is repeated when fewer users came than Lytics reports', async () => {
+  it('is repeated when Lytics returned fewer users than it reported', async () => {
     const summary = await summaryOf({ scans: [[{ lossy: true }], [{}, {}]] });
     expect(summary).toMatchObject({ scans: 2, counts: { members: 30, updated: 30 } });
     expect(summary.warnings).toEqual([`Lytics' scan was interrupted and returned 10 of 20 users; ${AGAIN}`]);
@@ -72,7 +72,7 @@ describe('a scan that may have lost a page', () => {
     expect(summary.warnings[0]).toContain('returned 10 of an unknown number of users');
   });
 
-  it('is not repeated when all users came', async () => {
+  it('is not repeated when all users were returned', async () => {
     expect(await summaryOf({ scans: [[{ lossy: true }, {}]] })).toMatchObject({ scans: 1, warnings: [] });
     expect(await summaryOf({ scans: [[{ lossy: true }, {}, {}]] })).toMatchObject({ scans: 1, warnings: [] });
   });
@@ -96,7 +96,7 @@ describe('a scan that lost nothing', () => {
 });
 
 describe('a cursor that expires', () => {
-  it('starts the scan again from the beginning, with the counts kept', async () => {
+  it('restarts the scan from the beginning and keeps the counts', async () => {
     const script: Script = {
       scans: [
         [{}, expired],
@@ -117,13 +117,13 @@ describe('a cursor that expires', () => {
     ]);
   });
 
-  it('again and again does not matter while each scan writes something', async () => {
+  it('repeatedly is accepted while each scan writes something', async () => {
     const cut: Scan = [{}, expired];
     const summary = await summaryOf({ scans: [...Array.from({ length: 12 }, () => cut), [{}, {}]] });
     expect(summary.scans).toBe(13);
   });
 
-  it('in five scans in a row that write nothing is a fault that a person has to act on', async () => {
+  it('in five consecutive scans that write nothing is a configuration fault', async () => {
     const failure = await run({ scans: [[{}, expired]], updates: () => 0 }, failureOf);
     expect(failure.type).toBe('Configuration');
     expect(failure.message).toMatch(
@@ -131,7 +131,7 @@ describe('a cursor that expires', () => {
     );
   });
 
-  it('is counted anew from a scan that wrote something', async () => {
+  it('is counted from zero after a scan that wrote something', async () => {
     const cut: Scan = [{}, expired];
     const summary = await summaryOf({
       scans: [...Array.from({ length: 9 }, () => cut), [{}, {}]],
@@ -152,7 +152,7 @@ describe('a total that is never reached', () => {
   });
 });
 
-describe('a run in which nobody could be written, however small', () => {
+describe('a run in which no user could be written, however small', () => {
   it('fails when no member has a Gigya ID', async () => {
     const counts = { members: 10, no_gigya_id: 10 };
     const failure = await run({ scans: [[{ page: null, counts, total: 10 }]] }, failureOf);
@@ -184,7 +184,7 @@ describe('a run in which nobody could be written, however small', () => {
 });
 
 describe('a page whose activity fails for good', () => {
-  it('adds what it had written to the counts of the failure', async () => {
+  it('adds its writes to the counts of the failure', async () => {
     const rig = await startMockRig(provided(), {
       pages: 1,
       pageSize: 10,

@@ -48,7 +48,7 @@ const start = (name: string, workflowId: string): Promise<ExportHandle> =>
 const isWriting = (types: string[]) => types.join() === 'updateGigya';
 
 describe('a run of a job', () => {
-  it('is refused while an older one is open, and leaves that alone', async () => {
+  it('is refused while an older one is open, and leaves that one unaffected', async () => {
     const name = unique('Twice');
     const first = await start(name, workflowIdOf(name));
     await untilStill(first, isWriting);
@@ -62,7 +62,7 @@ describe('a run of a job', () => {
     await first.terminate();
   });
 
-  it('goes on once the other has ended', async () => {
+  it('continues once the other has ended', async () => {
     const name = unique('Again');
     const first = await start(name, workflowIdOf(name));
     await untilStill(first, isWriting);
@@ -72,7 +72,7 @@ describe('a run of a job', () => {
     await second.terminate();
   });
 
-  it('does not mind runs of other jobs', async () => {
+  it('is not affected by runs of other jobs', async () => {
     const [one, other] = [unique('One'), unique('Other')];
     const runs = [await start(one, workflowIdOf(one)), await start(other, workflowIdOf(other))];
     for (const run of runs) await untilStill(run, isWriting);

@@ -44,7 +44,7 @@ describe('quiet hours', () => {
   });
   afterAll(() => rig.stop());
 
-  it('hold pages back: what is in flight is finished, and the run goes on when they end', async () => {
+  it('hold pages back: pages in flight finish, and the run continues when they end', async () => {
     const handle = await rig.start(quietJob('at night'));
     // Three are written and one more is fetched, before it is quiet.
     const isFull = (types: readonly string[]) =>
@@ -71,7 +71,7 @@ describe('quiet hours', () => {
     expect(await progressOf(handle)).toMatchObject({ state: 'completed', sleeping: null, reason: null });
   });
 
-  it('are looked up once for days, and not at all for other jobs', async () => {
+  it('are computed once for several days, and not at all for other jobs', async () => {
     rig.letAllGo();
     ahead = () => ({ windows: [], knownUntil: Date.now() + 3_600_000 });
     await (await rig.start(quietJob('by day'))).result();
@@ -80,7 +80,7 @@ describe('quiet hours', () => {
     expect(asked).toBe(1);
   });
 
-  it('hold a run that starts in them, which can be cancelled', async () => {
+  it('hold a run that starts within them, which can be cancelled', async () => {
     ahead = quietFor(3_600_000);
     const before = rig.fetched();
     const handle = await rig.start(quietJob('cancelled'));

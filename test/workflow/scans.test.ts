@@ -18,7 +18,7 @@ describe('an audience is scanned again', () => {
   afterAll(() => rig.stop());
   afterEach(() => rig.sandbox.admin.clearFaults());
 
-  it('when the cursor expired, and what was written is not written again', async () => {
+  it('when the cursor expired, without repeating any write', async () => {
     const { admin } = rig.sandbox;
     await admin.addFaults({
       match: { method: 'scan', path: 'start=', after: 10 },
@@ -52,7 +52,7 @@ describe('an audience is scanned again', () => {
     expect(await admin.verify()).toMatchObject({ ok: true, exact: USERS });
   });
 
-  it('only so often while nothing is gained: a cursor that always expires is a fault that a person has to act on', async () => {
+  it('only a limited number of times without progress: a cursor that always expires is a configuration fault', async () => {
     const { admin } = rig.sandbox;
     await admin.addFaults({ match: { method: 'scan', path: 'start=' }, action: { kind: 'expired_cursor' } });
     const failure = await failureOf(await rig.start(jobDocument('always expired')));
@@ -62,7 +62,7 @@ describe('an audience is scanned again', () => {
     );
   });
 
-  it('only so often while the total cannot be reached: the run ends with a warning', async () => {
+  it('only a limited number of times while the total is not reached: the run ends with a warning', async () => {
     const { admin } = rig.sandbox;
     await admin.addFaults(
       { match: { method: 'scan' }, rate: 0.3, action: { kind: 'cut' } },
@@ -76,7 +76,7 @@ describe('an audience is scanned again', () => {
     );
   });
 
-  it('not for a total that is off, when no answer was lost', async () => {
+  it('but not for a wrong total when no answer was lost', async () => {
     const { admin } = rig.sandbox;
     await admin.addFaults({ match: { method: 'scan' }, action: { kind: 'total', add: 7 } });
     expect(await rig.run(jobDocument('over total'))).toMatchObject({ scans: 1, warnings: [] });

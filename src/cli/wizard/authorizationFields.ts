@@ -6,17 +6,17 @@ import { notEmpty } from './validBy.ts';
 
 export type Provider = 'lytics' | 'gigya';
 
-/** An authorization as it will stand in the file. */
+/** An authorization as it will be saved in the file. */
 export type Draft = Readonly<Record<string, string>>;
 
-/** One question, and where its answer goes. */
+/** One question; `ask` adds its answer to the draft. */
 interface Field {
   key: string;
   title: string;
   ask(draft: Draft): Promise<Draft>;
 }
 
-/** In the order in which they are offered for correction: what is most often wrong comes first. */
+/** In the order in which they are offered for correction: the most frequent mistakes first. */
 const FIELDS: Readonly<Record<Provider, readonly Field[]>> = {
   lytics: [
     { key: 'token', title: 'API token', ask: (draft) => hidden(draft, 'token', 'API token') },
@@ -55,7 +55,7 @@ export async function askForFields(provider: Provider): Promise<Draft> {
   return draft;
 }
 
-/** @returns The draft with the answer to one question in place of the one before. */
+/** @returns The draft with the answer to one question replaced. */
 export async function askForField(provider: Provider, key: string, draft: Draft): Promise<Draft> {
   const field = FIELDS[provider].find((one) => one.key === key);
   return field ? field.ask(draft) : draft;

@@ -2,12 +2,12 @@ import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { parseJsonText } from '../../documents.ts';
 import { UsageError } from '../errors.ts';
 
-/** The names in the file on this machine; none when there is no file. */
+/** The names in the local file; empty when there is no file. */
 export async function namesIn(file: string): Promise<string[]> {
   return Object.keys(parse(await read(file), file));
 }
 
-/** Adds an authorization to the file. @returns What puts the file back as it was. */
+/** Adds an authorization to the file. @returns A function that restores the file. */
 export async function saveAuthorization(
   file: string,
   name: string,
@@ -32,7 +32,7 @@ function parse(text: string | undefined, file: string): Record<string, unknown> 
   throw new UsageError(`The authorizations file ${file} must hold a JSON object: {…}`);
 }
 
-/** At no moment is the file half-written, or open to others. */
+/** The file is replaced atomically and is never readable by others. */
 async function writePrivately(file: string, text: string): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
   await writeFile(draft, text, { mode: 0o600 });

@@ -6,7 +6,7 @@ import type { Questions } from '../questions.ts';
 import { complain, withRetries } from './interruptible.ts';
 import { validBy } from './validBy.ts';
 
-/** @returns The audience's slug, or what was typed where Lytics lists none. */
+/** @returns The audience's slug, or the typed text when Lytics lists no audiences. */
 export async function chooseAudience(
   questions: Questions,
   authorization: string,

@@ -32,7 +32,7 @@ export async function chooseAuthorization(
   return addAuthorization(questions, provider, name, file);
 }
 
-/** Without a file there are none yet: the first authorization creates it. */
+/** Without a file there are no authorizations yet; the first one creates it. */
 async function listAuthorizations(questions: Questions, file: string): Promise<AuthorizationInfo[]> {
   try {
     return await interruptible(questions.listAuthorizations());
@@ -42,7 +42,7 @@ async function listAuthorizations(questions: Questions, file: string): Promise<A
   }
 }
 
-/** Six answers later would be late to learn that the worker does not read this file. */
+/** Report early, not after six answers, that the worker does not read this file. */
 async function assertSameFile(known: readonly AuthorizationInfo[], file: string): Promise<void> {
   const here = await namesIn(file);
   if (known.length === here.length && known.every(({ name }) => here.includes(name))) return;
@@ -60,7 +60,7 @@ async function askForName(provider: Provider, taken: ReadonlySet<string>): Promi
   return name.trim();
 }
 
-/** Saves it for the worker to prove; one that is wrong is not kept, and only what is wrong is asked again. */
+/** Saves it so that the worker can verify it. If that fails, removes it and asks for corrections. */
 async function addAuthorization(
   questions: Questions,
   provider: Provider,

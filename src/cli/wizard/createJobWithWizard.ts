@@ -26,7 +26,7 @@ export async function createJobWithWizard(
   const authorizationsFile = resolve(process.env['AUTHORIZATIONS_FILE'] || 'authorizations.json');
   const document = await askForDocument(createQuestions(temporal), authorizationsFile, output);
   tell(output, `\n${JSON.stringify(document, null, 2)}\n`);
-  // Saved before anything else can fail: no answer is lost.
+  // Saved before anything else can fail, so that no answer is lost.
   const path = await saveDocument(document, authorizationsFile);
   const later = `The document is saved; to start it later: ${commandLine('create', path)}`;
   if (!(await confirm({ message: 'Start it?', default: true }))) throw new Refused(`Not started. ${later}`);

@@ -1,7 +1,7 @@
 import { confirm } from '@inquirer/prompts';
 import { Interrupted, Refused, Unreachable } from '../errors.ts';
 
-/** Ctrl-C while no prompt is there to take it. */
+/** Ctrl-C while no prompt is active. */
 export async function interruptible<T>(work: Promise<T>): Promise<T> {
   let interrupt = () => {};
   const interrupted = new Promise<never>((_, reject) => {
@@ -15,7 +15,7 @@ export async function interruptible<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Repeats a step for as long as it fails and the person wants it; undefined when they give up. */
+/** Repeats a failing step until it succeeds; undefined when the user gives up. */
 export async function withRetries<T>(step: () => Promise<T>): Promise<T | undefined> {
   for (;;) {
     try {
@@ -28,7 +28,7 @@ export async function withRetries<T>(step: () => Promise<T>): Promise<T | undefi
   }
 }
 
-/** What a person can do something about while the wizard waits. */
+/** Errors that the user can fix while the wizard waits. */
 export function isExpected(error: unknown): error is Refused | Unreachable {
   return error instanceof Refused || error instanceof Unreachable;
 }

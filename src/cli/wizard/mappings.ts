@@ -3,7 +3,7 @@ import { type JobDocument, jobSchema } from '../../job.ts';
 
 type Mappings = NonNullable<JobDocument['config']['mappings']>;
 
-/** One after the other, until the answer is empty. */
+/** Asks for mappings one by one, until the answer is empty. */
 export async function askForMappings(): Promise<{ mappings: Mappings }> {
   const mappings: Mappings = [];
   for (;;) {
@@ -17,7 +17,7 @@ export async function askForMappings(): Promise<{ mappings: Mappings }> {
   }
 }
 
-/** All together, since two of them may not fill the same field. */
+/** Checks them together, because two mappings must not write the same field. */
 function problemWith(before: Mappings, typed: string): true | string {
   const mapping = parseMapping(typed);
   if (!mapping) return 'must be two field names, such as score_momentum=lytics_momentum';

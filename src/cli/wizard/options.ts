@@ -9,7 +9,7 @@ import { validBy } from './validBy.ts';
 
 type Config = Partial<JobDocument['config']>;
 
-/** What the advanced options add to the document. */
+/** The settings that the advanced options add to the document. */
 export interface Options {
   config: Config;
   quiet?: Pick<JobDocument, 'quiet_time_of_day' | 'quiet_period' | 'quiet_timezone'>;
@@ -29,7 +29,7 @@ interface Option {
 
 const SETTINGS = jobSchema.shape.config.shape;
 
-/** Those of Lytics' form in its order, then ours. */
+/** The options of Lytics' form in its order, then this project's. */
 const OPTIONS: readonly Option[] = [
   { name: 'Gigya ID field', ask: asConfig(askForIdField) },
   { name: 'Storage', ask: asConfig(askForStorage) },
@@ -42,7 +42,7 @@ const OPTIONS: readonly Option[] = [
   { name: 'Quiet hours', ask: async () => ({ quiet: await askForQuietHours() }) },
 ];
 
-/** Asks for the advanced options that the person selects. */
+/** Asks for the advanced options that the user selects. */
 export async function askForOptions(tools: Tools): Promise<Options> {
   const selected = await checkbox({
     message: 'Advanced options',

@@ -6,7 +6,7 @@ import { slugOf } from '../../names.ts';
 import { complain } from './interruptible.ts';
 import { notEmpty } from './validBy.ts';
 
-/** Saves the document where the person says, never over a file unasked. @returns Its path, as it was typed. */
+/** Saves the document under a path from the user; asks before it overwrites a file. @returns The path, as typed. */
 export async function saveDocument(document: JobDocument, authorizationsFile: string): Promise<string> {
   const text = `${JSON.stringify(document, null, 2)}\n`;
   for (;;) {
@@ -25,7 +25,7 @@ export async function saveDocument(document: JobDocument, authorizationsFile: st
   }
 }
 
-/** @returns What keeps it from being written. */
+/** @returns The reason why the file cannot be written. */
 async function write(path: string, text: string): Promise<Error | undefined> {
   try {
     await writeFile(path, text, { flag: 'wx' });
@@ -54,7 +54,7 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
   return (await realPath(one)) === (await realPath(other));
 }
 
-/** Through links, also of a file that is not there yet. */
+/** Follows links, also for a file that does not exist yet. */
 async function realPath(path: string): Promise<string> {
   const full = resolve(path);
   return realpath(full).catch(async () =>

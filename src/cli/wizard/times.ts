@@ -25,7 +25,7 @@ export async function askForSchedule(output: Output): Promise<Config> {
   }
 }
 
-/** The time has a warning of its own; months without the day are shown when the job is created. */
+/** The prompt for the time warns by itself; months without the day are reported when the job is created. */
 function warningOf(config: Config): string | undefined {
   const { day_of_month: _, ...rest } = config;
   const job = parseJob({ name: 'any', auth_ids: ['any'], config: { segment_id: 'any', ...rest } });
@@ -68,7 +68,7 @@ export async function askForQuietHours() {
   return { quiet_time_of_day, quiet_period: Number(hours), quiet_timezone };
 }
 
-/** `7:15` is taken, and becomes `07:15`. */
+/** `7:15` is accepted and becomes `07:15`. */
 async function askForTime(message: string, suggestion: string): Promise<string> {
   const typed = await input({ message, default: suggestion, validate: validBy(timeOfDay) });
   return timeOfDay.parse(typed);

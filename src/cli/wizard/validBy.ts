@@ -2,7 +2,7 @@ interface Schema<Value> {
   safeParse(value: Value): { success: boolean; error?: { issues: { message: string }[] } | undefined };
 }
 
-/** A prompt's check, made of the setting's schema. */
+/** A prompt's validation, from the setting's schema. */
 export function validBy<Value = string>(schema: Schema<Value>) {
   return (value: Value): true | string => {
     const result = schema.safeParse(value);

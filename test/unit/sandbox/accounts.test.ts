@@ -37,7 +37,7 @@ test('a site that appends', async () => {
   expect(await dataOf(uid)).toEqual({ list: ['a', 'a', 'b'] });
 });
 
-test('an empty array is kept, or comes back absent', async () => {
+test('an empty array is kept or becomes absent', async () => {
   const uid = await account({ list: ['a'] });
   await set(uid, { list: [] });
   expect(await dataOf(uid)).toEqual({ list: [] });
@@ -145,7 +145,7 @@ test('quotas: calls and searches have separate buckets', async () => {
   expect((await search()).body.errorCode).toBe(0);
 });
 
-test('the schema: declared types hold, a dynamic one takes new fields in', async () => {
+test('the schema: declared types are enforced, a dynamic schema adds new fields', async () => {
   const uid = await account();
   const declared = {
     fields: { lytics_segments: { type: 'string', writeAccess: 'serverOnly' } },

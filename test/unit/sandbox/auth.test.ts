@@ -52,7 +52,7 @@ test("SAP's own signature", () => {
   );
 });
 
-test('application key and secret', async () => {
+test('accepts application key and secret', async () => {
   const { body, status } = await calls.gigya(method);
   expect(status).toBe(200);
   expect(body).toMatchObject({ errorCode: 0, statusCode: 200, statusReason: 'OK', apiVersion: 2 });
@@ -100,7 +100,7 @@ test.each([
   expect((await calls.bearer(method, {}, over)).body.errorCode).toBe(code);
 });
 
-test('a bearer token works once, and not beside a secret', async () => {
+test('a bearer token works once, and not together with a secret', async () => {
   const over = { payload: { jti: 'one' } };
   expect((await calls.bearer(method, {}, over)).body.errorCode).toBe(0);
   expect((await calls.bearer(method, {}, over)).body.errorCode).toBe(403004);
@@ -143,7 +143,7 @@ test('getSchema answers without credentials, but not with wrong ones', async () 
   expect(await anonymous(method)).toBe(400002);
 });
 
-test('a signature is fresh, right, and used once', async () => {
+test('a signature must be fresh, correct and used once', async () => {
   const now = Math.floor(Date.now() / 1000);
   const { body, headers } = await calls.signed(method, {}, { timestamp: now - 600 });
   expect(body.errorCode).toBe(403002);
@@ -153,7 +153,7 @@ test('a signature is fresh, right, and used once', async () => {
   expect((await calls.signed(method, {}, { nonce: 'one' })).body.errorCode).toBe(403004);
 });
 
-test("with Gigya's clock ahead, its Date header has the time to send", async () => {
+test("with Gigya's clock ahead, its Date header has the correct time", async () => {
   await sandbox.admin.patchSettings({ gigya: { clockSkewSeconds: 3600 } });
   const { body, headers } = await calls.signed(method, {});
   expect(body.errorCode).toBe(403002);

@@ -39,7 +39,7 @@ test.each([
   ['real credentials', JSON.stringify(secrets)],
   ['something else', 'not JSON'],
   ['a list', '[]'],
-])('a file with %s is refused and stays as it is', async (_, text) => {
+])('a file with %s is refused and unchanged', async (_, text) => {
   writeFileSync(file, text);
   const { code, stderr } = await refused();
   expect(code).toBe(1);
@@ -48,14 +48,14 @@ test.each([
   expect(readFileSync(file, 'utf8')).toBe(text);
 });
 
-test("a sandbox's file with someone's own entry is refused", async () => {
+test("a sandbox's file with a user's own entry is refused", async () => {
   await (await startSandbox({ users: 1, authorizations: file })).stop();
   const written: Record<string, unknown> = JSON.parse(readFileSync(file, 'utf8'));
   writeFileSync(file, JSON.stringify({ ...written, mine: { provider: 'gigya', secret_key: 'real' } }));
   expect((await refused()).code).toBe(1);
 });
 
-test('with force it is overwritten, and for its owner only', async () => {
+test('with force it is overwritten and readable only by its owner', async () => {
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o644 });
   const sandbox = await startSandbox({ users: 1, authorizations: file, force: true });
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(sandbox.authorizations);
@@ -63,7 +63,7 @@ test('with force it is overwritten, and for its owner only', async () => {
   await sandbox.stop();
 });
 
-test('what a sandbox wrote is overwritten by the next one', async () => {
+test('a file written by a sandbox is overwritten by the next one', async () => {
   const first = await startSandbox({ users: 1, authorizations: file });
   await first.stop();
   const second = await startSandbox({ users: 1, seed: 2, authorizations: file });

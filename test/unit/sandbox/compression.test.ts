@@ -45,7 +45,7 @@ describe.each(['/api/segment/vip', '/accounts.getSchema'])('%s', (path) => {
     }
   });
 
-  test('is compressed without Accept-Encoding where the setting says so, but never against it', async () => {
+  test('is compressed without Accept-Encoding when the setting requires it, but never against the header', async () => {
     await sandbox.admin.patchSettings({ compress: 'gzip', compressUnasked: true });
     expect((await ask(path)).coding).toBe('gzip');
     expect((await ask(path, 'identity')).coding).toBeUndefined();
@@ -54,7 +54,7 @@ describe.each(['/api/segment/vip', '/accounts.getSchema'])('%s', (path) => {
   });
 });
 
-test('the admin side is not compressed', async () => {
+test('the admin endpoints are not compressed', async () => {
   await sandbox.admin.patchSettings({ compress: 'gzip', compressUnasked: true });
   expect((await ask('/admin/info', 'gzip')).coding).toBeUndefined();
 });

@@ -98,7 +98,7 @@ test('a redundant write may answer 403200', async () => {
   expect((await again(['b'])).body.errorCode).toBe(0);
 });
 
-test('a cursor goes through the objects of a type, may be sent again, and is for ds.search only', async () => {
+test('a cursor covers the objects of a type, may be sent again, and is valid for ds.search only', async () => {
   for (const oid of ['1', '2', '3', '4', '5']) await store(oid, { list: ['paged'] }, { type: 'paged' });
   const query = 'SELECT oid FROM paged WHERE data.list contains "paged" LIMIT 2';
   const found: unknown[] = [];

@@ -8,7 +8,7 @@ const fieldsWith = (settings: unknown) => {
   return [state.gigya.dataSchema.fields, state.store('lytics').schema.fields];
 };
 
-test('the schemas declare the field of the audiences, unless the settings say otherwise', () => {
+test('the schemas declare the field of the audiences by default', () => {
   const declared = { lytics_segments: { type: 'string', writeAccess: 'serverOnly' } };
   expect(fieldsWith({})).toEqual([declared, declared]);
   expect(fieldsWith({ gigya: { declaresField: false } })).toEqual([{}, {}]);

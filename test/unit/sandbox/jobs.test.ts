@@ -69,7 +69,7 @@ test.each([
   ['23:59', '11:59pm'],
   ['2:00pm', '2:00pm'],
   ['', ''],
-])('the time %s comes back as "%s"', async (time, shown) => {
+])('the time %s is returned as "%s"', async (time, shown) => {
   const created = await send('POST', path, {
     name: 'Timed',
     config: { time_of_day: time },

@@ -23,7 +23,7 @@ const after = (page: Answer, query = 'limit=100') =>
 const emails = (page: Answer) => rowsOf(page).map(({ email }) => email);
 
 describe('authorization', () => {
-  test('the token stands alone', async () => {
+  test('the token is sent without a scheme', async () => {
     const refused = await calls.lytics('/api/segment/vip/scan', {
       headers: { authorization: `Bearer ${sandbox.authorizations.lytics.token}` },
     });
@@ -31,7 +31,7 @@ describe('authorization', () => {
     expect(refused.body).toEqual({ data: null, message: 'Not authorized', status: 401 });
   });
 
-  test('a 401 of /v2 comes in the shape of /api, or in its own', async () => {
+  test('a 401 of /v2 has the shape of /api, or its own', async () => {
     const ask = () => calls.lytics('/v2/segment', { headers: { authorization: 'other' } });
     expect((await ask()).body).toEqual({ data: null, message: 'Not authorized', status: 401 });
     await sandbox.admin.patchSettings({ lytics: { v2Unauthorized: 'v2' } });
@@ -111,7 +111,7 @@ describe('audiences', () => {
 });
 
 describe('a scan', () => {
-  test('has 20 rows a page by default, and at most 100', async () => {
+  test('has 20 rows per page by default, and at most 100', async () => {
     expect(rowsOf(await scan()).length).toBe(20);
     const first = await scan('limit=1000');
     expect(first.body).toMatchObject({ status: 200, message: 'success', total: 250 });
@@ -146,7 +146,7 @@ describe('a scan', () => {
     expect((await after(first)).status).toBe(cursorErrorStatus);
   });
 
-  test('may end with a cursor after which nothing new follows', async () => {
+  test('may end with a cursor that returns nothing new', async () => {
     await sandbox.admin.patchSettings({ lytics: { lastPage: 'empty_page' } });
     let last = await after(await after(await scan('limit=100')));
     expect(last.body._next).not.toBe('');
@@ -231,7 +231,7 @@ describe('a scan', () => {
     expect(rowsOf(page)[0]?.segments).toContain('VIP customers');
   });
 
-  test('takes `segments=` as the definition of another audience', async () => {
+  test('accepts `segments=` as the definition of another audience', async () => {
     expect((await scan('segments=true')).status).toBe(400);
     const other = await scan('segments=cafe_kuchen&limit=1');
     expect(other.body.total).not.toBe(250);
@@ -266,7 +266,7 @@ describe('an ad-hoc scan', () => {
       headers: { 'content-type': type },
     });
 
-  test('takes FilterQL as text', async () => {
+  test('accepts FilterQL as text', async () => {
     const wanted = Object.keys((await sandbox.admin.truth()).expected).slice(0, 40);
     const list = [...wanted, 'nobody'].map((uid) => JSON.stringify(uid)).join(',');
     const page = await adHoc(`FILTER AND (INCLUDE vip, gy_profile_id IN (${list})) FROM user`);
@@ -287,7 +287,7 @@ describe('an ad-hoc scan', () => {
     expect(rowsOf(included)[0]?.segments).not.toContain('vip');
   });
 
-  test('has at most 100 rows a page, and goes on with `start`', async () => {
+  test('has at most 100 rows per page, and continues with `start`', async () => {
     const ask = async (start: string) =>
       calls.lytics(`/api/segment/scan?table=user&limit=1000${start}`, {
         method: 'POST',
@@ -333,7 +333,7 @@ describe('a user', () => {
     expect(body.data).toMatchObject({ segments_all: expect.arrayContaining(ids.expected[uid] ?? []) });
   });
 
-  test('comes with `segments` unless they are declined, and with `segments_all` when asked for', async () => {
+  test('has `segments` unless they are declined, and `segments_all` on request', async () => {
     const [uid = ''] = Object.keys((await sandbox.admin.truth()).expected);
     const { data } = (await entity(uid, '')).body;
     expect(data).toHaveProperty('segments');
@@ -356,14 +356,14 @@ describe('a user', () => {
     for (const { key } of rows) await sandbox.admin.removeRow(key);
   });
 
-  test('with any characters in the UID', async () => {
+  test('may have any characters in the UID', async () => {
     const uid = 'a/b?c=%2F&d "é" 🎿';
     const [row] = await sandbox.admin.putRows({ fields: { gy_profile_id: uid }, audiences: ['vip'] });
     expect((await entity(uid)).body.data).toMatchObject({ segments: ['vip'] });
     await sandbox.admin.removeRow(row?.key ?? 0);
   });
 
-  test('who is unknown, or takes too long, is a 200 with placeholder segments', async () => {
+  test('who is unknown or times out is a 200 with placeholder segments', async () => {
     for (const query of ['segments=true&allsegments=true', ''])
       expect((await entity('nobody', query)).body).toMatchObject({
         status: 200,

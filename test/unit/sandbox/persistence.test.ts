@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('continues where it was after SIGKILL and a restart on the same port', async () => {
+test('continues from its last state after SIGKILL and a restart on the same port', async () => {
   const state = join(folder, 'state.jsonl');
   const first = await startSandbox({ users: 300, state, indexLagMs: 0, cursor: 'scroll' });
   const calls = callsOf(first);

@@ -80,7 +80,7 @@ describe('the search language', () => {
     expect(() => parseQuery(text)).toThrow();
   });
 
-  test('finds the UIDs a query can be about', () => {
+  test('finds the UIDs that a query can match', () => {
     const uids = (condition: string) =>
       requiredValues(parseQuery(`SELECT UID FROM accounts WHERE ${condition}`).where, 'UID');
     expect(uids('data.n = 1 and UID in ("a", "b")')).toEqual(new Set(['a', 'b']));

@@ -115,7 +115,7 @@ test('refuses a query that is too long, invalid, or names unknown fields', async
   expect((await search('SELECT lytics_segments FROM accounts')).body.errorCode).toBe(400006);
 });
 
-test('a cursor goes through everything, may be sent again, and ends without nextCursorId', async () => {
+test('a cursor covers all results, may be sent again, and ends without nextCursorId', async () => {
   const seen: unknown[] = [];
   let page = await search('SELECT UID FROM accounts LIMIT 1000', { openCursor: 'true' });
   while (true) {
@@ -142,7 +142,7 @@ test('a cursor is sent alone, has batches of at most 1,000, and expires', async 
   expect((await next('nonsense')).body.errorCode).toBe(500028);
 });
 
-test('a batch may be smaller than asked', async () => {
+test('a batch may be smaller than requested', async () => {
   await sandbox.admin.patchSettings({ gigya: { shortBatches: true } });
   let page = await search('SELECT UID FROM accounts LIMIT 1000', { openCursor: 'true' });
   const sizes = [resultsOf(page).length];
@@ -152,7 +152,7 @@ test('a batch may be smaller than asked', async () => {
   expect(Math.min(...sizes.slice(0, -1))).toBeLessThan(1000);
 });
 
-test('a cursor shows what was there when it was opened', async () => {
+test('a cursor returns the data from when it was opened', async () => {
   const query = 'SELECT UID, data.mark FROM accounts WHERE data.mark contains "m" LIMIT 1';
   await sandbox.admin.patchSettings({ gigya: { indexLagMs: 0 } });
   for (const UID of ['c1', 'c2']) await sandbox.admin.putAccounts({ uid: UID, data: { mark: ['m'] } });

@@ -19,7 +19,7 @@ async function exportAll() {
     await write(uid, [...slugs].reverse());
 }
 
-test('the same seed makes the same users', async () => {
+test('the same seed creates the same users', async () => {
   const twin = await startSandbox({ users: 60, seed: 11 });
   expect(await twin.admin.truth()).toEqual(await sandbox.admin.truth());
   await twin.admin.enter(5);

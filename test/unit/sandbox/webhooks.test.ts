@@ -52,7 +52,7 @@ test('one POST per write, unless the write mutes it', async () => {
   await expect.poll(webhooks).toEqual({ delivered: 1, failed: 1, muted: 1 });
 });
 
-test('webhooks stay on this machine', async () => {
+test('webhooks are sent to loopback only', async () => {
   await expect(
     sandbox.admin.patchSettings({ gigya: { webhookUrl: 'https://example.com/hook' } }),
   ).rejects.toThrow('loopback');
