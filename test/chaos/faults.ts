@@ -233,7 +233,7 @@ const configuration: FaultCase[] = [
   {
     name: 'the site appends to arrays',
     settings: { gigya: { arrays: 'append' } },
-    outcome: stopped(/does not replace what it holds.*set config\.gigya_field/),
+    outcome: stopped(/appends instead of replacing.*config\.gigya_field/),
     isQuick: true,
   },
 ];
