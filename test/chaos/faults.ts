@@ -489,8 +489,8 @@ async function judge(rig: Rig, handle: ExportHandle, outcome: Outcome, { storage
     const { type, message } = await failureOf(handle);
     assert.equal(type, 'Configuration', message);
     assert.match(message, outcome.message);
-    // Stopped, and not worn out: most of the quota is left.
-    assert.ok((await admin.journal()).length < USERS);
+    // Stopped rather than retried: the pages in flight tried each user once.
+    assert.ok((await admin.journal()).length <= USERS);
     return;
   }
   const { counts, failures, scans } = await handle.result();
