@@ -32,7 +32,7 @@ type Outcome =
   /** Completed: those that met the fault are counted so, all others are exact. */
   | { is: 'counted'; as: keyof Counts; reason?: string };
 
-export const USERS = 260;
+export const USERS = 520;
 
 const WRITE = 'accounts.setAccountInfo';
 const SEARCH = 'accounts.search';
@@ -489,8 +489,8 @@ async function judge(rig: Rig, handle: ExportHandle, outcome: Outcome, { storage
     const { type, message } = await failureOf(handle);
     assert.equal(type, 'Configuration', message);
     assert.match(message, outcome.message);
-    // Stopped rather than retried: the pages in flight tried each user once.
-    assert.ok((await admin.journal()).length <= USERS);
+    // Stopped by the first pages: most of the quota is left.
+    assert.ok((await admin.journal()).length < USERS);
     return;
   }
   const { counts, failures, scans } = await handle.result();
