@@ -32,11 +32,14 @@ export function replacesArray(before: Held, { data }: UserRecord): boolean {
 function assertHolds(held: Held, { data }: UserRecord): void {
   for (const [field, value] of Object.entries(data)) {
     if (holds(held, { [field]: value })) continue;
-    const [wrote, kept] = [value, held[field]].map((one) =>
-      Array.isArray(one) ? `${one.length} values` : 'a value',
-    );
+    const [wrote, kept] = [value, held[field]].map(described);
     throw misconfigured(
       `Gigya returned ${kept} in data.${field} after writing ${wrote}: the field appends instead of replacing, or something else writes it. Nothing more is written; declare another field and name it in config.gigya_field or config.mappings`,
     );
   }
+}
+
+function described(value: unknown): string {
+  if (!Array.isArray(value)) return 'a value';
+  return value.length === 1 ? '1 value' : `${value.length} values`;
 }

@@ -22,8 +22,12 @@ export function guardReason(most: number, { removals, carriers, members }: Remov
   const isTooMany =
     most === 0 || (most < 1 ? carriers >= GUARDED_CARRIERS && removals > most * carriers : removals > most);
   if (!isTooMany) return undefined;
-  const limit = most < 1 ? `${Math.round(most * 1000) / 10} % of them` : figure(most);
-  return `${figures}, and config.max_removals allows ${limit}`;
+  return `${figures}, and config.max_removals allows ${limitOf(most)}`;
+}
+
+function limitOf(most: number): string {
+  if (most === 0) return 'none';
+  return most < 1 ? `${Math.round(most * 1000) / 10} % of them` : figure(most);
 }
 
 const figure = (value: number) => value.toLocaleString('en-US');

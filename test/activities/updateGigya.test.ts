@@ -243,7 +243,7 @@ describe('the first writes are read back', () => {
     const failure = await failureOf(write(uids.map((uid): User => [uid, ['vip']])));
     expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
     expect(failure.message).toBe(
-      'Gigya returned 3 values in data.lytics_segments after writing 1 values: the field appends instead of replacing, or something else writes it. Nothing more is written; declare another field and name it in config.gigya_field or config.mappings',
+      'Gigya returned 3 values in data.lytics_segments after writing 1 value: the field appends instead of replacing, or something else writes it. Nothing more is written; declare another field and name it in config.gigya_field or config.mappings',
     );
     expect(await writtenTo()).toHaveLength(1);
   });

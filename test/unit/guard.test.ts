@@ -49,7 +49,7 @@ describe('removals have to be approved', () => {
     expect(guardReason(0.2, removals)).toBe(`${figures}, and config.max_removals allows 20 % of them`);
     expect(guardReason(0.125, removals)).toBe(`${figures}, and config.max_removals allows 12.5 % of them`);
     expect(guardReason(1_000, removals)).toBe(`${figures}, and config.max_removals allows 1,000`);
-    expect(guardReason(0, removals)).toBe(`${figures}, and config.max_removals allows 0 % of them`);
+    expect(guardReason(0, removals)).toBe(`${figures}, and config.max_removals allows none`);
     expect(guardReason(0.2, { ...removals, members: 0 })).toBe(
       `Lytics returned an empty audience: ${figures}`,
     );
