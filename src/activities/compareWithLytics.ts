@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import type { Audience, Lytics } from '../lytics/client.ts';
+import type { Audience, Lytics, Row } from '../lytics/client.ts';
 import { isFilterable, isFilterableAudience, isFilterableField } from '../lytics/filterql.ts';
 import { allAudiencesIn } from '../mapping/exclusion.ts';
 import type { User } from '../mapping/mapping.ts';
@@ -29,35 +29,56 @@ export interface Comparing {
   isExcluded: ((memberOf: readonly string[]) => boolean) | undefined;
 }
 
-/**
- * Determines which users are no longer members of the audience. One ad-hoc scan of the audience contains a hundred
- * UIDs; a second scan, without the audience, returns the memberships of those who are missing. Profiles are looked
- * up for users missing in both, for UIDs that a statement cannot contain, and for all users where the site does not
- * allow ad-hoc scans.
- */
+/** Determines which users are no longer members of the audience. */
 export async function compareWithLytics(uids: readonly string[], comparing: Comparing): Promise<Comparison> {
-  const { plan, audience } = comparing;
-  const comparison: Comparison = { leavers: [], excluded: [], members: new Set() };
-  const isByStatement = isFilterableField(plan.job.config.gigya_id_field);
+  const { missing, ...found } = await compareMembers(uids, comparing);
+  return merged(found, await compareMissing(missing, comparing));
+}
+
+/**
+ * Finds the members among these users: one ad-hoc scan of the audience contains a hundred UIDs. Profiles are looked
+ * up for UIDs that a statement cannot contain, and for all users where the site does not allow ad-hoc scans.
+ *
+ * @returns Also the UIDs missing from the audience, for `compareMissing`.
+ */
+export async function compareMembers(
+  uids: readonly string[],
+  comparing: Comparing,
+): Promise<Comparison & { missing: string[] }> {
+  const isByStatement = isFilterableField(comparing.plan.job.config.gigya_id_field);
   const filterable = isByStatement ? uids.filter(isFilterable) : [];
-  const found = await findUsers(filterable, nameInStatement(audience), comparing);
-  const missing = found && filterable.filter((uid) => !found.has(uid));
-  const present = missing && (await findUsers(missing, undefined, comparing));
-  if (!found || !present) {
+  const found = await findUsers(filterable, nameInStatement(comparing.audience), comparing);
+  const comparison = nobody();
+  if (!found) {
     await lookUpEach(uids, comparing, comparison);
-    return comparison;
+    return { ...comparison, missing: [] };
   }
-  const rest = uids.filter((uid) => !isByStatement || !isFilterable(uid));
-  for (const uid of filterable) {
-    const isMember = found.has(uid);
-    const [row, ...others] = found.get(uid) ?? present.get(uid) ?? [];
-    const audiences = row && audiencesIn(row, plan.job.config);
-    if (isMember && !comparing.isExcluded) comparison.members.add(uid);
-    // Several profiles share the UID, or the row has no membership: the profile decides.
-    else if (!audiences || others.length > 0) rest.push(uid);
-    else sortUser({ uid, row, audiences, memberOf: allAudiencesIn(row) }, isMember, comparing, comparison);
+  const toLookUp = uids.filter((uid) => !isByStatement || !isFilterable(uid));
+  for (const uid of filterable.filter((one) => found.has(one))) {
+    const user = comparing.isExcluded && userIn(uid, found.get(uid), comparing);
+    if (user) sortUser(user, true, comparing, comparison);
+    else if (comparing.isExcluded) toLookUp.push(uid);
+    else comparison.members.add(uid);
   }
-  await lookUpEach(rest, comparing, comparison);
+  await lookUpEach(toLookUp, comparing, comparison);
+  return { ...comparison, missing: filterable.filter((uid) => !found.has(uid)) };
+}
+
+/**
+ * Reads the memberships of users missing from the audience: an ad-hoc scan of all users contains a hundred UIDs.
+ * Profiles are looked up for users missing there too.
+ */
+export async function compareMissing(uids: readonly string[], comparing: Comparing): Promise<Comparison> {
+  const comparison = nobody();
+  const found = await findUsers(uids, undefined, comparing);
+  const toLookUp: string[] = [];
+  for (const uid of uids) {
+    const user = userIn(uid, found?.get(uid), comparing);
+    // A member again since the first scan keeps the audience.
+    if (user) sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
+    else toLookUp.push(uid);
+  }
+  await lookUpEach(toLookUp, comparing, comparison);
   return comparison;
 }
 
@@ -66,6 +87,24 @@ export async function shareFound(uids: readonly string[], comparing: Comparing):
   if (uids.length === 0) return undefined;
   const { members, excluded } = await compareWithLytics(uids, comparing);
   return (members.size + excluded.length) / uids.length;
+}
+
+const nobody = (): Comparison => ({ leavers: [], excluded: [], members: new Set() });
+
+export function merged(one: Comparison, other: Comparison): Comparison {
+  return {
+    leavers: [...one.leavers, ...other.leavers],
+    excluded: [...one.excluded, ...other.excluded],
+    members: new Set([...one.members, ...other.members]),
+  };
+}
+
+/** The user of a UID's only row; undefined when the profile has to decide: several rows share the UID, or the row has no membership. */
+function userIn(uid: string, rows: readonly Row[] | undefined, { plan }: Comparing): User | undefined {
+  const [row, ...others] = rows ?? [];
+  const audiences = row && audiencesIn(row, plan.job.config);
+  if (!audiences || others.length > 0) return undefined;
+  return { uid, row, audiences, memberOf: allAudiencesIn(row) };
 }
 
 async function lookUpEach(
@@ -78,8 +117,8 @@ async function lookUpEach(
     uids,
     async (uid) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      const nobody = { row: undefined, audiences: [], memberOf: [] };
-      const user: User = { uid, ...(profile ?? nobody) };
+      const unknown = { row: undefined, audiences: [], memberOf: [] };
+      const user: User = { uid, ...(profile ?? unknown) };
       sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     },
     { concurrency: PROFILES_AT_ONCE, signal: attempt.signal },

@@ -1,13 +1,23 @@
 import { openStorage } from '../gigya/openStorage.ts';
+import type { GigyaStorage } from '../gigya/storage.ts';
 import type { Lytics } from '../lytics/client.ts';
+import { UIDS_PER_STATEMENT } from '../lytics/filterql.ts';
 import { createExclusion } from '../mapping/exclusion.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import { PROVEN_SHARE, SAMPLE_PAGES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
-import { type CarriersBatch, findCarriers } from './carriers.ts';
+import { findCarriers } from './carriers.ts';
 import type { Catalogues } from './catalogues.ts';
-import { type Comparing, compareWithLytics, shareFound } from './compareWithLytics.ts';
+import {
+  type Comparing,
+  type Comparison,
+  compareMembers,
+  compareMissing,
+  compareWithLytics,
+  merged,
+  shareFound,
+} from './compareWithLytics.ts';
 import type { Connections } from './connections.ts';
 import type { FetchedPage } from './fetchedPage.ts';
 import { audienceOf } from './memberships.ts';
@@ -18,6 +28,8 @@ export interface LeaversToFetch {
   plan: Plan;
   /** Gigya's search cursor; null at the beginning. */
   cursor: string | null;
+  /** Sealed carriers of earlier pages: see {@link LeaversPage.missing}. */
+  missing: string | null;
   /** Sealed leavers that were found earlier: compares these again instead of searching. */
   again?: string;
 }
@@ -26,49 +38,73 @@ export interface LeaversToFetch {
 export interface LeaversPage extends FetchedPage<string> {
   /** Users on this page who carry the audience. */
   carriers: number;
+  /** Carriers missing from the audience whose membership is not read yet, sealed: too few to fill a statement. */
+  missing: string | null;
   /** Why leavers cannot be corrected; null when look-ups are proven. */
   unproven: string | null;
 }
 
 /** Reads who carries the audience in Gigya, and seals the records of those who are no longer members. */
 export function createFetchLeavers(connections: Connections, catalogues: Catalogues) {
-  return async ({ plan, cursor, again }: LeaversToFetch): Promise<LeaversPage> => {
+  async function open({ plan }: LeaversToFetch): Promise<Fetching> {
     const attempt = currentAttempt();
     const { config, auth_ids } = plan.job;
     const lytics = await connections.lytics(auth_ids);
     const { gigya, authorization } = await connections.gigya(auth_ids);
-    const key = sealingKey(authorization);
     const audience = await audienceOf(plan, lytics, catalogues, attempt);
     const { excluded: ids = [] } = plan;
     const isExcluded =
       ids.length > 0 ? createExclusion(ids, await catalogues.read(lytics, ids, attempt.reading)) : undefined;
-    const comparing: Comparing = { lytics, plan, audience, attempt, isExcluded };
-    if (cursor === null && again === undefined) {
-      const unproven = await proveLookUps(lytics, plan, comparing);
-      if (unproven !== null) return { ...NOBODY, unproven };
-    }
-    const storage = openStorage(gigya, config, fieldsOf(config));
-    const batch =
-      again === undefined
-        ? await findCarriers(storage, plan, cursor, attempt.reading)
-        : await carriersIn(again, key);
-    if (!batch) return { ...NOBODY, unproven: `Gigya cannot be searched for "${plan.audience.label}"` };
-    const { leavers: gone, excluded } = await compareWithLytics(batch.uids, comparing);
-    const leavers = [...gone, ...excluded];
+    return {
+      comparing: { lytics, plan, audience, attempt, isExcluded },
+      storage: openStorage(gigya, config, fieldsOf(config)),
+      key: sealingKey(authorization),
+    };
+  }
+
+  async function sealLeavers(comparison: Comparison, { comparing, key }: Fetching) {
+    const { lytics, plan, attempt } = comparing;
+    const leavers = [...comparison.leavers, ...comparison.excluded];
+    const counts = { left: leavers.length };
+    if (leavers.length === 0) return { page: null, counts };
     const names = new Set(leavers.flatMap((user) => [...user.audiences]));
     const mapping = createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
+    return { page: await sealPage({ records: leavers.map(mapping.recordOf), copies: [] }, key), counts };
+  }
+
+  return async (input: LeaversToFetch): Promise<LeaversPage> => {
+    const { plan, cursor, missing: earlier, again } = input;
+    const fetching = await open(input);
+    const { comparing, storage, key } = fetching;
+    if (again !== undefined) {
+      const comparison = await compareWithLytics(await uidsOf(again, key), comparing);
+      return { ...NOBODY, ...(await sealLeavers(comparison, fetching)) };
+    }
+    const unproven = cursor === null ? await proveLookUps(comparing) : null;
+    if (unproven !== null) return { ...NOBODY, unproven };
+    const batch = await findCarriers(storage, plan, cursor, comparing.attempt.reading);
+    if (!batch) return { ...NOBODY, unproven: `Gigya cannot be searched for "${plan.audience.label}"` };
+    if (batch.expired) return { ...NOBODY, expired: true };
+    const { missing: more, ...found } = await compareMembers(batch.uids, comparing);
+    const missing = [...new Set([...(await uidsOf(earlier, key)), ...more])];
+    // A statement that is not full waits for the next page.
+    const later = batch.next === null ? 0 : missing.length % UIDS_PER_STATEMENT;
+    const split = missing.length - later;
+    const comparison = merged(found, await compareMissing(missing.slice(0, split), comparing));
     return {
       ...NOBODY,
-      page:
-        leavers.length > 0
-          ? await sealPage({ records: leavers.map(mapping.recordOf), copies: [] }, key)
-          : null,
-      counts: { left: leavers.length },
+      ...(await sealLeavers(comparison, fetching)),
+      missing: await sealUids(missing.slice(split), key),
       next: batch.next,
-      expired: batch.expired,
       carriers: batch.uids.length,
     };
   };
+}
+
+interface Fetching {
+  comparing: Comparing;
+  storage: GigyaStorage;
+  key: Uint8Array;
 }
 
 const NOBODY: LeaversPage = {
@@ -78,16 +114,24 @@ const NOBODY: LeaversPage = {
   next: null,
   expired: false,
   carriers: 0,
+  missing: null,
   unproven: null,
 };
 
-async function carriersIn(sealed: string, key: Uint8Array): Promise<CarriersBatch> {
+async function sealUids(uids: readonly string[], key: Uint8Array): Promise<string | null> {
+  if (uids.length === 0) return null;
+  return sealPage({ records: uids.map((uid) => ({ uid, data: {} })), copies: [] }, key);
+}
+
+async function uidsOf(sealed: string | null, key: Uint8Array): Promise<string[]> {
+  if (sealed === null) return [];
   const { records } = await openPage(sealed, key);
-  return { uids: records.map(({ uid }) => uid), total: undefined, next: null, expired: false };
+  return records.map(({ uid }) => uid);
 }
 
 /** Why look-ups cannot be trusted; null when they find the audience's own members, or the audience is empty. */
-async function proveLookUps(lytics: Lytics, plan: Plan, comparing: Comparing): Promise<string | null> {
+async function proveLookUps(comparing: Comparing): Promise<string | null> {
+  const { lytics, plan } = comparing;
   const field = plan.job.config.gigya_id_field;
   const sample = await sampleUids(lytics, plan, comparing.attempt);
   const share = await shareFound(sample, comparing);

@@ -19,10 +19,10 @@ export async function correctLeavers(step: Step): Promise<void> {
   if (plan.audience.label === undefined) return;
   while (leavers.step !== 'done') {
     desk.show('leavers');
-    if (leavers.step === 'search') await findLeavers(step);
-    if (leavers.step === 'decide') await passGuard(step);
-    desk.show('leavers');
     try {
+      if (leavers.step === 'search') await findLeavers(step);
+      if (leavers.step === 'decide') await passGuard(step);
+      desk.show('leavers');
       await pump(new HeldLeavers(step), step);
     } catch (error) {
       if (!isSealBroken(error)) throw error;
@@ -43,7 +43,8 @@ async function findLeavers(step: Step): Promise<void> {
     await desk.mayGoOn();
     await continueAsNewIfLong(step);
     const summary = `carriers from ${figure(leavers.carriers + 1)}`;
-    const input = { plan, cursor: leavers.cursor };
+    const { cursor, missing } = leavers;
+    const input = { plan, cursor, missing };
     const page = await desk.during(() => activities.fetchLeavers.executeWithOptions({ summary }, [input]));
     if (page.unproven !== null) {
       warn(run, `Users who left the audience were not corrected: ${page.unproven}`);
@@ -62,8 +63,11 @@ async function findLeavers(step: Step): Promise<void> {
   }
 }
 
-function hold(leavers: Leavers, { page, counts: { left = 0 }, carriers, next }: LeaversPage): void {
+function hold(leavers: Leavers, found: LeaversPage): void {
+  const { page, counts, carriers, missing, next } = found;
+  const { left = 0 } = counts;
   leavers.cursor = next;
+  leavers.missing = missing;
   leavers.carriers += carriers;
   leavers.removals += left;
   if (page === null) return;
@@ -145,7 +149,7 @@ class HeldLeavers implements Source {
   }
 
   #compareAgain(again: string): Promise<LeaversPage> {
-    const input = { plan: this.#step.plan, cursor: null, again };
+    const input = { plan: this.#step.plan, cursor: null, missing: null, again };
     return activities.fetchLeavers.executeWithOptions({ summary: 'compare again' }, [input]);
   }
 }

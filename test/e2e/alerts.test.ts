@@ -226,6 +226,7 @@ describe('a run that waits for approval', () => {
       next: null,
       expired: false,
       carriers: 120,
+      missing: null,
       unproven: null,
     });
     const run = await startGuarded(webhook.url, leaversOf);

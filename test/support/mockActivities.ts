@@ -97,7 +97,7 @@ export function mockExport({
       async fetchLeavers({ again }: LeaversToFetch): Promise<LeaversPage> {
         if (again !== undefined) comparedAgain++;
         const nobody = { page: null, counts: {}, failures: {}, next: null, expired: false };
-        return { ...nobody, carriers: pages * pageSize, unproven: null };
+        return { ...nobody, carriers: pages * pageSize, missing: null, unproven: null };
       },
       findQuietWindows: async () => quiet(),
       countCarriers: async () => ({ carriers: pages * pageSize, isExact: true }),

@@ -97,6 +97,7 @@ it('continues as new while it searches for leavers, and waits for approval with 
     next: null,
     expired: false,
     carriers: 0,
+    missing: null,
     unproven: null,
   };
   const batches = 8;
