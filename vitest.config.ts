@@ -1,16 +1,33 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Minutes of killed servers and frozen workers: `npm run chaos -- --outages` runs them.
-    exclude: ['test/chaos/outages.test.ts'],
-    globalSetup: ['test/support/globalSetup.ts'],
     // The Temporal SDK's native part does not bear worker threads.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/summaryReporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'programs',
+          include: ['test/**/*.test.ts'],
+          exclude: [
+            ...configDefaults.exclude,
+            'test/unit/*.test.ts',
+            // Minutes of killed servers and frozen workers: `npm run chaos -- --outages` runs them.
+            'test/chaos/outages.test.ts',
+          ],
+          // Unit tests need neither the server nor the bundles.
+          globalSetup: ['test/support/globalSetup.ts'],
+        },
+      },
+    ],
   },
 });

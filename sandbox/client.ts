@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nodeArgs } from '../scripts/nodeArgs.ts';
 import type { AccountInput, LabelInput } from './admin/gigya.ts';
 import type { AudienceInput, AudiencePatch, PopulationInput, RowInput } from './admin/lytics.ts';
 import type { Question } from './admin/questions.ts';
@@ -114,7 +115,6 @@ export type Sandbox = {
   kill(signal?: NodeJS.Signals): Promise<void>;
 };
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
 /** Where `tsx` is found from. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -131,7 +131,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', main, '--json', '--with-parent', ...switches(options)],
+    [...nodeArgs('sandbox/main.ts'), '--json', '--with-parent', ...switches(options)],
     {
       cwd: root,
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,17 +1,13 @@
 /** `npm run build`: the programs as JavaScript in dist/src, and the workflows as one bundle in dist. */
-import { execFileSync } from 'node:child_process';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundlePrograms } from './bundle.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = new URL('../dist/', import.meta.url);
 
 await rm(dist, { recursive: true, force: true });
-execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+await bundlePrograms(['src/worker.ts', 'src/client.ts'], fileURLToPath(dist));
 const { code } = await bundleWorkflowCode({
   workflowsPath: fileURLToPath(new URL('../src/workflows/index.ts', import.meta.url)),
 });

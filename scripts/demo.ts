@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startSandbox } from '../sandbox/client.ts';
 import { startDevServer } from './devServer.ts';
+import { nodeArgs } from './nodeArgs.ts';
 import { startWorker } from './program.ts';
 
 const USERS = 2_000;
@@ -85,7 +86,7 @@ async function demo(): Promise<void> {
 /** Runs the client like a user. */
 async function client(env: NodeJS.ProcessEnv, ...args: string[]): Promise<void> {
   say(`$ npm run client -- ${args.join(' ')}`);
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], {
+  const child = spawn(process.execPath, [...nodeArgs('src/client.ts'), ...args], {
     env: { ...process.env, ...env },
     stdio: 'inherit',
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { endWithThisProcess } from './endWithThisProcess.ts';
+import { nodeArgs } from './nodeArgs.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,7 +21,7 @@ export interface Program {
 
 /** Runs a TypeScript program of this project; its environment is this process's and `env`. */
 export function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs(file), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,7 +36,7 @@ export function startProgram(file: string, args: readonly string[], env: NodeJS.
 
 /** Starts a worker and waits until it is ready. */
 export async function startWorker(env: NodeJS.ProcessEnv, file = 'src/worker.ts'): Promise<Program> {
-  const child = spawn(process.execPath, [...(file.endsWith('.ts') ? ['--import', 'tsx'] : []), file], {
+  const child = spawn(process.execPath, nodeArgs(file), {
     cwd: ROOT,
     env: { ...process.env, LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

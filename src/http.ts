@@ -80,7 +80,12 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
     try {
       const options = { origin, path: prefix + path, method, headers: { ...HEADERS, ...headers }, body };
       dispatcher.dispatch(options, exchange);
-      return await readReply(await exchange.response);
+      const response = await exchange.response;
+      const coding = response.headers['content-encoding'];
+      return readReply(
+        response,
+        coding === undefined ? response.body : await decode(response.body, String(coding)),
+      );
     } catch (error) {
       throw signal?.aborted ? signal.reason : asNoAnswer(host, error);
     } finally {
@@ -92,12 +97,10 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
   return { send, close: () => dispatcher.close() };
 }
 
-async function readReply({ status, headers, body }: Response): Promise<HttpReply> {
-  const coding = headers['content-encoding'];
-  const text = utf8.decode(coding === undefined ? body : await decode(body, String(coding)));
+function readReply({ status, headers }: Response, body: Uint8Array): HttpReply {
   return {
     status,
-    json: parseJson(text),
+    json: parseJson(utf8.decode(body)),
     date: readDate(headers['date']),
     retryAfter: readRetryAfter(headers['retry-after']),
     location: status >= 300 && status < 400 ? String(headers['location'] ?? '') : undefined,

@@ -10,6 +10,8 @@ export const PAGES_AT_ONCE = 3;
 export const PAGE_SECONDS = 10;
 /** The first page is small, since the rate is not yet known; Lytics returns a hundred rows per call. */
 export const SMALLEST_PAGE = 100;
+/** One page is not representative, so the next is at most this many times as large. */
+export const PAGE_GROWTH = 8;
 /** A larger page is not faster, and its payload approaches the limit. */
 export const LARGEST_PAGE = 2_000;
 /** What a page of rows may hold: a payload is 2 MiB at most, and sealing adds a third to what it cannot compress. */

@@ -1,2 +1,2 @@
-/** The version in package.json, which the built programs do not have beside them. */
+/** As in package.json, which the built programs do not have beside them. */
 export const VERSION = '0.1.0';

@@ -1,18 +1,11 @@
 import { hkdfSync } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { CompactEncrypt, compactDecrypt } from 'jose';
-import { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
 import { SEAL_BROKEN } from '../names.ts';
 import type { UserRecord } from '../record.ts';
 import { LARGEST_OPENED_PAGE } from '../tuning.ts';
-
-const value = z.union([z.array(z.string()), z.string(), z.number(), z.boolean(), z.null()]);
-
-const pageSchema = z.object({
-  records: z.array(z.object({ uid: z.string(), data: z.record(z.string(), value) })),
-  copies: z.array(z.tuple([z.string(), z.number()])),
-});
+import { decodePage, encodePage } from './pageEncoding.ts';
 
 /** Records that travel together. Each UID appears once. */
 export interface Page {
@@ -29,7 +22,7 @@ export function sealingKey({ secret_key, private_key }: GigyaAuthorization): Uin
 
 /** Compresses and encrypts: no history holds user data in the clear. */
 export function sealPage(page: Page, key: Uint8Array): Promise<string> {
-  return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(page)))
+  return new CompactEncrypt(new TextEncoder().encode(JSON.stringify(encodePage(page))))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', zip: 'DEF' })
     .encrypt(key);
 }
@@ -42,7 +35,7 @@ export async function openPage(sealed: string, key: Uint8Array): Promise<Page> {
       contentEncryptionAlgorithms: ['A256GCM'],
       maxDecompressedLength: LARGEST_OPENED_PAGE,
     });
-    return pageSchema.parse(JSON.parse(new TextDecoder().decode(plaintext)));
+    return decodePage(JSON.parse(new TextDecoder().decode(plaintext)));
   } catch {
     throw ApplicationFailure.create({
       type: SEAL_BROKEN,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { VERSION } from '../version.ts';
 import { commandLine, pipedCommandLine } from './commandLine.ts';
 import { COMMANDS } from './commands/index.ts';
 
@@ -7,7 +7,7 @@ import { COMMANDS } from './commands/index.ts';
 export function createProgram(): Command {
   const program = new Command(commandLine())
     .description('Exports Lytics audiences to Gigya: starts, shows and controls jobs')
-    .version(version(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .option('--json', 'print one JSON value, errors as well')
     .helpOption('-h, --help', 'print help; after a command, help for that command')
     .showHelpAfterError('(add --help for more)')
@@ -43,12 +43,3 @@ Environment:
   TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other TEMPORAL_* variables, or
   temporal.toml: where Temporal is
   TASK_QUEUE: the task queue of the workers (default gigya-export)`;
-
-function version(): string {
-  // package.json is two folders above the sources, and three above the build.
-  const folder = import.meta.url.endsWith('.js') ? '../../../' : '../../';
-  const { version: written }: { version: string } = JSON.parse(
-    readFileSync(new URL(`${folder}package.json`, import.meta.url), 'utf8'),
-  );
-  return written;
-}

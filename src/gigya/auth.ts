@@ -21,9 +21,9 @@ export interface Credentials {
  */
 export type Authenticate = (
   url: string,
-  params: Record<string, string>,
+  params: Readonly<Record<string, string>>,
   clock: number,
-) => Promise<Credentials>;
+) => Credentials | Promise<Credentials>;
 
 /** @throws {AuthorizationError} when the key cannot be used. */
 export function createAuthenticate(name: string, authorization: GigyaAuthorization): Authenticate {
@@ -37,9 +37,9 @@ export function createAuthenticate(name: string, authorization: GigyaAuthorizati
   }
   if (secret === undefined) throw new AuthorizationError(`${name}.secret_key: missing`);
   if (authorization.authentication === 'secret') {
-    return async () => ({ params: { apiKey, userKey, secret }, headers: {} });
+    return () => ({ params: { apiKey, userKey, secret }, headers: {} });
   }
-  return async (url, params, clock) => {
+  return (url, params, clock) => {
     const timestamp = String(Math.floor(clock / 1000));
     const signed = { ...params, apiKey, userKey, timestamp, nonce: randomUUID() };
     return { params: { ...signed, sig: signRequest(secret, url, signed) }, headers: {} };

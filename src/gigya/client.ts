@@ -122,7 +122,8 @@ export function openGigya(
 
   async function exchange({ method, form }: Call, { signal, beforeSend }: CallOptions): Promise<HttpReply> {
     const origin = originOf(method);
-    const credentials = await authenticate(`${origin}/${method}`, { ...form }, Date.now() + clockOffset);
+    const proof = authenticate(`${origin}/${method}`, form, Date.now() + clockOffset);
+    const credentials = proof instanceof Promise ? await proof : proof;
     return connectionsTo(origin).send({
       method: 'POST',
       path: `/${method}`,
@@ -205,16 +206,19 @@ export function openGigya(
         options.monitor?.succeeded();
         return reply;
       };
-      return pRetry(attempt, {
-        retries: RETRIES,
-        minTimeout: retryMs,
-        randomize: true,
-        shouldRetry: ({ error }) => isRetried(error),
-        onFailedAttempt: ({ error, retriesLeft }) => {
-          if (isRetried(error) && retriesLeft > 0) options.monitor?.trouble(error.message);
-        },
-        ...(options.signal && { signal: options.signal }),
-      });
+      const retry = (failure: unknown) =>
+        pRetry((number) => (number === 1 ? Promise.reject(failure) : attempt()), {
+          retries: RETRIES,
+          minTimeout: retryMs,
+          randomize: true,
+          shouldRetry: ({ error }) => isRetried(error),
+          onFailedAttempt: ({ error, retriesLeft }) => {
+            if (isRetried(error) && retriesLeft > 0) options.monitor?.trouble(error.message);
+          },
+          ...(options.signal && { signal: options.signal }),
+        });
+      // p-retry takes 4 % of the CPU of an export, so only calls that fail go through it.
+      return attempt().catch(retry);
     },
     async close() {
       await Promise.all([...origins.values()].map((origin) => origin.close()));

@@ -13,7 +13,7 @@ import {
   noCounts,
   type OutcomesSoFar,
 } from '../counts.ts';
-import { LARGEST_PAGE, MOST_WARNINGS, PAGE_SECONDS, SMALLEST_PAGE } from '../tuning.ts';
+import { LARGEST_PAGE, MOST_WARNINGS, PAGE_GROWTH, PAGE_SECONDS, SMALLEST_PAGE } from '../tuning.ts';
 
 /** The state of a run; passed on when it continues as new. */
 export interface Run {
@@ -215,13 +215,16 @@ export function countPage(
   run.readBack.replacement ||= written.readBack.replacement;
 }
 
-/** Sizes the next page so that it takes about ten seconds at the rate of the last one. */
+/**
+ * Sizes the next page by the rate of the last one.
+ *
+ * @param users Users of the page that has been written.
+ * @param ms How long the run worked on them.
+ */
 export function sizePages(run: Run, users: number, ms: number): void {
   const wanted = (users / Math.max(ms, 1)) * 1_000 * PAGE_SECONDS;
-  // One page is not representative.
-  const bounded = Math.min(run.pageSize * 2, Math.max(run.pageSize / 2, wanted));
-  const size = Math.ceil(bounded / SMALLEST_PAGE) * SMALLEST_PAGE;
-  run.pageSize = Math.max(SMALLEST_PAGE, Math.min(LARGEST_PAGE, size));
+  const bounded = Math.min(wanted, run.pageSize * PAGE_GROWTH, LARGEST_PAGE);
+  run.pageSize = Math.max(SMALLEST_PAGE, Math.ceil(bounded / SMALLEST_PAGE) * SMALLEST_PAGE);
 }
 
 /** Outcomes so far, for the check whether nearly all records fail in the same way. */

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { nodeArgs } from '../../scripts/nodeArgs.ts';
 import { type CommandRig, startCommandRig } from '../support/commandRig.ts';
 import { client, run } from '../support/commands.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -44,8 +46,10 @@ describe.skipIf(why)('a run that is followed at a terminal', () => {
     const person = follow(name, 80);
     await person.sees('0% 0/2,000');
     person.types(KEYS.ctrlC);
-    await person.sees('The run continues. Follow it again: npm run client -- follow');
-    await person.sees(`Stop it for good: npm run client -- cancel ${name.toLowerCase()}`);
+    await person.sees('The run continues. Follow it again: ');
+    await person.sees(` follow ${name.toLowerCase()}`);
+    await person.sees('Stop it for good: ');
+    await person.sees(` cancel ${name.toLowerCase()}`);
     expect(await person.exited).toBe(130);
     const raw = person.raw();
     expect(raw.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(raw.lastIndexOf(HIDE_CURSOR));
@@ -90,12 +94,13 @@ describe('the program', () => {
   });
 
   it('prints its version', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8'));
     const { code, stdout } = await client(['--version'], rig.env);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '0.1.0\n' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${version}\n` });
   });
 
   it('does not treat a closed pipe as an error', async () => {
-    const piped = 'node --import tsx src/client.ts list | true; echo $PIPESTATUS';
+    const piped = `node ${nodeArgs('src/client.ts').join(' ')} list | true; echo $PIPESTATUS`;
     expect(await run('bash', ['-c', piped], rig.env)).toEqual({ code: 0, stdout: '0\n', stderr: '' });
   });
 });

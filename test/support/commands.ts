@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { nodeArgs } from '../../scripts/nodeArgs.ts';
 import { findTemporalCli } from '../../scripts/temporalCli.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,7 +36,7 @@ export async function run(
 
 /** The project's client program. */
 export function client(args: readonly string[], env: NodeJS.ProcessEnv, input = ''): Promise<Ended> {
-  return run(process.execPath, ['--import', 'tsx', 'src/client.ts', ...args], env, input);
+  return run(process.execPath, [...nodeArgs('src/client.ts'), ...args], env, input);
 }
 
 /** Temporal's own CLI. */

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { nodeArgs } from '../../scripts/nodeArgs.ts';
 import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -39,7 +40,7 @@ export function openTerminal(
   env: NodeJS.ProcessEnv,
   columns = 200,
 ): Terminal {
-  const words = [process.execPath, '--import', 'tsx', file, ...args].map((word) => `'${word}'`);
+  const words = [process.execPath, ...nodeArgs(file), ...args].map((word) => `'${word}'`);
   const command = `stty cols ${columns} rows 50; exec ${words.join(' ')}`;
   const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
     cwd: ROOT,

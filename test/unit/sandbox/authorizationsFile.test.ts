@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startSandbox } from '../../../sandbox/client.ts';
+import { nodeArgs } from '../../../scripts/nodeArgs.ts';
 
 let folder: string;
 let file: string;
@@ -20,7 +21,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Runs the command until it ends, and returns how it did. */
 async function refused(...more: string[]): Promise<{ code: unknown; stderr: string }> {
   const switches = ['--users', '1', '--authorizations', file, '--with-parent', ...more];
-  const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts', ...switches], { cwd: root });
+  const child = spawn(process.execPath, [...nodeArgs('sandbox/main.ts'), ...switches], { cwd: root });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
