@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { JobDocument } from '../src/job.ts';
 import { approveUpdate, progressQuery, refuseUpdate } from '../src/workflows/messages.ts';
 import { bundleWorkflows } from '../test/support/bundle.ts';
@@ -61,6 +62,8 @@ async function recordRuns(rig: Rig): Promise<void> {
     await handle.result().catch(() => undefined);
     await admin.clearFaults();
     await save(rig, shape, handle.workflowId);
+    const { workflowId, runId } = await handle.describe();
+    return { workflowId, runId };
   };
   const firstWrites = async () => until(async () => (await admin.journal()).length > 0);
 
@@ -105,7 +108,7 @@ async function recordRuns(rig: Rig): Promise<void> {
 
   await admin.change(USERS);
   await admin.addFaults({ match: { method: 'scan' }, action: { kind: 'latency', ms: 1_000 } });
-  await record('paused', jobDocument('Paused'), async (handle) => {
+  const paused = await record('paused', jobDocument('Paused'), async (handle) => {
     await until(async () => (await pendingActivities(handle)).some(({ type }) => type === 'fetchMembership'));
     await handle.executeUpdate('pause', { args: ['for the record'] });
     await handle.executeUpdate('resume');
@@ -133,12 +136,17 @@ async function recordRuns(rig: Rig): Promise<void> {
     ['listLyticsJobs', ['lytics']],
     ['readLyticsJob', ['lytics', (await admin.addJob({ name: 'Imported' })).id]],
     ['checkJob', [jobDocument('Checked')]],
+    ['readRows', [{ run: paused, kind: 'failed', cursor: null, publicKey: await publicJwk() }]],
   ];
   for (const [question, args] of questions) {
     const workflowId = `question-${question}`;
     await rig.client.workflow.execute(question, { workflowId, taskQueue: rig.taskQueue, args });
     await save(rig, workflowId, workflowId);
   }
+}
+
+async function publicJwk(): Promise<JWK> {
+  return exportJWK((await generateKeyPair('ECDH-ES', { crv: 'P-256' })).publicKey);
 }
 
 async function recordStall(rig: Rig): Promise<void> {

@@ -19,6 +19,13 @@ export interface Decision {
   retryAfterMs?: number | undefined;
 }
 
+/** A reply as the service gave it. */
+export interface Answer {
+  code: string;
+  /** May quote a user's data. */
+  text: string;
+}
+
 /** A call to Lytics or Gigya failed. The message says what to change, and contains no secret and no user's data. */
 export class ServiceError extends Error implements Decision {
   readonly service: 'Gigya' | 'Lytics';
@@ -28,12 +35,17 @@ export class ServiceError extends Error implements Decision {
   readonly retryAfterMs: number | undefined;
   /** Gigya's handle for the call, which SAP support asks for. */
   readonly callId: string | undefined;
+  /** The service's own code where there is one, else the reason. */
+  readonly code: string;
+  // Private, so that no log that prints an error contains it.
+  readonly #answer: string | undefined;
 
   constructor(
     service: 'Gigya' | 'Lytics',
     message: string,
     { retry, scope, reason, retryAfterMs }: Decision,
     callId?: string,
+    answer?: Answer,
   ) {
     super(message);
     this.service = service;
@@ -42,6 +54,13 @@ export class ServiceError extends Error implements Decision {
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
     this.callId = callId;
+    this.code = answer?.code ?? reason;
+    this.#answer = answer?.text;
+  }
+
+  /** What the service said, for sealed rows only: it may quote a user's data. */
+  get answer(): string {
+    return this.#answer ?? this.message;
   }
 }
 

@@ -23,6 +23,18 @@ export const MOST_IDS_PER_ROW = 2_000;
 /** A page comes from our own history but is still external data: it must not exhaust the memory. */
 export const LARGEST_OPENED_PAGE = 64 * 1024 * 1024;
 
+// Rows of a run
+
+/** What the rows of a page's result may hold before they are sealed: base64 adds a third, and a payload must stay below 1 MiB. */
+export const MOST_ROW_SET_BYTES = 500_000;
+export const MOST_MESSAGE_CHARACTERS = 500;
+/** A part of an answer before it is encrypted: at most 1 MB in base64. */
+export const MOST_PART_BYTES = 700_000;
+/** A part without more rows is returned after this time: a question has a minute. */
+export const PART_MS = 10_000;
+/** Events of a history that are read at once: each may hold a sealed page. */
+export const EVENTS_AT_ONCE = 50;
+
 // Scans of an audience
 
 /** A Lytics page may be returned again this often before it counts as the end of a scan. */

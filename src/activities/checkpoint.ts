@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Counts } from '../counts.ts';
+import { bitsOf, positionsIn } from './bits.ts';
+import { type RowSet, sealedRowsSchema } from './rowSet.ts';
 
 /** Which kinds of write a run has read back, to prove that writes replace arrays rather than append to them. */
 export interface ReadBack {
@@ -21,6 +23,10 @@ const writtenSchema = z.object({
   readBack: z.object({ write: z.boolean(), replacement: z.boolean() }),
   /** The run was cancelled, or the activity failed, before all records were done. */
   stopped: z.boolean(),
+  /** Who failed, and in a preview who changes; absent when there is nobody. */
+  sealed: sealedRowsSchema.optional(),
+  /** Set when no more rows fit into a result: the records whose outcome is known, one bit each; the others are left. */
+  rest: z.base64().optional(),
 });
 
 /** The outcomes of a page's records. */
@@ -40,10 +46,17 @@ export type Outcome = { kind: 'updated' | 'unchanged' | 'unknown_uid' } | { kind
 export class Checkpoint {
   readonly #done = new Set<number>();
   readonly #written: WrittenPage;
+  readonly #rows: RowSet | undefined;
   canary: number | null = null;
 
-  /** @param resumedFrom The last heartbeat of the previous attempt, if there is one. */
-  constructor(resumedFrom: unknown, readBack: ReadBack) {
+  /**
+   * @param resumedFrom The last heartbeat of the previous attempt, if there is one.
+   * @param rows Where the page's rows are collected.
+   * @param done The records of the page that an earlier activity handled.
+   */
+  constructor(resumedFrom: unknown, readBack: ReadBack, rows?: RowSet, done = '') {
+    this.#rows = rows;
+    for (const position of positionsIn(done)) this.#done.add(position);
     const before = snapshotSchema.safeParse(resumedFrom).data;
     if (!before) {
       const none: Pick<Counts, 'updated' | 'unchanged' | 'unknown_uid' | 'failed'> = {
@@ -55,10 +68,11 @@ export class Checkpoint {
       this.#written = { ...none, failures: {}, carrying: 0, readBack: { ...readBack }, stopped: false };
       return;
     }
-    const { done, canary, ...written } = before;
+    const { done: doneBefore, canary, sealed, rest: _, ...written } = before;
     this.#written = written;
     this.canary = canary;
-    for (const position of positionsIn(done)) this.#done.add(position);
+    for (const position of positionsIn(doneBefore)) this.#done.add(position);
+    if (sealed) rows?.resume(sealed);
   }
 
   get written(): Readonly<WrittenPage> {
@@ -67,7 +81,12 @@ export class Checkpoint {
 
   /** The outcomes so far, when the remaining records are not written. */
   get stopped(): WrittenPage {
-    return { ...this.#written, stopped: true };
+    return { ...this.#withRows(), stopped: true };
+  }
+
+  /** @param records How many the page has. */
+  result(records: number): WrittenPage {
+    return { ...this.#withRows(), ...(this.#done.size < records && { rest: bitsOf(this.#done) }) };
   }
 
   isDone(position: number): boolean {
@@ -102,21 +121,11 @@ export class Checkpoint {
   }
 
   snapshot(): z.output<typeof snapshotSchema> {
-    return { ...this.#written, canary: this.canary, done: bitsOf(this.#done) };
+    return { ...this.#withRows(), canary: this.canary, done: bitsOf(this.#done) };
   }
-}
 
-function positionsIn(bits: string): number[] {
-  const bytes = Buffer.from(bits, 'base64');
-  return Array.from({ length: bytes.length * 8 }, (_, position) => position).filter(
-    (position) => ((bytes[position >> 3] ?? 0) >> (position & 7)) & 1,
-  );
-}
-
-function bitsOf(positions: ReadonlySet<number>): string {
-  const bytes = Buffer.alloc(Math.ceil((Math.max(-1, ...positions) + 1) / 8));
-  for (const position of positions) {
-    bytes[position >> 3] = (bytes[position >> 3] ?? 0) | (1 << (position & 7));
+  #withRows(): WrittenPage {
+    const sealed = this.#rows?.seal();
+    return { ...this.#written, ...(sealed && { sealed }) };
   }
-  return bytes.toString('base64');
 }

@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import type { Counts, Failures } from '../counts.ts';
+import type { Counts } from '../counts.ts';
 import type { Row } from '../lytics/client.ts';
 import { createMapping, type Mapping, type User } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
@@ -13,6 +13,7 @@ import { audienceOf, lookUpProfile, type Membership, type Profile, readMembershi
 import type { Plan } from './preflight.ts';
 import { type ScanCursor, scanRows } from './scanRows.ts';
 import { type Page, sealingKey, sealPage } from './sealedPage.ts';
+import { Unwritable } from './unwritable.ts';
 
 export interface MembersToFetch {
   plan: Plan;
@@ -51,17 +52,20 @@ export function createFetchMembership(connections: Connections, catalogues: Cata
 
     const audience = await audienceOf(plan, lytics, catalogues, attempt);
     const memberships = await readMemberships(lytics, rows, plan, audience, attempt);
-    const sorted = sortRows(rows, memberships, config.gigya_id_field);
+    const unwritable = new Unwritable(key, attempt.number);
+    const sorted = sortRows(rows, memberships, config.gigya_id_field, unwritable);
     const byUid = groupByUid(sorted.users);
     const users = await settleDuplicates(byUid, (uid) => lookUpProfile(lytics, uid, plan, attempt));
     const names = new Set(users.flatMap((user) => [...user.audiences]));
     const mapping = createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
-    const { records, counts, failures } = recordsOf(users, byUid, mapping, sorted);
+    const { records, excluded } = recordsOf(users, byUid, mapping, unwritable);
     const page: Page = { records, copies: copiesOf(byUid, records) };
+    const sealed = unwritable.seal();
     return {
       page: records.length > 0 ? await sealPage(page, key) : null,
-      counts,
-      failures,
+      counts: { ...sorted.counts, excluded, failed: unwritable.failed },
+      failures: unwritable.failures,
+      ...(sealed && { sealed }),
       next,
       expired,
       rows: rows.length,
@@ -76,45 +80,43 @@ export function createFetchMembership(connections: Connections, catalogues: Cata
 
 interface Sorted {
   users: User[];
-  failures: Failures;
-  counts: Pick<Counts, 'members' | 'excluded' | 'no_gigya_id' | 'failed'>;
+  counts: Pick<Counts, 'members' | 'no_gigya_id'>;
 }
 
-/** Rows that can be written, and the outcomes of those that cannot. */
-function sortRows(rows: readonly Row[], memberships: Map<Row, Membership>, idField: string): Sorted {
+/** Rows that can be written; the others are added to `unwritable`. */
+function sortRows(
+  rows: readonly Row[],
+  memberships: Map<Row, Membership>,
+  idField: string,
+  unwritable: Unwritable,
+): Sorted {
   const users: User[] = [];
-  const failures: Failures = {};
-  const counts = { members: 0, excluded: 0, no_gigya_id: 0, failed: 0 };
+  const counts = { members: 0, no_gigya_id: 0 };
   let bytes = 0;
-  const fail = (reason: string, count: number) => {
-    if (count === 0) return;
-    failures[reason] = (failures[reason] ?? 0) + count;
-    counts.failed += count;
-  };
   for (const row of rows) {
     const { uids, imprecise } = uidsIn(row, idField);
     if (uids.length > MOST_IDS_PER_ROW) {
       counts.members++;
-      fail('too_many_ids', 1);
+      unwritable.add('too_many_ids', uids.slice(0, 1));
       continue;
     }
-    counts.members += Math.max(1, uids.length + imprecise);
-    fail('imprecise_id', imprecise);
-    if (uids.length === 0 && imprecise === 0) counts.no_gigya_id++;
+    counts.members += Math.max(1, uids.length + imprecise.length);
+    unwritable.add('imprecise_id', imprecise);
+    if (uids.length === 0 && imprecise.length === 0) counts.no_gigya_id++;
     const membership = memberships.get(row);
     if (!membership) {
-      fail('not_in_lytics', uids.length);
+      unwritable.add('not_in_lytics', uids);
       continue;
     }
     const size = uids.reduce((sum, uid) => sum + uid.length + 24, 0) + membership.audiences.join().length / 8;
     if (bytes + size > MOST_RECORD_BYTES) {
-      fail('too_many_ids', uids.length);
+      unwritable.add('too_many_ids', uids);
       continue;
     }
     bytes += size;
     for (const uid of uids) users.push({ uid, row, ...membership });
   }
-  return { users, failures, counts };
+  return { users, counts };
 }
 
 /** One user per UID: where several rows share it, the profile that Lytics finds by the UID. */
@@ -147,34 +149,32 @@ function groupByUid(users: readonly User[]): Map<string, User[]> {
   return groups;
 }
 
-/** The records of users who are exported, and the outcomes of the others. */
+/** The records of users who are exported. */
 function recordsOf(
   users: readonly User[],
   byUid: ReadonlyMap<string, readonly User[]>,
   mapping: Mapping,
-  { counts: before, failures: earlier }: Sorted,
-) {
-  const counts = { ...before };
-  const failures = { ...earlier };
+  unwritable: Unwritable,
+): { records: UserRecord[]; excluded: number } {
   const records: UserRecord[] = [];
+  let excluded = 0;
   let bytes = 0;
   for (const user of users) {
     const rows = byUid.get(user.uid)?.length ?? 1;
     if (mapping.isExcluded(user)) {
-      counts.excluded += rows;
+      excluded += rows;
       continue;
     }
     const record = mapping.recordOf(user);
     const size = mappedSize(record);
     if (size > 0 && bytes + size > MOST_RECORD_BYTES) {
-      counts.failed += rows;
-      failures['too_large'] = (failures['too_large'] ?? 0) + rows;
+      unwritable.add('too_large', [user.uid], rows);
       continue;
     }
     bytes += size;
     records.push(record);
   }
-  return { records, counts, failures };
+  return { records, excluded };
 }
 
 /** Approximate size of the values of mapped fields; the first field holds the audiences. */

@@ -1,4 +1,5 @@
 import type { Counts, Failures } from '../counts.ts';
+import type { SealedRows } from './rowSet.ts';
 
 /** A page of a source: sealed records, and the counts that are known before they are written. */
 export interface FetchedPage<Cursor> {
@@ -8,6 +9,8 @@ export interface FetchedPage<Cursor> {
   counts: Partial<Counts>;
   /** Failed users by reason. */
   failures: Failures;
+  /** Who failed; absent when there is nobody. */
+  sealed?: SealedRows;
   /** Where the source continues; null at its end. */
   next: Cursor | null;
   /** The cursor has expired: the source has to start again. */

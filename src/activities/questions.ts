@@ -6,6 +6,7 @@ import { type Attempt, currentAttempt } from './attempt.ts';
 import { type CheckResult, checkEach } from './checks.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
+import { createReadRows } from './readRows.ts';
 
 /** An authorization without its secrets. */
 export interface AuthorizationInfo {
@@ -82,6 +83,8 @@ export function createQuestions(connections: Connections, authorizationsFile: st
       const lytics = await connections.lytics([authorization]);
       return readJob(lytics, id, currentAttempt());
     },
+
+    readRows: createReadRows(connections),
 
     checkJob: (document: unknown): Promise<CheckResult[]> =>
       checkEach({ document, connections, attempt: currentAttempt() }),

@@ -1,3 +1,4 @@
+import { isRecordFault } from '../errors.ts';
 import type { CallOptions } from '../gigya/client.ts';
 import { misconfigured } from '../gigya/errors.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
@@ -15,10 +16,24 @@ export async function readBack(
   checkpoint: Checkpoint,
   options: CallOptions,
 ): Promise<void> {
-  const held = await storage.read(record.uid, options);
+  const held = await readKnown(storage, record.uid, options);
   if (held) assertHolds(held, record);
   checkpoint.markReadBack('write');
   if (replacesArray(before, record)) checkpoint.markReadBack('replacement');
+}
+
+/** Undefined when Gigya has no such user after all. */
+async function readKnown(
+  storage: GigyaStorage,
+  uid: string,
+  options: CallOptions,
+): Promise<Held | undefined> {
+  try {
+    return await storage.read(uid, options);
+  } catch (error) {
+    if (isRecordFault(error) && error.reason === 'unknown_uid') return undefined;
+    throw error;
+  }
 }
 
 /** Whether a write changes an array that is not empty: after it, appending is visible. */

@@ -5,6 +5,7 @@ import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
+import { changeOf, operationOf } from '../mapping/operation.ts';
 import { type Held, hasAny, holds, type UserRecord } from '../record.ts';
 import { READ_BACK_TRIES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
@@ -15,6 +16,7 @@ import { finalFailure } from './failures.ts';
 import { Unanswered } from './outage.ts';
 import type { Plan } from './preflight.ts';
 import { readBack, replacesArray } from './readBack.ts';
+import { RowSet } from './rowSet.ts';
 import { openPage, type Page, sealingKey } from './sealedPage.ts';
 import { recordsOfShared } from './sharedUids.ts';
 
@@ -27,6 +29,8 @@ export interface PageToWrite {
   earlier: OutcomesSoFar;
   /** Whether rows that share a UID are already resolved; see `recordsOfShared`. */
   isSettled: boolean;
+  /** The records that an earlier activity handled: its `rest`. Absent for a page that begins. */
+  done?: string;
 }
 
 /**
@@ -37,11 +41,18 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
   return async (input: PageToWrite): Promise<WrittenPage> => {
     const { plan, page: sealed, readBack, earlier, isSettled } = input;
     const attempt = currentAttempt();
-    const checkpoint = new Checkpoint(attempt.resumedFrom, readBack);
-    attempt.keep({ details: () => checkpoint.snapshot(), soFar: () => checkpoint.stopped });
     const { config, auth_ids } = plan.job;
+    const rows = new RowSet();
+    const checkpoint = new Checkpoint(attempt.resumedFrom, readBack, rows, input.done);
+    attempt.keep({
+      // A preview's rows are too many for heartbeats: its next attempt compares the page again.
+      details: () => (config.dry_run ? {} : checkpoint.snapshot()),
+      soFar: () => checkpoint.stopped,
+    });
     const { gigya, authorization } = await connections.gigya(auth_ids);
-    const page = await openPage(sealed, sealingKey(authorization));
+    const key = sealingKey(authorization);
+    rows.sealWith(key);
+    const page = await openPage(sealed, key);
     const storage = openStorage(gigya, config, fieldsOf(config));
     const settle = async (uids: readonly string[]) => {
       if (isSettled || uids.length === 0) return new Map<string, UserRecord>();
@@ -51,9 +62,9 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
         return createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
       });
     };
-    const writer = new Writer(storage, plan, page, checkpoint, earlier, attempt);
+    const writer = new Writer(storage, plan, page, checkpoint, rows, earlier, attempt);
     await writer.write(authorization.limits.connections, settle);
-    return checkpoint.written;
+    return checkpoint.result(page.records.length);
   };
 }
 
@@ -61,6 +72,12 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
 interface Entry {
   position: number;
   record: UserRecord;
+}
+
+interface Brought {
+  outcome: Outcome;
+  /** What Gigya held. */
+  before: Held;
 }
 
 /** Finds the records of those of these UIDs that several rows share. */
@@ -77,6 +94,7 @@ class Writer {
     private readonly plan: Plan,
     page: Page,
     private readonly checkpoint: Checkpoint,
+    private readonly rows: RowSet,
     private readonly earlier: OutcomesSoFar,
     private readonly attempt: Attempt,
   ) {
@@ -100,7 +118,7 @@ class Writer {
       concurrency,
       signal: this.attempt.signal,
     });
-    await this.#giveUpUnanswered(settle);
+    await this.#giveUpUnanswered(settle, index);
   }
 
   #isOpen(entry: Entry): boolean {
@@ -143,11 +161,19 @@ class Writer {
   }
 
   async #handle(entry: Entry, index: Map<string, Held>, isReadBack: boolean): Promise<void> {
+    // What is left is handled by another activity.
+    if (this.rows.isFull) return;
+    const held = index.get(entry.record.uid);
     try {
-      this.#settle(entry, await this.#bring(entry.record, index, isReadBack));
+      const { outcome, before } = await this.#bring(entry.record, held, isReadBack);
+      if (this.#isDryRun && outcome.kind === 'updated') {
+        if (this.rows.isFull) return;
+        this.rows.addChanged(changeOf(entry.record.uid, before, entry.record.data, this.plan));
+      }
+      this.#settle(entry, outcome);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      if (isRecordFault(error)) return this.#settle(entry, outcomeOf(error));
+      if (isRecordFault(error)) return this.#refuse(entry, held, error, outcomeOf(error));
       if (error.retry !== 'now' && error.retry !== 'later') throw error;
       this.#unanswered.add(entry, error);
       return;
@@ -156,21 +182,38 @@ class Writer {
   }
 
   /** Writes one user's record unless Gigya already holds it. */
-  async #bring(record: UserRecord, index: Map<string, Held>, isReadBack: boolean): Promise<Outcome> {
+  async #bring(record: UserRecord, indexed: Held | undefined, isReadBack: boolean): Promise<Brought> {
     const { uid, data } = record;
     const { reading, writing } = this.attempt;
-    let held = index.get(uid);
+    let held = indexed;
     // New accounts that are not in the index yet, and UIDs that a query cannot contain, are tried anyway.
     const needsRead = this.#isDryRun || !this.storage.refusesUnknown || !isQueryable(uid);
-    if (!held && needsRead) {
-      held = (await this.storage.read(uid, reading)) ?? undefined;
-      if (!held) return { kind: 'unknown_uid' };
-    }
-    if (held && holds(held, data)) return { kind: 'unchanged' };
-    if (this.#isDryRun) return { kind: 'updated' };
+    // Throws when Gigya has no such user.
+    if (!held && needsRead) held = await this.storage.read(uid, reading);
+    const before = held ?? {};
+    if (held && holds(held, data)) return { outcome: { kind: 'unchanged' }, before };
+    if (this.#isDryRun) return { outcome: { kind: 'updated' }, before };
     await this.storage.write(record, writing);
-    if (isReadBack) await readBack(this.storage, record, held ?? {}, this.checkpoint, reading);
-    return { kind: 'updated' };
+    if (isReadBack) await readBack(this.storage, record, before, this.checkpoint, reading);
+    return { outcome: { kind: 'updated' }, before };
+  }
+
+  /** Settles a record that could not be written. */
+  #refuse(entry: Entry, held: Held | undefined, error: ServiceError, outcome: Outcome): void {
+    const { uid, data } = entry.record;
+    if (outcome.kind === 'failed' || outcome.kind === 'unknown_uid') {
+      this.rows.addFailed({
+        identifier: uid,
+        operation: operationOf(held, data, this.plan),
+        status: outcome.kind === 'failed' ? 'rejected' : 'unknown_user',
+        errorCode: error.code,
+        statusMessage: error.answer,
+        callId: error.callId ?? null,
+        attempts: this.attempt.number,
+        attemptedAt: new Date().toISOString(),
+      });
+    }
+    this.#settle(entry, outcome);
   }
 
   #settle({ position, record }: Entry, outcome: Outcome): void {
@@ -193,7 +236,7 @@ class Writer {
     return label !== undefined && Array.isArray(value) && value.includes(label);
   }
 
-  async #giveUpUnanswered(settle: Settle): Promise<void> {
+  async #giveUpUnanswered(settle: Settle, index: Map<string, Held>): Promise<void> {
     const canary = this.#entries[this.checkpoint.canary ?? -1]?.record;
     const { reading, writing, number } = this.attempt;
     const probe = async (record: UserRecord) => {
@@ -201,8 +244,10 @@ class Writer {
       // The same record as before: for a shared UID that is the profile's.
       else await this.storage.write((await settle([record.uid])).get(record.uid) ?? record, writing);
     };
-    for (const { record, error } of await this.#unanswered.giveUp(number, canary && (() => probe(canary)))) {
-      this.#settle(record, { kind: 'failed', reason: error.reason });
+    const given = await this.#unanswered.giveUp(number, canary && (() => probe(canary)));
+    for (const { record: entry, error } of given) {
+      const held = index.get(entry.record.uid);
+      this.#refuse(entry, held, error, { kind: 'failed', reason: error.reason });
     }
   }
 }

@@ -3,6 +3,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { CheckResult } from '../activities/checks.ts';
 import type { AudienceInfo, AuthorizationInfo, LyticsJobInfo } from '../activities/questions.ts';
 import { QUESTION_PREFIX } from '../names.ts';
+import type { RowsAnswer, RowsQuestion } from '../rows.ts';
 import type { Temporal } from './connect.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
 
@@ -33,6 +34,7 @@ export function createQuestions({ client, taskQueue }: Temporal) {
     listLyticsJobs: (authorization: string) => put<LyticsJobInfo[]>('listLyticsJobs', [authorization]),
     readLyticsJob: (authorization: string, id: string) =>
       put<Record<string, unknown>>('readLyticsJob', [authorization, id]),
+    readRows: (question: RowsQuestion) => put<RowsAnswer>('readRows', [question]),
     checkJob: (document: unknown) => put<CheckResult[]>('checkJob', [document]),
   };
 }

@@ -1,6 +1,6 @@
 import type { Gigya } from './client.ts';
 import { lookUp, type Place, searchByLabel } from './search.ts';
-import { checkSchema, type GigyaStorage, readData, writeReply } from './storage.ts';
+import { checkSchema, type GigyaStorage, readAccount, writeReply } from './storage.ts';
 
 export function accountsPlace(fields: readonly string[]): Place {
   return { namespace: 'accounts', source: 'accounts', condition: '', fields };
@@ -17,7 +17,7 @@ export function accountStorage(gigya: Gigya, fields: readonly string[], isMuted:
     refusesUnknown: true,
     check: (wanted, options) => checkSchema(gigya, 'accounts.getSchema', {}, wanted, options),
     lookUp: (uids, options) => lookUp(gigya, place, uids, options),
-    read: (UID, options) => readData(gigya, 'accounts.getAccountInfo', { UID, include: 'data' }, options),
+    read: (uid, options) => readAccount(gigya, uid, options),
     async write({ uid, data }, options) {
       const params = { UID: uid, data, ...(isMuted && { muteWebhooks: true }) };
       await gigya.call('accounts.setAccountInfo', params, writeReply, options);

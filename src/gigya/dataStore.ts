@@ -1,9 +1,10 @@
 import { isRecordFault } from '../errors.ts';
 import { accountsPlace } from './accounts.ts';
 import type { Gigya } from './client.ts';
+import { GigyaError } from './errors.ts';
 import { quote } from './query.ts';
 import { lookUp, type Place, searchByLabel } from './search.ts';
-import { checkSchema, type GigyaStorage, readData, writeReply } from './storage.ts';
+import { checkSchema, type GigyaStorage, readAccount, readData, writeReply } from './storage.ts';
 
 /** The user's object. Fixed: `UID` and `oid` together are the key, and `auto` makes a new object each time. */
 const OID = 'lytics';
@@ -32,9 +33,15 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
       return found;
     },
     async read(UID, options) {
-      const account = await readData(gigya, 'accounts.getAccountInfo', { UID, include: 'data' }, options);
-      if (!account) return null;
-      return (await readData(gigya, 'ds.get', { type, oid: OID, UID, fields: '*' }, options)) ?? {};
+      await readAccount(gigya, UID, options);
+      try {
+        return await readData(gigya, 'ds.get', { type, oid: OID, UID, fields: '*' }, options);
+      } catch (error) {
+        // A user without an object holds nothing.
+        const isNothing = error instanceof GigyaError && (error.isMissing || error.reason === 'unknown_uid');
+        if (isNothing) return {};
+        throw error;
+      }
     },
     async write({ uid, data }, options) {
       // The default, arrayPush, appends: each run would lengthen the arrays.

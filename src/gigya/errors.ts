@@ -1,4 +1,4 @@
-import { type Decision, ServiceError } from '../errors.ts';
+import { type Answer, type Decision, ServiceError } from '../errors.ts';
 
 /** What a person changes, by error code. `{}` stands for the authorization's name. */
 const ADVICE: Record<number, string> = {
@@ -93,8 +93,9 @@ export class GigyaError extends ServiceError {
     message: string,
     decision: Decision & Partial<Pick<Refusal, 'mayBeTooLong' | 'isMissing'>>,
     callId?: string,
+    answer?: Answer,
   ) {
-    super('Gigya', message, decision, callId);
+    super('Gigya', message, decision, callId, answer);
     this.mayBeTooLong = decision.mayBeTooLong ?? false;
     this.isMissing = decision.isMissing ?? false;
   }

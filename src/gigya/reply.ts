@@ -131,7 +131,16 @@ export function describeRefusal(
     const seconds = Math.round(Math.abs(clockOffset) / 1000);
     parts.push(`; it is ${seconds} s ${clockOffset > 0 ? 'behind' : 'ahead of'} Gigya's`);
   }
-  return new GigyaError(parts.join(''), refusal, callId);
+  const answer = { code: String(code), text: answerOf(reply, caller) };
+  return new GigyaError(parts.join(''), refusal, callId, answer);
+}
+
+/** What Gigya said, without credentials; it may quote the record. */
+function answerOf({ errorMessage, errorDetails, validationErrors }: Envelope, { secrets }: Caller): string {
+  const fields = (validationErrors ?? []).flatMap((error) => error?.fieldName ?? []);
+  const parts = [errorMessage ?? '', errorDetails ?? '', ...fields].filter((part) => part !== '');
+  const text = [...new Set(parts)].join(': ') || 'no message';
+  return secrets.reduce<string>((said, secret) => (secret ? said.replaceAll(secret, '…') : said), text);
 }
 
 const callIdOf = ({ callId }: Envelope) => (callId === undefined ? '' : `, callId ${callId}`);

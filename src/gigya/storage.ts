@@ -23,8 +23,12 @@ export interface GigyaStorage {
    * are missing, as are UIDs that a query cannot contain.
    */
   lookUp(uids: readonly string[], options?: CallOptions): Promise<Map<string, Held>>;
-  /** What a user holds at this moment, by a consistent read; null when Gigya has no such user. */
-  read(uid: string, options?: CallOptions): Promise<Held | null>;
+  /**
+   * What a user holds at this moment, by a consistent read.
+   *
+   * @throws {GigyaError} with the reason `unknown_uid` when Gigya has no such user.
+   */
+  read(uid: string, options?: CallOptions): Promise<Held>;
   /** Writes a record; fields that it does not name stay as they are. */
   write(record: UserRecord, options?: CallOptions): Promise<void>;
   /** Whether Gigya rejects a write to an unknown UID, so that it need not be read first. */
@@ -42,18 +46,25 @@ export const writeReply = z.unknown();
 
 const dataReply = z.looseObject({ data: z.record(z.string(), z.unknown()).nullish() });
 
-/** What one user holds by a consistent read; null when Gigya does not know the user or the object. */
+/** What an account or an object holds by a consistent read. @throws {GigyaError} */
 export async function readData(
   gigya: Gigya,
   method: string,
   params: Record<string, unknown>,
   options?: CallOptions,
-): Promise<Held | null> {
+): Promise<Held> {
+  return (await gigya.call(method, params, dataReply, options)).data ?? {};
+}
+
+/** What an account holds. @throws {GigyaError} with the reason `unknown_uid` when there is none. */
+export async function readAccount(gigya: Gigya, UID: string, options?: CallOptions): Promise<Held> {
   try {
-    return (await gigya.call(method, params, dataReply, options)).data ?? {};
+    return await readData(gigya, 'accounts.getAccountInfo', { UID, include: 'data' }, options);
   } catch (error) {
-    if (error instanceof GigyaError && (error.reason === 'unknown_uid' || error.isMissing)) return null;
-    throw error;
+    if (!(error instanceof GigyaError) || !error.isMissing) throw error;
+    const { message, callId, code, answer } = error;
+    const unknown = { retry: 'never', scope: 'record', reason: 'unknown_uid' } as const;
+    throw new GigyaError(message, unknown, callId, { code, text: answer });
   }
 }
 

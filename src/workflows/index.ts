@@ -7,4 +7,5 @@ export {
   listLyticsJobs,
   proveAuthorization,
   readLyticsJob,
+  readRows,
 } from './questions.ts';

@@ -10,11 +10,10 @@ import type { FetchedPage } from '../activities/fetchedPage.ts';
 import type { Plan } from '../activities/preflight.ts';
 import { systematicFailure } from '../counts.ts';
 import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS, PAGES_AT_ONCE } from '../tuning.ts';
-import { activities } from './activities.ts';
 import type { Desk } from './desk.ts';
-import { writtenBefore } from './failures.ts';
 import { countPage, outcomesSoFar, type Run, sizePages } from './run.ts';
 import { Window } from './window.ts';
+import { writeRecords } from './writeRecords.ts';
 
 /** What every step of a run uses. */
 export interface Step {
@@ -80,15 +79,7 @@ async function writePage(
   };
   if (page.page === null) return count(null);
   const input = { plan, page: page.page, readBack: run.readBack, earlier: outcomesSoFar(run), isSettled };
-  const written = await activities.updateGigya
-    .executeWithOptions({ summary }, [input])
-    .catch((error: unknown) => {
-      // The run also counts what a failing page wrote.
-      const before = writtenBefore(error);
-      if (before) count(before);
-      throw error;
-    });
-  count(written);
+  await writeRecords(input, summary, count);
   if (rows > 0) sizePages(run, rows, Date.now() - startedAt);
   const systematic = systematicFailure(outcomesSoFar(run));
   if (systematic) throw ApplicationFailure.nonRetryable(systematic, 'Configuration');

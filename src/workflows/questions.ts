@@ -1,6 +1,7 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { questionsQueue } from '../names.ts';
+import type { RowsQuestion } from '../rows.ts';
 
 /**
  * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting,
@@ -20,3 +21,4 @@ export const listAudiences = (authorization: string) => ask().listAudiences(auth
 export const listLyticsJobs = (authorization: string) => ask().listLyticsJobs(authorization);
 export const readLyticsJob = (authorization: string, id: string) => ask().readLyticsJob(authorization, id);
 export const checkJob = (document: unknown) => ask().checkJob(document);
+export const readRows = (question: RowsQuestion) => ask().readRows(question);

@@ -71,7 +71,12 @@ describe('the account as storage', () => {
 
   it('distinguishes an account without data from a missing account', async () => {
     expect(await storageOver(() => ({})).storage.read('a')).toEqual({});
-    expect(await storageOver(refuse(403005)).storage.read('a')).toBeNull();
+    await expect(storageOver(refuse(403005)).storage.read('a')).rejects.toMatchObject({
+      reason: 'unknown_uid',
+    });
+    await expect(storageOver(refuse(404003)).storage.read('a')).rejects.toMatchObject({
+      reason: 'unknown_uid',
+    });
     await expect(storageOver(refuse(500001)).storage.read('a')).rejects.toThrow('refused');
   });
 
@@ -170,7 +175,9 @@ describe('the Data Store as storage', () => {
       ['accounts.getAccountInfo', { UID: 'a', include: 'data' }],
       ['ds.get', { type: 'marketing', oid: 'lytics', UID: 'a', fields: '*' }],
     ]);
-    expect(await storageOver(refuse(403005), config).storage.read('a')).toBeNull();
+    await expect(storageOver(refuse(403005), config).storage.read('a')).rejects.toMatchObject({
+      reason: 'unknown_uid',
+    });
   });
 
   it('distinguishes a user without an object from an unknown user', async () => {
