@@ -11,6 +11,8 @@ export interface ExportRun extends Resources {
   seconds: number;
   summary: Summary;
   history: History;
+  /** What Temporal Cloud bills for the run, without heartbeats. */
+  actions: number;
 }
 
 export interface History {
@@ -38,19 +40,61 @@ export async function measureExport(client: Client, worker: Program, job: JobDoc
   ]);
   const resources = await taken();
 
-  const history: History = { events: 0, bytes: 0 };
+  const events = await readHistories(client, workflowId, firstExecutionRunId);
+  const bytes = await historyBytes(client, workflowId, events, firstExecutionRunId);
+  return {
+    ...resources,
+    seconds: secondsUntilLastPage(events),
+    summary,
+    history: { events: events.length, bytes },
+    actions: countActions(events),
+  };
+}
+
+/** The events of a run; one that continued as new has several histories. */
+export async function readHistories(
+  client: Client,
+  workflowId: string,
+  firstRunId: string,
+): Promise<HistoryEvent[]> {
   const events: HistoryEvent[] = [];
-  // A run that continued as new has several histories.
-  let runId: string | null | undefined = firstExecutionRunId;
+  let runId: string | null | undefined = firstRunId;
   while (runId) {
-    const handle: Handle = client.workflow.getHandle(workflowId, runId);
-    const { historyLength, historySize = 0 } = await handle.describe();
-    history.events += historyLength;
-    history.bytes += historySize;
-    events.push(...((await handle.fetchHistory()).events ?? []));
-    runId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+    const { events: more } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    events.push(...(more ?? []));
+    runId = continuedAs(events.at(-1));
   }
-  return { ...resources, seconds: secondsUntilLastPage(events), summary, history };
+  return events;
+}
+
+async function historyBytes(
+  client: Client,
+  workflowId: string,
+  events: readonly HistoryEvent[],
+  firstRunId: string,
+): Promise<number> {
+  let bytes = 0;
+  for (const runId of [firstRunId, ...events.map(continuedAs).filter((id) => typeof id === 'string')]) {
+    const { historySize = 0 } = await client.workflow.getHandle(workflowId, runId).describe();
+    bytes += historySize;
+  }
+  return bytes;
+}
+
+const continuedAs = (event: HistoryEvent | undefined) =>
+  event?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+
+/** What Temporal Cloud bills, without heartbeats, which no history has: the start, activities, timers and messages. */
+function countActions(events: readonly HistoryEvent[]): number {
+  return events.filter(
+    (event) =>
+      event.workflowExecutionStartedEventAttributes ??
+      event.activityTaskStartedEventAttributes ??
+      event.timerStartedEventAttributes ??
+      event.workflowExecutionSignaledEventAttributes ??
+      event.workflowExecutionUpdateAcceptedEventAttributes ??
+      event.upsertWorkflowSearchAttributesEventAttributes,
+  ).length;
 }
 
 function secondsUntilLastPage(events: readonly HistoryEvent[]): number {

@@ -1,20 +1,24 @@
 /**
- * The baseline: the calls of an export with undici and nothing else. No retries, no rate limit, no checks, no
- * durability. Runs as a separate process, started by startBareLoop.ts.
+ * The baseline: the calls of an export and nothing else. No retries, no rate limit, no checks, no durability. Runs as
+ * a separate process, started by start.ts.
  */
 import { Pool } from 'undici';
-import type { GigyaAuthorization, LyticsAuthorization } from '../src/authorizations.ts';
-import { createAuthenticate } from '../src/gigya/auth.ts';
+import type { GigyaAuthorization, LyticsAuthorization } from '../../src/authorizations.ts';
 
-export interface BareRun {
+export interface LoopRun {
   audience: string;
   lytics: LyticsAuthorization;
   gigya: GigyaAuthorization & { base_url: string };
+  /** Concurrent calls to Gigya. */
+  connections: number;
 }
 
-export interface BareResult {
+export interface LoopResult {
   seconds: number;
 }
+
+/** Makes one call to Gigya, and returns the reply as it came. */
+export type Call = (method: string, params: Record<string, string>) => Promise<GigyaReply>;
 
 interface Member {
   gy_profile_id: string;
@@ -26,7 +30,7 @@ interface ScanReply {
   _next: string;
 }
 
-interface GigyaReply {
+export interface GigyaReply {
   errorCode: number;
   errorMessage?: string;
   results?: { UID: string; data?: { lytics_segments?: string[] } }[];
@@ -39,10 +43,8 @@ interface Batch {
 
 const UIDS_PER_SEARCH = 200;
 
-async function exportAudience({ audience, lytics, gigya }: BareRun): Promise<void> {
+async function exportAudience({ audience, lytics, connections }: LoopRun, send: Call): Promise<void> {
   const toLytics = new Pool(lytics.base_url, { connections: 1 });
-  const toGigya = new Pool(gigya.base_url, { connections: gigya.limits.connections });
-  const authenticate = createAuthenticate('gigya', gigya);
 
   async function scan(start: string): Promise<ScanReply> {
     const query = new URLSearchParams({ table: 'user', limit: '100', ...(start !== '' && { start }) });
@@ -55,15 +57,7 @@ async function exportAudience({ audience, lytics, gigya }: BareRun): Promise<voi
   }
 
   async function call(method: string, params: Record<string, string>): Promise<GigyaReply> {
-    const form = { format: 'json', httpStatusCodes: 'false', ...params };
-    const credentials = await authenticate(`${gigya.base_url}/${method}`, form, Date.now());
-    const { body } = await toGigya.request({
-      method: 'POST',
-      path: `/${method}`,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', ...credentials.headers },
-      body: new URLSearchParams({ ...form, ...credentials.params }).toString(),
-    });
-    const reply: GigyaReply = JSON.parse(await body.text());
+    const reply = await send(method, params);
     if (reply.errorCode !== 0) throw new Error(`${method}: ${reply.errorCode} ${reply.errorMessage}`);
     return reply;
   }
@@ -104,15 +98,20 @@ async function exportAudience({ audience, lytics, gigya }: BareRun): Promise<voi
       await call('accounts.setAccountInfo', { UID: gy_profile_id, data });
     }
   };
-  await Promise.all(Array.from({ length: gigya.limits.connections }, write));
-  await Promise.all([toLytics.close(), toGigya.close()]);
+  await Promise.all(Array.from({ length: connections }, write));
+  await toLytics.close();
 }
 
-process.on('message', async (run: BareRun) => {
-  const since = performance.now();
-  await exportAudience(run);
-  const result: BareResult = { seconds: (performance.now() - since) / 1000 };
-  process.send?.(result);
-});
-// The parent has ended.
-process.on('disconnect', () => process.exit());
+/** Answers the parent's runs. */
+export function serveRuns(open: (run: LoopRun) => Promise<{ call: Call; close(): Promise<void> }>): void {
+  process.on('message', async (run: LoopRun) => {
+    const { call, close } = await open(run);
+    const since = performance.now();
+    await exportAudience(run, call);
+    const result: LoopResult = { seconds: (performance.now() - since) / 1000 };
+    await close();
+    process.send?.(result);
+  });
+  // The parent has ended.
+  process.on('disconnect', () => process.exit());
+}

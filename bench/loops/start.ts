@@ -1,18 +1,19 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { BareResult, BareRun } from './bareLoop.ts';
+import type { LoopResult, LoopRun } from './loop.ts';
 
-/** The bare loop in a process of its own, as the worker is. */
-export interface BareLoop {
+/** A loop in a process of its own, as the worker is. */
+export interface Loop {
   readonly pid: number;
-  run(run: BareRun): Promise<BareResult>;
+  run(run: LoopRun): Promise<LoopResult>;
   stop(): Promise<void>;
 }
 
-export function startBareLoop(): BareLoop {
-  const child = fork(fileURLToPath(new URL('bareLoop.ts', import.meta.url)), {
+export function startLoop(file: 'bareLoop.ts' | 'gigyaPackage.ts', env: NodeJS.ProcessEnv = {}): Loop {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
     execArgv: ['--import', 'tsx'],
+    env: { ...process.env, ...env },
     // Ctrl-C reaches a whole process group; the caller decides when it ends.
     detached: true,
   });
@@ -22,13 +23,13 @@ export function startBareLoop(): BareLoop {
     async run(run) {
       const answered = once(child, 'message');
       child.send(run);
-      const [result]: BareResult[] = await Promise.race([
+      const [result]: LoopResult[] = await Promise.race([
         answered,
         exited.then(([code]) => {
-          throw new Error(`The bare loop failed (exit code ${code})`);
+          throw new Error(`The loop of ${file} failed (exit code ${code})`);
         }),
       ]);
-      if (!result) throw new Error('The bare loop returned no result');
+      if (!result) throw new Error(`The loop of ${file} returned no result`);
       return result;
     },
     async stop() {
