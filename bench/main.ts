@@ -13,6 +13,7 @@ import { bareLoop, gigyaPackage } from './scenarios/loops.ts';
 import { memory } from './scenarios/memory.ts';
 import { quota } from './scenarios/quota.ts';
 import { recovery } from './scenarios/recovery.ts';
+import { sharing } from './scenarios/sharing.ts';
 import { steadyDay } from './scenarios/steadyDay.ts';
 import { withStage } from './stage.ts';
 
@@ -20,6 +21,7 @@ const SCENARIOS: readonly Scenario[] = [
   quota,
   steadyDay,
   recovery,
+  sharing,
   bareLoop,
   gigyaPackage,
   activityPerUser,
