@@ -16,6 +16,7 @@ const program = createProgram();
 if (isJson) silenceUsage();
 try {
   await program.parseAsync();
+  if (process.exitCode === EXIT.interrupted) process.exit();
 } catch (error) {
   const exitCode = exitCodeOf(error);
   process.exitCode = exitCode;

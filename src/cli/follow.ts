@@ -6,6 +6,7 @@ import type { Summary } from '../workflows/run.ts';
 import { commandLine } from './commandLine.ts';
 import type { Temporal } from './connect.ts';
 import { EXIT, Unreachable } from './errors.ts';
+import { INTERRUPTED, onInterrupt } from './interrupt.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { countLines, figure, type Output, plural, print, tell, troubleLines } from './print.ts';
 import { progressOf } from './runs.ts';
@@ -83,17 +84,6 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
     );
     return EXIT.interrupted;
   }
-}
-
-const INTERRUPTED = Symbol('Ctrl-C');
-
-function onInterrupt(): { happened: Promise<typeof INTERRUPTED>; release(): void } {
-  let interrupt = () => {};
-  const happened = new Promise<typeof INTERRUPTED>((resolve) => {
-    interrupt = () => resolve(INTERRUPTED);
-  });
-  process.once('SIGINT', interrupt);
-  return { happened, release: () => void process.off('SIGINT', interrupt) };
 }
 
 function report(run: Followed, outcome: Outcome, last: Progress | undefined, output: Output): number {

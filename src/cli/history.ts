@@ -1,10 +1,11 @@
 import pMap from 'p-map';
 import type { Counts } from '../counts.ts';
+import type { Phase } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
 import { isOpen } from './jobs.ts';
 import { outcomeOf } from './outcome.ts';
 import { describeRun, listRuns, progressOf, type Run } from './runs.ts';
-import { type JobState, stateOfEnded } from './status.ts';
+import { type JobState, reasonFrom, stateOfEnded } from './status.ts';
 
 /** A run that has ended, or is under way. */
 export interface PastRun {
@@ -14,6 +15,7 @@ export interface PastRun {
   ended: string | null;
   seconds: number | null;
   state: JobState;
+  phase: Phase | null;
   /** A preview: nothing was written. */
   dry_run: boolean;
   /** Null when only a worker knows them, and none answers. */
@@ -41,7 +43,7 @@ export async function pastRuns(
     concurrency: AT_ONCE,
   });
   const kept = runs.filter((run) => run !== undefined);
-  const begun = kept.filter((run) => run.sleepsUntil === null).slice(0, limit);
+  const begun = kept.filter(({ hasBegun }) => hasBegun).slice(0, limit);
   return pMap(begun, (run) => pastRun(temporal, run, hasWorker), { concurrency: AT_ONCE });
 }
 
@@ -54,6 +56,7 @@ async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promis
     ended: ended?.toISOString() ?? null,
     seconds: ended && Math.round((ended.getTime() - started.getTime()) / 1000),
     state: 'no_worker',
+    phase: null,
     dry_run: title.dryRun,
     counts: null,
     reason: null,
@@ -61,8 +64,8 @@ async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promis
   if (isOpen(run)) {
     const progress = hasWorker ? await progressOf(temporal, run) : undefined;
     if (!progress) return { ...past, state: hasWorker ? 'running' : 'no_worker' };
-    const { state, counts, dry_run, reason } = progress;
-    return { ...past, state, counts, dry_run, reason };
+    const { state, phase, counts, dry_run } = progress;
+    return { ...past, state, phase, counts, dry_run, reason: reasonFrom(progress) };
   }
   const outcome = await outcomeOf(temporal, run);
   if ('summary' in outcome) {

@@ -24,6 +24,8 @@ export interface Run {
   ended: Date | null;
   /** The cron expression that starts its runs. */
   cron: string | null;
+  /** False for a cron's run that waits for its time, or was ended before it. */
+  hasBegun: boolean;
   /** When the next run of a cron starts; null for a run that has started. */
   sleepsUntil: Date | null;
   /** The previous run of the same cron. */
@@ -57,7 +59,7 @@ async function readRun(temporal: Temporal, described: WorkflowExecutionDescripti
   const { workflowId, runId, status, startTime, executionTime, closeTime } = described;
   const first = await firstEvent(temporal, workflowId, runId);
   const begun = first.hasBackoff ? await beginningOf(temporal, workflowId, runId) : null;
-  const isWaiting = first.hasBackoff && begun === null && status.name === 'RUNNING';
+  const hasBegun = !first.hasBackoff || begun !== null;
   return {
     workflowId,
     runId,
@@ -65,7 +67,8 @@ async function readRun(temporal: Temporal, described: WorkflowExecutionDescripti
     started: begun ?? (await chainStart(temporal, workflowId, first, startTime)),
     ended: closeTime ?? null,
     cron: first.cron,
-    sleepsUntil: isWaiting ? (executionTime ?? null) : null,
+    hasBegun,
+    sleepsUntil: !hasBegun && status.name === 'RUNNING' ? (executionTime ?? null) : null,
     previousRunId: first.cron ? first.continuedRunId : null,
     title: readTitle(first.document, described.memo),
   };

@@ -58,11 +58,12 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
   const { schedule, runs } = job;
   const [newest] = runs;
   const title = schedule ? titleOf(schedule) : newest?.title;
-  const cron = newest?.sleepsUntil ? newest : undefined;
+  const cron = newest?.hasBegun === false ? newest : undefined;
+  const hasEnded = cron !== undefined && !isOpen(cron);
   const idle: JobStatus = {
     name: job.name,
     slug: job.slug,
-    state: schedule?.state.paused ? 'paused' : 'sleeping',
+    state: schedule?.state.paused ? 'paused' : hasEnded ? 'cancelled' : 'sleeping',
     audience: title?.audience ?? null,
     schedule: schedule ? timesOf(schedule) : newest?.cron && isOpen(newest) ? newest.cron : null,
     schedule_paused: pauseOf(schedule),
@@ -72,7 +73,9 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
       overlap: schedule?.info.numActionsSkippedOverlap ?? 0,
       missed: schedule?.info.numActionsMissedCatchupWindow ?? 0,
     },
-    reason: (schedule?.state.paused && schedule.state.note) || null,
+    reason:
+      (schedule?.state.paused && schedule.state.note) ||
+      (hasEnded ? 'The cron was ended between two runs' : null),
     run: null,
     warnings: [],
   };
@@ -81,6 +84,7 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
   const status = isOpen(run)
     ? await openRun(temporal, idle, run, hasWorker)
     : await closedRun(temporal, idle, run, hasWorker);
+  if (hasEnded) return { ...status, state: idle.state, reason: idle.reason };
   // A job that runs again is sleeping, unless its last run failed; another job shows how its run ended.
   const runsAgain = schedule !== undefined || cron !== undefined;
   if (status.state === 'completed' && runsAgain) status.state = idle.state;
@@ -128,7 +132,7 @@ async function openRun(
 }
 
 /** Why a run waits. The note counts only while paused: a run may complete before a pause takes effect. */
-function reasonFrom({ state, paused, reason }: Progress): string | null {
+export function reasonFrom({ state, paused, reason }: Progress): string | null {
   const isPaused = state === 'paused' || state === 'pausing';
   return (isPaused && paused?.note) || reason || null;
 }

@@ -2,6 +2,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Progress } from '../workflows/messages.ts';
 import { approvalLines } from './approval.ts';
 import { figure, type Output, rateText, troubleLines } from './print.ts';
+import { phaseText } from './stateText.ts';
 import { durationOf } from './times.ts';
 
 /** Without a terminal, lines are printed less often than a bar's frames, and only after changes. */
@@ -27,7 +28,7 @@ export function createView(output: Output, run: ViewedRun): View {
 function barView(output: Output, run: ViewedRun): View {
   const bar = new SingleBar(
     {
-      format: '{bar} {percentage}% {seen} {rate} {note}',
+      format: '{bar} {percentage}% {line}',
       barsize: Math.min(30, Math.max(8, Math.floor(output.width / 5))),
       hideCursor: true,
       fps: 5,
@@ -40,7 +41,8 @@ function barView(output: Output, run: ViewedRun): View {
   return {
     show(progress) {
       const total = Math.max(progress.total ?? 0, progress.seen, 1);
-      const payload = { seen: seenOf(progress), rate: rateOf(progress), note: noteOn(progress) };
+      const parts = [seenOf(progress), rateOf(progress), noteOn(progress)];
+      const payload = { line: parts.filter((part) => part !== '').join(' ') };
       const lines = trouble.newLines(progress);
       // What stays is written over the bar, which the next frame draws below it.
       if (lines !== '') process.stdout.write(isStarted ? `\r\u001b[2K${lines}\n` : `${lines}\n`);
@@ -109,18 +111,9 @@ function rateOf({ rate, state }: Progress): string {
   return state === 'running' && rate > 0 ? `${rateText(rate)}/s` : '';
 }
 
-const PHASES: Readonly<Record<Progress['phase'], string>> = {
-  preflight: 'checking credentials, audience and field',
-  members: '',
-  leavers: 'looking for leavers',
-  approval: 'waiting for approval',
-  settling: "waiting for Gigya's index",
-  done: '',
-};
-
 function noteOn({ state, phase, seconds_left, scan }: Progress): string {
   if (state !== 'running') return state;
   const left = seconds_left === null ? '' : `${durationOf(seconds_left)} left`;
-  const note = PHASES[phase] || left || state;
+  const note = phaseText(phase) || left || state;
   return scan > 1 ? `${note}, scan ${scan}` : note;
 }

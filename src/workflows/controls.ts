@@ -84,7 +84,7 @@ function registerGuard(run: Run, status: Status): void {
           typeof input === 'object' && input !== null && 'removals' in input ? input.removals : undefined;
         const { removals } = run.leavers;
         if (given !== removals)
-          refuse(`The run waits with ${removals} removals; approve with {"removals": ${removals}}`);
+          refuse(`${removals} removals wait for approval; the number given must be the same`);
       },
     },
   );

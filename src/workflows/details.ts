@@ -35,7 +35,7 @@ function describeApproval({ removals, carriers, until }: Approval): string[] {
 function headline({ state, phase, rate, seconds_left, dry_run, scan }: Progress): string {
   const parts: string[] = [dry_run ? `${state} (preview: nothing is written)` : state];
   if (phase === 'preflight') parts.push('checking credentials, audience and field');
-  if (phase === 'leavers') parts.push('looking for users who left the audience');
+  if (phase === 'leavers') parts.push('correcting users who left the audience');
   if (phase === 'approval') parts.push('waiting for approval');
   if (phase === 'settling') parts.push("waiting until Gigya's index has caught up");
   if (rate > 0) parts.push(`${figure(rate < 10 ? rate : Math.round(rate))} users a second`);

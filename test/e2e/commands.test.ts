@@ -104,6 +104,7 @@ describe('a guarded run', () => {
     const list = await at({ columns: 80 }, 'list');
     expect(list.stdout).toMatch(new RegExp(`^${name} +needs approval`, 'm'));
     expect(list.stdout).toContain('! 250 removals of 1,000 carriers need approval');
+    expect((await run('history', name)).stdout).toContain('\tneeds approval\t');
 
     const following = run('follow', name);
     const refused = await run('approve', name, '--removals', '249');
@@ -120,6 +121,7 @@ describe('a guarded run', () => {
     await guarded.show({ phase: 'approval', approval });
     expect(await run('approve', name, '--removals', '250')).toMatchObject({ code: 0, stdout: 'Approved.\n' });
     expect((await status(name)).run).toMatchObject({ phase: 'leavers', approval: null });
+    expect((await run('status', name)).stdout).toContain('0 of 2,000 users, correcting leavers\n');
     await guarded.end('complete');
     expect(await run('approve', name, '--removals', '250')).toMatchObject({
       code: 1,
@@ -155,6 +157,7 @@ describe('a run that is paused', () => {
     expect(await status(name)).toMatchObject({ state: 'pausing', reason: 'a look at it' });
     await pausing.show({ state: 'paused' });
     expect(await status(name)).toMatchObject({ state: 'paused', reason: 'a look at it' });
+    expect(await history(name)).toMatchObject([{ state: 'paused', reason: 'a look at it' }]);
     await pausing.end('complete');
   });
 
@@ -372,7 +375,9 @@ describe('a cron', () => {
     expect(historyLength).toBe(2);
 
     expect((await run('cancel', name)).stdout).toContain(`Ended the cron "${NEW_YEAR}"`);
-    expect(await status(name)).toMatchObject({ state: 'cancelled', schedule: null });
+    const ended = { state: 'cancelled', schedule: null, reason: 'The cron was ended between two runs' };
+    expect(await status(name)).toMatchObject({ ...ended, run: null });
+    expect(await run('history', name)).toMatchObject({ code: 1 });
   });
 
   it('between two runs shows and reports the one that has ended', async () => {
@@ -392,6 +397,7 @@ describe('a cron', () => {
     });
     expect(await history(name)).toMatchObject([{ state: 'completed', counts: { members: 5 } }]);
     await run('cancel', name);
+    expect(await status(name)).toMatchObject({ state: 'cancelled', run: { counts: { members: 5 } } });
   });
 
   it('that was cancelled while it ran is cancelled, not asleep', async () => {
@@ -445,6 +451,7 @@ describe('an odd job', () => {
     expect(list.find(({ slug }) => slug === odd)).toMatchObject({ name: 'Odd', state: 'running' });
     expect(await status(odd)).toMatchObject({ name: 'Odd' });
     expect(await status(`gigya-export/${odd}`)).toMatchObject({ name: 'Odd' });
+    expect((await at({ columns: 200 }, 'list')).stdout).toContain(`Odd (${odd}) `);
     await started.end('complete');
   });
 

@@ -59,7 +59,7 @@ it('a guarded run is approved with the number that status shows', async () => {
 
   expect(await command('approve', job.name, '--removals', '5')).toMatchObject({
     code: 1,
-    stderr: 'The run waits with 150 removals; approve with {"removals": 150}\n',
+    stderr: '150 removals wait for approval; the number given must be the same\n',
   });
   expect(await rig.sandbox.admin.journal()).toEqual([]);
   expect(await command('approve', job.name, '--removals', '150')).toMatchObject({

@@ -40,8 +40,13 @@ export function openTerminal(
   env: NodeJS.ProcessEnv,
   columns = 200,
 ): Terminal {
-  const words = [process.execPath, ...nodeArgs(file), ...args].map((word) => `'${word}'`);
-  const command = `stty cols ${columns} rows 50; exec ${words.join(' ')}`;
+  return openTerminalFor([process.execPath, ...nodeArgs(file), ...args], env, columns);
+}
+
+/** Runs any command in a pseudo terminal. */
+export function openTerminalFor(words: readonly string[], env: NodeJS.ProcessEnv, columns: number): Terminal {
+  const quoted = words.map((word) => `'${word}'`);
+  const command = `stty cols ${columns} rows 50; exec ${quoted.join(' ')}`;
   const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
     cwd: ROOT,
     env: { ...process.env, TERM: 'xterm', CI: '', ...env },

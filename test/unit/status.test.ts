@@ -226,7 +226,7 @@ describe('the page in the Web UI', () => {
   it('is updated with each change', () => {
     const { status } = runOf();
     status.show('leavers');
-    expect(shown.at(-1)).toContain('looking for users who left the audience');
+    expect(shown.at(-1)).toContain('correcting users who left the audience');
     status.report('1', 'Gigya is down');
     expect(shown.at(-1)).toContain('Gigya is down');
     status.complete(null);

@@ -23,7 +23,7 @@ export function addFollow(program: Command): void {
 /** For a cron that waits for its time: the run before it. */
 function newestBegun({ runs, name }: KnownJob): { workflowId: string; runId: string } {
   const [newest] = runs;
-  if (newest && newest.sleepsUntil === null) return newest;
+  if (newest?.hasBegun) return newest;
   if (newest && newest.previousRunId !== null) {
     return { workflowId: newest.workflowId, runId: newest.previousRunId };
   }

@@ -58,7 +58,7 @@ function cellsOf(run: PastRun, timezone: string): string[] {
   return [
     clockTime(started, timezone),
     seconds === null ? '-' : durationOf(seconds),
-    stateText(run),
+    stateText({ state: run.state, run }),
     ...figures.map((count) => (count === undefined ? '-' : figure(count))),
   ];
 }
@@ -89,7 +89,7 @@ function fieldsOf(run: PastRun, timezone: string): (string | number | null)[] {
     clockTimeIn(started, timezone),
     ended && clockTimeIn(ended, timezone),
     seconds,
-    stateText(run),
+    stateText({ state: run.state, run }),
     dry_run ? 'preview' : null,
     members,
     left,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import pMap from 'p-map';
+import { slugOf } from '../../names.ts';
 import type { Approval } from '../../workflows/messages.ts';
 import { example, outputOf } from '../command.ts';
 import { commandLine } from '../commandLine.ts';
@@ -66,9 +67,19 @@ const COLUMNS: readonly Column[] = [
 ];
 
 function cellsOf(status: JobStatus): string[] {
-  const { name, audience, run } = status;
+  const { audience, run } = status;
   const counts = [run?.counts?.updated, run?.counts?.unchanged, run?.counts?.failed];
-  return [name, stateText({ ...status, schedule_paused: null }), audience ?? '', ...counts.map(shown)];
+  return [
+    nameOf(status),
+    stateText({ ...status, schedule_paused: null }),
+    audience ?? '',
+    ...counts.map(shown),
+  ];
+}
+
+/** With what to type, where that does not follow from the name. */
+function nameOf({ name, slug }: JobStatus): string {
+  return slugOf(name) === slug ? name : `${name} (${slug})`;
 }
 
 const shown = (count: number | undefined) => (count === undefined ? '-' : figure(count));

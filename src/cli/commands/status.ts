@@ -5,7 +5,7 @@ import { withTemporal } from '../connect.ts';
 import { EXIT } from '../errors.ts';
 import { findJob } from '../jobs.ts';
 import { countLines, figure, type Output, plural, print, rateText, troubleLines } from '../print.ts';
-import { stateText } from '../stateText.ts';
+import { phaseText, stateText } from '../stateText.ts';
 import { type JobStatus, type RunStatus, statusOf } from '../status.ts';
 import { clockTimeIn, durationOf } from '../times.ts';
 import { isWorkerPolling, noWorker } from '../workers.ts';
@@ -59,7 +59,7 @@ function skippedLines({ skipped: { overlap, missed } }: JobStatus): string[] {
 }
 
 function runLines(run: RunStatus, { audience, timezone }: JobStatus): string[] {
-  const { started, ended, seen, total, rate, seconds_left, counts, dry_run, in_gigya } = run;
+  const { started, ended, phase, seen, total, rate, seconds_left, counts, dry_run, in_gigya } = run;
   const ending = ended
     ? `, took ${durationOf(Math.round((Date.parse(ended) - Date.parse(started)) / 1000))}`
     : '';
@@ -73,6 +73,8 @@ function runLines(run: RunStatus, { audience, timezone }: JobStatus): string[] {
     const parts = [`${figure(seen)}${total === null ? '' : ` of ${figure(total)}`} users`];
     if (rate > 0) parts.push(`${rateText(rate)}/s`);
     if (seconds_left !== null) parts.push(`${durationOf(seconds_left)} left`);
+    const step = phase && phaseText(phase);
+    if (step) parts.push(step);
     lines.push(`  progress  ${parts.join(', ')}`);
   }
   if (counts) lines.push(countLines(counts, { isDryRun: dry_run }));

@@ -1,17 +1,16 @@
 import { confirm } from '@inquirer/prompts';
 import { Interrupted, Refused, Unreachable } from '../errors.ts';
+import { INTERRUPTED, onInterrupt } from '../interrupt.ts';
 
 /** Ctrl-C while no prompt is active. */
 export async function interruptible<T>(work: Promise<T>): Promise<T> {
-  let interrupt = () => {};
-  const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => reject(new Interrupted());
-  });
-  process.once('SIGINT', interrupt);
+  const interruption = onInterrupt();
   try {
-    return await Promise.race([work, interrupted]);
+    const first = await Promise.race([work, interruption.happened]);
+    if (first === INTERRUPTED) throw new Interrupted();
+    return first;
   } finally {
-    process.off('SIGINT', interrupt);
+    interruption.release();
   }
 }
 
