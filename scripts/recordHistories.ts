@@ -7,13 +7,15 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { JobDocument } from '../src/job.ts';
+import { createKeyPair, sealTo } from '../src/sealedTo.ts';
+import type { questionKey } from '../src/workflows/index.ts';
 import { approveUpdate, progressQuery, refuseUpdate } from '../src/workflows/messages.ts';
 import { bundleWorkflows } from '../test/support/bundle.ts';
 import { jobDocument } from '../test/support/jobs.ts';
 import { depart } from '../test/support/leavers.ts';
 import { type Rig, type RigOptions, startRig } from '../test/support/rig.ts';
+import { referenceTo, startRows } from '../test/support/rows.ts';
 import { chainOf, type ExportHandle, pendingActivities } from '../test/support/temporal.ts';
 import { until } from '../test/support/until.ts';
 import { startDevServer } from './devServer.ts';
@@ -32,6 +34,7 @@ const [server, chaining] = await Promise.all([
 ]);
 try {
   await withRig({ address: server.address, sandbox: { users: USERS, settleSeconds: 1 } }, recordRuns);
+  await withRig({ address: server.address, sandbox: { users: USERS } }, recordRows);
   await withRig({ address: server.address, sandbox: { users: USERS }, alertAfterSeconds: 1 }, recordStall);
   await withRig({ address: chaining.address, sandbox: { users: 1_020 } }, recordChain);
 } finally {
@@ -129,14 +132,24 @@ async function recordRuns(rig: Rig): Promise<void> {
   });
   await admin.patchSettings({ gigya: { keyRevoked: false } });
 
+  const { publicKey } = await createKeyPair();
+  const asked = jobDocument('Checked');
+  const workerKey = await rig.client.workflow.execute<typeof questionKey>('questionKey', {
+    workflowId: 'worker-key',
+    taskQueue: rig.taskQueue,
+    args: [asked.auth_ids],
+  });
+  const uid = await sealTo(workerKey, 'nobody');
   const questions: [string, unknown[]][] = [
     ['listAuthorizations', []],
     ['proveAuthorization', ['lytics']],
     ['listAudiences', ['lytics']],
     ['listLyticsJobs', ['lytics']],
     ['readLyticsJob', ['lytics', (await admin.addJob({ name: 'Imported' })).id]],
-    ['checkJob', [jobDocument('Checked')]],
-    ['readRows', [{ run: paused, kind: 'failed', cursor: null, publicKey: await publicJwk() }]],
+    ['checkJob', [asked]],
+    ['readRows', [{ run: paused, kind: 'failed', cursor: null, publicKey }]],
+    ['questionKey', [asked.auth_ids]],
+    ['explainUser', [{ document: asked, uid, run: null, publicKey }]],
   ];
   for (const [question, args] of questions) {
     const workflowId = `question-${question}`;
@@ -145,8 +158,32 @@ async function recordRuns(rig: Rig): Promise<void> {
   }
 }
 
-async function publicJwk(): Promise<JWK> {
-  return exportJWK((await generateKeyPair('ECDH-ES', { crv: 'P-256' })).publicKey);
+/** Rows of an earlier run: a retry, and a plan that removes the audience from users after an approval. */
+async function recordRows(rig: Rig): Promise<void> {
+  const { admin } = rig.sandbox;
+  const job = jobDocument('Rows');
+  await admin.change(USERS);
+  await admin.addFaults({
+    match: { method: 'accounts.setAccountInfo', after: 20 },
+    times: 5,
+    action: { kind: 'gigya_error', code: 400006 },
+  });
+  const failed = await rig.start(job);
+  await failed.result();
+  const retry = await startRows(rig, job, 'failures', await referenceTo(failed));
+  await retry.result();
+  await save(rig, 'retry', retry.workflowId);
+
+  await admin.change(USERS);
+  await depart(rig.sandbox, { elsewhere: 3 });
+  const previewed = jobDocument('Rows', { dry_run: true, max_removals: 0 });
+  const preview = await rig.start(previewed);
+  await preview.result();
+  const plan = await startRows(rig, previewed, 'plan', await referenceTo(preview));
+  await until(async () => (await plan.query(progressQuery)).phase === 'approval');
+  await plan.executeUpdate(approveUpdate, { args: [{ removals: 3 }] });
+  await plan.result();
+  await save(rig, 'plan', plan.workflowId);
 }
 
 async function recordStall(rig: Rig): Promise<void> {

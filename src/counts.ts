@@ -1,6 +1,6 @@
 /**
  * The outcome of every user of a run. Every run is checked against this invariant at its end:
- * **members + left = updated + unchanged + excluded + no_gigya_id + unknown_uid + failed**.
+ * **members + left = updated + unchanged + excluded + no_gigya_id + unknown_uid + failed + stale**.
  */
 export interface Counts {
   /** Users of the audience; a row with several Gigya UIDs counts once for each. */
@@ -19,6 +19,8 @@ export interface Counts {
   unknown_uid: number;
   /** Could not be written; see the reasons. */
   failed: number;
+  /** Skipped rows of a plan: Gigya no longer holds what the plan was made from. Absent when there are none. */
+  stale?: number;
 }
 
 /** How many users failed, by reason: Gigya's error code, or a reason of our own. */
@@ -46,6 +48,7 @@ export function addCounts(to: Counts, more: Partial<Counts>): void {
   to.no_gigya_id += more.no_gigya_id ?? 0;
   to.unknown_uid += more.unknown_uid ?? 0;
   to.failed += more.failed ?? 0;
+  if (more.stale) to.stale = (to.stale ?? 0) + more.stale;
 }
 
 export function addFailures(to: Failures, more: Failures): void {
@@ -54,8 +57,8 @@ export function addFailures(to: Failures, more: Failures): void {
 
 /** Users whose outcome is known. */
 export function accountedFor(counts: Counts): number {
-  const { updated, unchanged, excluded, no_gigya_id, unknown_uid, failed } = counts;
-  return updated + unchanged + excluded + no_gigya_id + unknown_uid + failed;
+  const { updated, unchanged, excluded, no_gigya_id, unknown_uid, failed, stale = 0 } = counts;
+  return updated + unchanged + excluded + no_gigya_id + unknown_uid + failed + stale;
 }
 
 /** Undefined when the invariant holds, else what is wrong. */
@@ -78,6 +81,9 @@ export interface OutcomesSoFar {
   /** Failures by reason, with `unknown_uid` among them unless the job expects such users. */
   failures: Failures;
 }
+
+/** Outcomes after which no failures count as systematic. */
+export const MANY_SUCCEEDED: OutcomesSoFar = { handled: FIRST_USERS + 1, failures: {} };
 
 /**
  * What to report when nearly all users fail for one reason: continuing would only use up the quota.

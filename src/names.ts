@@ -12,6 +12,14 @@ export function questionsQueue(taskQueue: string): string {
 }
 
 export const EXPORT_WORKFLOW = 'exportAudience';
+export const ROWS_WORKFLOW = 'exportRows';
+
+/**
+ * Rows of an earlier run that {@link ROWS_WORKFLOW} exports: `failures` are the users who could not be written, `plan`
+ * is what a preview found.
+ */
+export const ROW_SELECTIONS = ['failures', 'plan'] as const;
+export type RowSelection = (typeof ROW_SELECTIONS)[number];
 
 /** Ids of jobs begin with this; ids of questions to a worker begin with {@link QUESTION_PREFIX}. */
 export const JOB_PREFIX = 'gigya-export/';
@@ -45,6 +53,19 @@ const VARIATION_SELECTORS = /[\ufe00-\ufe0f]/g;
 /** The id of the job's workflow, and of its schedule if it has one. */
 export function workflowIdOf(name: string): string {
   return `${JOB_PREFIX}${slugOf(name)}`;
+}
+
+/**
+ * The id of the workflow that exports rows of a job's earlier run. There is one for each selection, so that the server
+ * refuses a second one, and a run of the job finds an open one without searching.
+ */
+export function rowsIdOf(jobId: string, selection: RowSelection): string {
+  return `${jobId}/rows-${selection}`;
+}
+
+/** What a workflow with this id exports; undefined for one that exports an audience. */
+export function selectionOf(workflowId: string): RowSelection | undefined {
+  return ROW_SELECTIONS.find((selection) => workflowId.endsWith(`/rows-${selection}`));
 }
 
 /** The slug in a job's workflow or schedule id; undefined for ids that belong to something else. */

@@ -3,6 +3,12 @@ import { readNumber } from './numbers.ts';
 /** A value that a Gigya field can hold; null clears it. */
 export type Value = readonly string[] | string | number | boolean | null;
 
+/** Whether a record can hold it. */
+export function isValue(value: unknown): value is Value {
+  if (Array.isArray(value)) return value.every((entry) => typeof entry === 'string');
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
+}
+
 /** Values by Gigya field. */
 export type Data = Readonly<Record<string, Value>>;
 

@@ -34,6 +34,8 @@ export const MOST_PART_BYTES = 700_000;
 export const PART_MS = 10_000;
 /** Events of a history that are read at once: each may hold a sealed page. */
 export const EVENTS_AT_ONCE = 50;
+/** Rows of an earlier run that are exported together. */
+export const ROWS_PER_PAGE = 1_000;
 
 // Scans of an audience
 
@@ -94,7 +96,7 @@ export const MOST_WARNINGS = 20;
 export const LASTING_TROUBLE_MS = 5_000;
 /** An unanswered request is reported after this time, long before it times out. */
 export const SILENCE_MS = 10_000;
-/** The rate counts as limited for this long after the last call that met the limit: at the lowest rate calls are rare. */
+/** The rate counts as limited until no call was rejected for this long. */
 export const THROTTLED_MS = 30_000;
 export const BETWEEN_REPORTS_MS = 15_000;
 
@@ -109,6 +111,8 @@ export const SERVER_PATIENCE_MS = 5_000;
 /** An error that may pass but usually needs a person is retried this often: the run fails within a minute. */
 export const BRIEF_TRIES = 5;
 export const BRIEF_DELAY = '10 s';
+/** A run waits for an open retry or applied plan, and looks again this often. */
+export const BUSY_DELAY = '10 s';
 /** An unexpected error is a bug in lytics-gigya-export: after a few tries the run fails visibly. */
 export const UNEXPECTED_TRIES = 3;
 /** Another worker may have the authorization that this one lacks. */

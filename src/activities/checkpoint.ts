@@ -16,6 +16,8 @@ const writtenSchema = z.object({
   unchanged: z.number(),
   unknown_uid: z.number(),
   failed: z.number(),
+  /** Records of a plan that were skipped; absent when there are none. */
+  stale: z.number().optional(),
   /** Failed records by reason. */
   failures: z.record(z.string(), z.number()),
   /** Users who carry the exported audience now. */
@@ -40,7 +42,9 @@ const snapshotSchema = writtenSchema.extend({
 });
 
 /** What happened to a record. */
-export type Outcome = { kind: 'updated' | 'unchanged' | 'unknown_uid' } | { kind: 'failed'; reason: string };
+export type Outcome =
+  | { kind: 'updated' | 'unchanged' | 'unknown_uid' | 'stale' }
+  | { kind: 'failed'; reason: string };
 
 /** What an attempt has done, for the next attempt to continue from: heartbeats contain it. */
 export class Checkpoint {
@@ -107,6 +111,10 @@ export class Checkpoint {
     }
     if (outcome.kind === 'unknown_uid') {
       written.unknown_uid += copies;
+      return;
+    }
+    if (outcome.kind === 'stale') {
+      written.stale = (written.stale ?? 0) + copies;
       return;
     }
     const updates = outcome.kind === 'updated' ? 1 : 0;

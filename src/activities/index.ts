@@ -6,6 +6,7 @@ import type { Connections } from './connections.ts';
 import { createCountCarriers } from './countCarriers.ts';
 import { createFetchLeavers } from './fetchLeavers.ts';
 import { createFetchMembership } from './fetchMembership.ts';
+import { createFetchRows } from './fetchRows.ts';
 import { findQuietWindows } from './findQuietWindows.ts';
 import { createPreflight } from './preflight.ts';
 import { createQuestions } from './questions.ts';
@@ -41,6 +42,7 @@ export function createActivities(options: ActivitiesOptions) {
       metrics,
     ),
     fetchLeavers: measured('fetchLeavers', createFetchLeavers(connections, catalogues), countsOf, metrics),
+    fetchRows: measured('fetchRows', createFetchRows(connections, catalogues), countsOf, metrics),
     updateGigya: measured(
       'updateGigya',
       createUpdateGigya(connections, catalogues),
@@ -50,7 +52,7 @@ export function createActivities(options: ActivitiesOptions) {
     countCarriers: createCountCarriers(connections),
     findQuietWindows,
     sendAlert: createSendAlert({ webhook: alertWebhook, webUiUrl, namespace }),
-    ...createQuestions(connections, authorizationsFile),
+    ...createQuestions(connections, authorizationsFile, catalogues),
   };
 }
 
@@ -74,6 +76,12 @@ function measured<Input, Result>(
 
 const countsOf = ({ counts }: { counts: Partial<Counts> }) => counts;
 
-function writtenCountsOf({ updated, unchanged, unknown_uid, failed }: WrittenPage): Partial<Counts> {
-  return { updated, unchanged, unknown_uid, failed };
+function writtenCountsOf({
+  updated,
+  unchanged,
+  unknown_uid,
+  failed,
+  stale = 0,
+}: WrittenPage): Partial<Counts> {
+  return { updated, unchanged, unknown_uid, failed, stale };
 }

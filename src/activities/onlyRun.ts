@@ -1,6 +1,14 @@
-import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, type Context } from '@temporalio/activity';
 import { type Client, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
-import { EXPORT_WORKFLOW, workflowIdOf } from '../names.ts';
+import {
+  EXPORT_WORKFLOW,
+  ROW_SELECTIONS,
+  ROWS_WORKFLOW,
+  rowsIdOf,
+  selectionOf,
+  workflowIdOf,
+} from '../names.ts';
+import { BUSY_DELAY } from '../tuning.ts';
 import { finalFailure } from './failures.ts';
 
 interface OpenRun {
@@ -10,7 +18,8 @@ interface OpenRun {
 
 /**
  * Fails when an older run of the job is open, whoever started it: two runs would overwrite each other. A
- * run has the job's id when a person started it, or was started by its schedule.
+ * run has the job's id when a person started it, or was started by its schedule. For one that exports rows it waits
+ * instead: it is short, and a night must not fail for it.
  */
 export async function assertOnlyRun(context: Context, jobName: string): Promise<void> {
   const { workflowExecution } = context.info;
@@ -18,6 +27,7 @@ export async function assertOnlyRun(context: Context, jobName: string): Promise<
   const client = clientOf(context);
   if (!client) return;
   const { workflowId } = workflowExecution;
+  assertKnownId(context.info.workflowType, workflowId, jobName);
   const own = await describe(client, workflowId);
   if (!own) return;
   for (const other of await openRuns(client, jobName)) {
@@ -25,6 +35,7 @@ export async function assertOnlyRun(context: Context, jobName: string): Promise<
     const isOlder =
       other.startedAt < own.startedAt || (other.startedAt === own.startedAt && other.workflowId < workflowId);
     if (!isOlder) continue;
+    if (selectionOf(other.workflowId)) throw waitFor(other, jobName);
     throw finalFailure(
       'Configuration',
       `Another run of "${jobName}" is open (${other.workflowId}), and two runs would overwrite each other; wait for it to end, or cancel it`,
@@ -32,10 +43,29 @@ export async function assertOnlyRun(context: Context, jobName: string): Promise<
   }
 }
 
+/** Runs that export rows are found by their ids alone. */
+function assertKnownId(workflowType: string | undefined, workflowId: string, jobName: string): void {
+  if (workflowType !== ROWS_WORKFLOW) return;
+  const ids = rowsIdsOf(jobName);
+  if (ids.includes(workflowId)) return;
+  throw finalFailure('Configuration', `The workflow id must be ${ids.join(' or ')}; start it with that id`);
+}
+
+const rowsIdsOf = (jobName: string) =>
+  ROW_SELECTIONS.map((selection) => rowsIdOf(workflowIdOf(jobName), selection));
+
+function waitFor({ workflowId }: OpenRun, jobName: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'Busy',
+    message: `A retry or an applied plan of "${jobName}" is open (${workflowId}); this run starts when it has ended`,
+    nextRetryDelay: BUSY_DELAY,
+  });
+}
+
 /** Uses descriptions, which are consistent, and the list of workflows, which lags. */
 async function openRuns(client: Client, jobName: string): Promise<OpenRun[]> {
   const id = workflowIdOf(jobName);
-  const ids = new Set([id, ...(await runningActions(client, id))]);
+  const ids = new Set([id, ...rowsIdsOf(jobName), ...(await runningActions(client, id))]);
   const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running" AND TemporalScheduledById = "${id}"`;
   for await (const run of client.workflow.list({ query })) ids.add(run.workflowId);
   const runs = await Promise.all([...ids].map((one) => describe(client, one)));

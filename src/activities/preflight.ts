@@ -3,7 +3,7 @@ import type { Job } from '../job.ts';
 import { labelOf } from '../mapping/catalogue.ts';
 import type { FieldTypes } from '../record.ts';
 import { currentAttempt } from './attempt.ts';
-import { checkAll, isExported } from './checks.ts';
+import { checkAll, type Findings, isExported } from './checks.ts';
 import type { Connections } from './connections.ts';
 import { assertOnlyRun } from './onlyRun.ts';
 
@@ -35,21 +35,30 @@ export function createPreflight(connections: Connections, alertAfterSeconds: num
   return async (document: unknown): Promise<Plan> => {
     const attempt = currentAttempt();
     const { findings, warnings } = await checkAll({ document, connections, attempt });
-    const { job, audience, authorization, fieldTypes, excluded = [] } = findings;
+    const { job } = findings;
     if (!job.config.dry_run) await assertOnlyRun(Context.current(), job.name);
-    return {
-      job,
-      audience: {
-        id: audience.id,
-        slug: audience.slug_name,
-        ...(isExported(job, audience) && { label: labelOf(audience, job.config) }),
-        ...(audience.size !== undefined && { size: audience.size }),
-      },
-      ...(job.config.mappings.length > 0 && { field_types: fieldTypes }),
-      ...(excluded.length > 0 && { excluded: excluded.map(({ id }) => id) }),
-      index_lag_seconds: authorization.index_lag_seconds,
-      alert_after_seconds: alertAfterSeconds,
-      warnings,
-    };
+    return { ...settingsOf(findings), alert_after_seconds: alertAfterSeconds, warnings };
+  };
+}
+
+/** The part of a plan that follows from the job alone. */
+export function settingsOf({
+  job,
+  audience,
+  authorization,
+  fieldTypes,
+  excluded = [],
+}: Findings): Omit<Plan, 'alert_after_seconds' | 'warnings'> {
+  return {
+    job,
+    audience: {
+      id: audience.id,
+      slug: audience.slug_name,
+      ...(isExported(job, audience) && { label: labelOf(audience, job.config) }),
+      ...(audience.size !== undefined && { size: audience.size }),
+    },
+    ...(job.config.mappings.length > 0 && { field_types: fieldTypes }),
+    ...(excluded.length > 0 && { excluded: excluded.map(({ id }) => id) }),
+    index_lag_seconds: authorization.index_lag_seconds,
   };
 }

@@ -1,11 +1,19 @@
+import { Context } from '@temporalio/activity';
 import { type Authorization, readAuthorizations } from '../authorizations.ts';
 import { proveCredentials } from '../gigya/credentials.ts';
+import type { Job, JobDocument } from '../job.ts';
 import type { Lytics } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
+import type { RunReference } from '../rows.ts';
+import { type KeyPair, openSealed, type PublicKey, sealTo } from '../sealedTo.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
+import type { Catalogues } from './catalogues.ts';
 import { type CheckResult, checkEach } from './checks.ts';
 import type { Connections } from './connections.ts';
+import { explainUser } from './explainUser.ts';
+import type { NewestRun } from './explanation.ts';
 import { finalFailure } from './failures.ts';
+import { questionKeyOf } from './questionKey.ts';
 import { createReadRows } from './readRows.ts';
 
 /** An authorization without its secrets. */
@@ -34,8 +42,23 @@ export interface LyticsJobInfo {
   continuous_update: boolean;
 }
 
+/** Asks for an explanation of one user. */
+export interface ExplainQuestion {
+  document: JobDocument;
+  /** The user's UID, sealed to the key that `questionKey` returns. */
+  uid: string;
+  /** The newest run of the job that wrote, and its state; null when there is none. */
+  run: (RunReference & Pick<NewestRun, 'state'>) | null;
+  /** What the answer is sealed to. */
+  publicKey: PublicKey;
+}
+
 /** Answers the client's questions. They run on the worker, since only it has the secrets. */
-export function createQuestions(connections: Connections, authorizationsFile: string) {
+export function createQuestions(
+  connections: Connections,
+  authorizationsFile: string,
+  catalogues: Catalogues,
+) {
   return {
     async listAuthorizations(): Promise<AuthorizationInfo[]> {
       const authorizations = await readAuthorizations(authorizationsFile);
@@ -88,7 +111,39 @@ export function createQuestions(connections: Connections, authorizationsFile: st
 
     checkJob: (document: unknown): Promise<CheckResult[]> =>
       checkEach({ document, connections, attempt: currentAttempt() }),
+
+    /** The key that user data in a question is sealed to, for a job with these authorizations. */
+    async questionKey(authIds: Job['auth_ids']): Promise<PublicKey> {
+      return questionKeyOf((await connections.gigya(authIds)).authorization).publicKey;
+    },
+
+    /** Explains why a user holds what they hold. The answer is sealed, and an {@link Explanation}. */
+    async explainUser({ document, uid, run, publicKey }: ExplainQuestion): Promise<string> {
+      const { authorization } = await connections.gigya(document.auth_ids);
+      const attempt = currentAttempt();
+      const explanation = await explainUser({
+        document,
+        uid: await openUid(uid, questionKeyOf(authorization)),
+        run,
+        client: run && Context.current().client,
+        connections,
+        catalogues,
+        attempt,
+      });
+      return sealTo(publicKey, JSON.stringify(explanation));
+    },
   };
+}
+
+async function openUid(sealed: string, { privateKey }: KeyPair): Promise<string> {
+  try {
+    return await openSealed(privateKey, sealed);
+  } catch {
+    throw finalFailure(
+      'Configuration',
+      'The question cannot be opened: the Gigya secret was changed meanwhile, or workers have different secrets; ask again',
+    );
+  }
 }
 
 async function prove(connections: Connections, name: string, { reading }: Attempt): Promise<void> {

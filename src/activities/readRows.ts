@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { CompactEncrypt, importJWK } from 'jose';
 import { InvalidJob, parseJob } from '../job.ts';
 import type { RowCursor, RowKind, RowsAnswer, RowsByKind, RowsQuestion, RunReference } from '../rows.ts';
+import { sealTo } from '../sealedTo.ts';
 import { MOST_PART_BYTES, PART_MS } from '../tuning.ts';
 import type { Connections } from './connections.ts';
 import { readDocumentOf, readSealedRows } from './rowHistory.ts';
@@ -43,7 +43,7 @@ export function createReadRows(connections: Connections) {
     let bytes = 0;
     let next = from;
     const answer = async (end: RowCursor | null): Promise<RowsAnswer> => ({
-      part: part.length === 0 ? null : await encryptTo(publicKey, `[${part.join(',')}]`),
+      part: part.length === 0 ? null : await sealTo(publicKey, `[${part.join(',')}]`),
       next: end,
     });
     for await (const { sets, cursor } of openedSets(client, connections, run, kind, from)) {
@@ -81,12 +81,4 @@ function authIdsOf(document: unknown): string[] | undefined {
     if (error instanceof InvalidJob) return undefined;
     throw error;
   }
-}
-
-/** Only the client that asked has the private key, in its memory. */
-async function encryptTo(publicKey: RowsQuestion['publicKey'], text: string): Promise<string> {
-  const key = await importJWK({ ...publicKey }, 'ECDH-ES');
-  return new CompactEncrypt(new TextEncoder().encode(text))
-    .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', zip: 'DEF' })
-    .encrypt(key);
 }

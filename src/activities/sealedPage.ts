@@ -15,10 +15,13 @@ export interface Page {
 }
 
 /** The key that a job's pages are sealed under. Derived from its Gigya secret, so there is no other key to keep or lose. */
-export function sealingKey({ secret_key, private_key }: GigyaAuthorization): Uint8Array {
-  const secret = secret_key ?? private_key ?? '';
-  return new Uint8Array(hkdfSync('sha256', secret, '', 'lytics-gigya-export/page/1', 32));
+export function sealingKey(authorization: GigyaAuthorization): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secretOf(authorization), '', 'lytics-gigya-export/page/1', 32));
 }
+
+/** What keys are derived from. */
+export const secretOf = ({ secret_key, private_key }: GigyaAuthorization): string =>
+  secret_key ?? private_key ?? '';
 
 /** Compresses and encrypts: no history holds user data in the clear. */
 export function sealPage(page: Page, key: Uint8Array): Promise<string> {

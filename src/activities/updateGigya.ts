@@ -7,11 +7,13 @@ import type { GigyaStorage } from '../gigya/storage.ts';
 import { createMapping, fieldsOf } from '../mapping/mapping.ts';
 import { changeOf, operationOf } from '../mapping/operation.ts';
 import { type Held, hasAny, holds, type UserRecord } from '../record.ts';
+import type { FailedRow } from '../rows.ts';
 import { READ_BACK_TRIES } from '../tuning.ts';
 import { type Attempt, currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import { Checkpoint, type Outcome, type ReadBack, type WrittenPage } from './checkpoint.ts';
 import type { Connections } from './connections.ts';
+import { isStale, openExpected } from './expected.ts';
 import { finalFailure } from './failures.ts';
 import { Unanswered } from './outage.ts';
 import type { Plan } from './preflight.ts';
@@ -29,6 +31,8 @@ export interface PageToWrite {
   earlier: OutcomesSoFar;
   /** Whether rows that share a UID are already resolved; see `recordsOfShared`. */
   isSettled: boolean;
+  /** What Gigya must still hold of each record, sealed: records of others are skipped. Of a plan only. */
+  expected?: string;
   /** The records that an earlier activity handled: its `rest`. Absent for a page that begins. */
   done?: string;
 }
@@ -53,6 +57,7 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
     const key = sealingKey(authorization);
     rows.sealWith(key);
     const page = await openPage(sealed, key);
+    const expected = input.expected === undefined ? [] : await openExpected(input.expected, key);
     const storage = openStorage(gigya, config, fieldsOf(config));
     const settle = async (uids: readonly string[]) => {
       if (isSettled || uids.length === 0) return new Map<string, UserRecord>();
@@ -62,7 +67,7 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
         return createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
       });
     };
-    const writer = new Writer(storage, plan, page, checkpoint, rows, earlier, attempt);
+    const writer = new Writer(storage, plan, page, expected, checkpoint, rows, earlier, attempt);
     await writer.write(authorization.limits.connections, settle);
     return checkpoint.result(page.records.length);
   };
@@ -72,7 +77,18 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
 interface Entry {
   position: number;
   record: UserRecord;
+  /** What Gigya must still hold; undefined when anything may be replaced. */
+  expected: Held | undefined;
 }
+
+type FailedReason = Pick<FailedRow, 'status' | 'errorCode' | 'statusMessage' | 'callId'>;
+
+const STALE: FailedReason = {
+  status: 'stale',
+  errorCode: 'stale',
+  statusMessage: 'The user no longer holds what the plan was made from',
+  callId: null,
+};
 
 interface Brought {
   outcome: Outcome;
@@ -93,12 +109,17 @@ class Writer {
     private readonly storage: GigyaStorage,
     private readonly plan: Plan,
     page: Page,
+    expected: readonly Held[],
     private readonly checkpoint: Checkpoint,
     private readonly rows: RowSet,
     private readonly earlier: OutcomesSoFar,
     private readonly attempt: Attempt,
   ) {
-    this.#entries = page.records.map((record, position) => ({ record, position }));
+    this.#entries = page.records.map((record, position) => ({
+      record,
+      position,
+      expected: expected[position],
+    }));
     this.#copies = new Map(page.copies);
     this.#isDryRun = plan.job.config.dry_run;
   }
@@ -108,9 +129,9 @@ class Writer {
     const unfinished = this.#entries.filter(({ position }) => !this.checkpoint.isDone(position));
     const index = await this.#lookUp(unfinished);
     const shared = await settle(unfinished.flatMap(({ record }) => this.#changing(record, index)));
-    const open = unfinished.map(({ record, position }) => ({
-      position,
-      record: shared.get(record.uid) ?? record,
+    const open = unfinished.map((entry) => ({
+      ...entry,
+      record: shared.get(entry.record.uid) ?? entry.record,
     }));
     await this.#writeFirstOnes(open, index);
     const rest = open.filter((entry) => this.#isOpen(entry));
@@ -165,11 +186,12 @@ class Writer {
     if (this.rows.isFull) return;
     const held = index.get(entry.record.uid);
     try {
-      const { outcome, before } = await this.#bring(entry.record, held, isReadBack);
+      const { outcome, before } = await this.#bring(entry, held, isReadBack);
       if (this.#isDryRun && outcome.kind === 'updated') {
         if (this.rows.isFull) return;
         this.rows.addChanged(changeOf(entry.record.uid, before, entry.record.data, this.plan));
       }
+      if (outcome.kind === 'stale') this.#addFailed(entry, before, STALE);
       this.#settle(entry, outcome);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
@@ -182,16 +204,23 @@ class Writer {
   }
 
   /** Writes one user's record unless Gigya already holds it. */
-  async #bring(record: UserRecord, indexed: Held | undefined, isReadBack: boolean): Promise<Brought> {
+  async #bring(
+    { record, expected }: Entry,
+    indexed: Held | undefined,
+    isReadBack: boolean,
+  ): Promise<Brought> {
     const { uid, data } = record;
     const { reading, writing } = this.attempt;
-    let held = indexed;
+    // The index lags: it does not show what was changed since the plan was made.
+    let held = expected ? undefined : indexed;
     // New accounts that are not in the index yet, and UIDs that a query cannot contain, are tried anyway.
-    const needsRead = this.#isDryRun || !this.storage.refusesUnknown || !isQueryable(uid);
+    const needsRead =
+      this.#isDryRun || expected !== undefined || !this.storage.refusesUnknown || !isQueryable(uid);
     // Throws when Gigya has no such user.
     if (!held && needsRead) held = await this.storage.read(uid, reading);
     const before = held ?? {};
     if (held && holds(held, data)) return { outcome: { kind: 'unchanged' }, before };
+    if (expected && isStale(before, expected)) return { outcome: { kind: 'stale' }, before };
     if (this.#isDryRun) return { outcome: { kind: 'updated' }, before };
     await this.storage.write(record, writing);
     if (isReadBack) await readBack(this.storage, record, before, this.checkpoint, reading);
@@ -200,25 +229,30 @@ class Writer {
 
   /** Settles a record that could not be written. */
   #refuse(entry: Entry, held: Held | undefined, error: ServiceError, outcome: Outcome): void {
-    const { uid, data } = entry.record;
     if (outcome.kind === 'failed' || outcome.kind === 'unknown_uid') {
-      this.rows.addFailed({
-        identifier: uid,
-        operation: operationOf(held, data, this.plan),
+      this.#addFailed(entry, held, {
         status: outcome.kind === 'failed' ? 'rejected' : 'unknown_user',
         errorCode: error.code,
         statusMessage: error.answer,
         callId: error.callId ?? null,
-        attempts: this.attempt.number,
-        attemptedAt: new Date().toISOString(),
       });
     }
     this.#settle(entry, outcome);
   }
 
+  #addFailed({ record: { uid, data } }: Entry, held: Held | undefined, reason: FailedReason): void {
+    this.rows.addFailed({
+      ...reason,
+      identifier: uid,
+      operation: operationOf(held, data, this.plan),
+      attempts: this.attempt.number,
+      attemptedAt: new Date().toISOString(),
+    });
+  }
+
   #settle({ position, record }: Entry, outcome: Outcome): void {
     this.checkpoint.settle(position, outcome, this.#copies.get(record.uid) ?? 1, this.#isCarrier(record));
-    if (outcome.kind === 'updated' || outcome.kind === 'unchanged') return;
+    if (outcome.kind !== 'failed' && outcome.kind !== 'unknown_uid') return;
     const { updated, unchanged, unknown_uid, failed, failures } = this.checkpoint.written;
     const soFar: OutcomesSoFar = {
       handled: this.earlier.handled + updated + unchanged + unknown_uid + failed,

@@ -1,8 +1,7 @@
-import { compactDecrypt, exportJWK, generateKeyPair } from 'jose';
 import { z } from 'zod';
 import { readRowSet } from '../activities/rowSet.ts';
 import type { RowCursor, RowKind, RowsByKind, RunReference } from '../rows.ts';
-import { LARGEST_OPENED_PAGE } from '../tuning.ts';
+import { createKeyPair, openSealed } from '../sealedTo.ts';
 import type { Temporal } from './connect.ts';
 import { createQuestions } from './questions.ts';
 
@@ -20,19 +19,13 @@ export async function* askRows<Kind extends RowKind>(
   kind: Kind,
 ): AsyncGenerator<RowsByKind[Kind]> {
   const { readRows } = createQuestions(temporal);
-  const { publicKey, privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256' });
-  const publicJwk = { ...(await exportJWK(publicKey)) };
+  const { publicKey, privateKey } = await createKeyPair();
   let cursor: RowCursor | null = null;
   do {
-    const { part, next } = await readRows({ run, kind, cursor, publicKey: publicJwk });
+    const { part, next } = await readRows({ run, kind, cursor, publicKey });
     cursor = next;
     if (part === null) continue;
-    const { plaintext } = await compactDecrypt(part, privateKey, {
-      keyManagementAlgorithms: ['ECDH-ES'],
-      contentEncryptionAlgorithms: ['A256GCM'],
-      maxDecompressedLength: LARGEST_OPENED_PAGE,
-    });
-    for (const set of partSchema.parse(JSON.parse(new TextDecoder().decode(plaintext)))) {
+    for (const set of partSchema.parse(JSON.parse(await openSealed(privateKey, part)))) {
       yield* readRowSet(kind, set);
     }
   } while (cursor !== null);

@@ -92,7 +92,8 @@ function report(run: Followed, outcome: Outcome, last: Progress | undefined, out
   if ('summary' in outcome) {
     const { summary } = outcome;
     print(output, { ...ids, state: 'completed', ...summary }, () => describe(summary, output, run.webhooks));
-    return summary.counts.failed > 0 ? EXIT.failedRecords : EXIT.ok;
+    const { failed, stale = 0 } = summary.counts;
+    return failed + stale > 0 ? EXIT.failedRecords : EXIT.ok;
   }
   const { failure, done } = outcome;
   const isStopped = failure.type === 'Cancelled' || failure.type === 'Terminated';

@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { Counts } from '../counts.ts';
+import type { RowSelection } from '../names.ts';
 import type { Phase } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
 import { isOpen } from './jobs.ts';
@@ -18,6 +19,8 @@ export interface PastRun {
   phase: Phase | null;
   /** A preview: nothing was written. */
   dry_run: boolean;
+  /** `failures` for a retry, `plan` for an applied plan. */
+  rows: RowSelection | null;
   /** Null when only a worker knows them, and none answers. */
   counts: Counts | null;
   /** Why it failed, or what it waits for. */
@@ -48,7 +51,7 @@ export async function pastRuns(
 }
 
 async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promise<PastRun> {
-  const { workflowId, runId, started, ended, title } = run;
+  const { workflowId, runId, started, ended, title, selection } = run;
   const past: PastRun = {
     workflow_id: workflowId,
     run_id: runId,
@@ -57,7 +60,8 @@ async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promis
     seconds: ended && Math.round((ended.getTime() - started.getTime()) / 1000),
     state: 'no_worker',
     phase: null,
-    dry_run: title.dryRun,
+    dry_run: title.dryRun && selection !== 'plan',
+    rows: selection,
     counts: null,
     reason: null,
   };

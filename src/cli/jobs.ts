@@ -1,5 +1,6 @@
 import type { ScheduleDescription } from '@temporalio/client';
-import { EXPORT_WORKFLOW, JOB_PREFIX, slugFromId, workflowIdOf } from '../names.ts';
+import type { Job } from '../job.ts';
+import { EXPORT_WORKFLOW, JOB_PREFIX, ROW_SELECTIONS, rowsIdOf, slugFromId, workflowIdOf } from '../names.ts';
 import type { Temporal } from './connect.ts';
 import { Refused } from './errors.ts';
 import { describeRun, listRuns, type Run } from './runs.ts';
@@ -58,6 +59,14 @@ export function nameOf({ schedule, runs }: Pick<KnownJob, 'schedule' | 'runs'>):
   return titles.find(({ name }) => name !== null)?.name ?? null;
 }
 
+/** The job's present document: its schedule's, or its newest run's. @throws {Refused} when none is valid. */
+export function documentOf({ schedule, runs, name }: KnownJob): Job {
+  const titles: Title[] = [...(schedule ? [titleOf(schedule)] : []), ...runs.map(({ title }) => title)];
+  const document = titles.find(({ job }) => job !== null)?.job;
+  if (!document) throw new Refused(`No run of "${name}" has a valid job document`);
+  return document;
+}
+
 /** Combines the schedule and run descriptions, which are up to date, with the list, which is complete but lags. */
 async function newestRuns(
   temporal: Temporal,
@@ -65,7 +74,8 @@ async function newestRuns(
   schedule: ScheduleDescription | undefined,
 ): Promise<Run[]> {
   const { runningActions = [], recentActions = [] } = schedule?.info ?? {};
-  const ids = new Set([id, ...runningActions.map(({ workflow }) => workflow.workflowId)]);
+  const rowsIds = ROW_SELECTIONS.map((selection) => rowsIdOf(id, selection));
+  const ids = new Set([id, ...rowsIds, ...runningActions.map(({ workflow }) => workflow.workflowId)]);
   for (const { action } of recentActions.slice(-RECENT)) ids.add(action.workflow.workflowId);
   let listed = 0;
   for await (const { workflowId } of listRuns(temporal, id)) {

@@ -63,6 +63,7 @@ const MEANING: Readonly<Record<string, string>> = {
   no_gigya_id: 'without a Gigya ID in Lytics',
   unknown_uid: 'unknown to Gigya',
   failed: 'could not be written',
+  stale: 'changed in Gigya since the preview',
 };
 
 /** One line per count, for people and for `grep`. */

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { CheckResult } from '../activities/checks.ts';
-import type { AudienceInfo, AuthorizationInfo, LyticsJobInfo } from '../activities/questions.ts';
+import type {
+  AudienceInfo,
+  AuthorizationInfo,
+  ExplainQuestion,
+  LyticsJobInfo,
+} from '../activities/questions.ts';
+import type { Job } from '../job.ts';
 import { QUESTION_PREFIX } from '../names.ts';
 import type { RowsAnswer, RowsQuestion } from '../rows.ts';
+import type { PublicKey } from '../sealedTo.ts';
 import type { Temporal } from './connect.ts';
 import { Refused, reasonOf, Unreachable } from './errors.ts';
 
@@ -36,6 +43,8 @@ export function createQuestions({ client, taskQueue }: Temporal) {
       put<Record<string, unknown>>('readLyticsJob', [authorization, id]),
     readRows: (question: RowsQuestion) => put<RowsAnswer>('readRows', [question]),
     checkJob: (document: unknown) => put<CheckResult[]>('checkJob', [document]),
+    questionKey: (authIds: Job['auth_ids']) => put<PublicKey>('questionKey', [authIds]),
+    explainUser: (question: ExplainQuestion) => put<string>('explainUser', [question]),
   };
 }
 

@@ -5,7 +5,14 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { EXPORT_WORKFLOW } from '../names.ts';
+import {
+  EXPORT_WORKFLOW,
+  ROW_SELECTIONS,
+  ROWS_WORKFLOW,
+  type RowSelection,
+  rowsIdOf,
+  selectionOf,
+} from '../names.ts';
 import type { exportAudience } from '../workflows/index.ts';
 import { type Progress, progressQuery } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
@@ -30,6 +37,8 @@ export interface Run {
   sleepsUntil: Date | null;
   /** The previous run of the same cron. */
   previousRunId: string | null;
+  /** The rows that it exports: of a retry or an applied plan. Null for a run of the whole audience. */
+  selection: RowSelection | null;
   title: Title;
 }
 
@@ -70,6 +79,7 @@ async function readRun(temporal: Temporal, described: WorkflowExecutionDescripti
     hasBegun,
     sleepsUntil: !hasBegun && status.name === 'RUNNING' ? (executionTime ?? null) : null,
     previousRunId: first.cron ? first.continuedRunId : null,
+    selection: selectionOf(workflowId) ?? null,
     title: readTitle(first.document, described.memo),
   };
 }
@@ -136,7 +146,9 @@ async function firstEvent({ client }: Temporal, workflowId: string, runId: strin
 
 /** What visibility lists of a job, newest first; a moment behind, and without what a chain left behind. */
 export async function* listRuns({ client }: Temporal, jobId: string) {
-  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND (TemporalScheduledById = ${quoted(jobId)} OR WorkflowId = ${quoted(jobId)})`;
+  const ofRows = ROW_SELECTIONS.map((selection) => `WorkflowId = ${quoted(rowsIdOf(jobId, selection))}`);
+  const ids = [`TemporalScheduledById = ${quoted(jobId)}`, `WorkflowId = ${quoted(jobId)}`, ...ofRows];
+  const query = `WorkflowType IN ("${EXPORT_WORKFLOW}", "${ROWS_WORKFLOW}") AND (${ids.join(' OR ')})`;
   for await (const run of client.workflow.list({ query })) {
     if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
   }

@@ -166,7 +166,7 @@ async function jobFor(temporal: Temporal, job: Job): Promise<KnownJob | undefine
   );
 }
 
-function assertNoRun(job: KnownJob): void {
+export function assertNoRun(job: KnownJob): void {
   if (runUnderWay(job)) throw new Refused(underWay(job.name, job.slug));
   const cron = sleepingCron(job);
   if (!cron) return;
@@ -175,6 +175,6 @@ function assertNoRun(job: KnownJob): void {
   );
 }
 
-function underWay(name: string, slug: string): string {
+export function underWay(name: string, slug: string): string {
   return `A run of "${name}" is under way; follow it with "${commandLine('follow', slug)}"`;
 }

@@ -19,6 +19,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   preflight: 'checking credentials, audience and field',
   members: '',
   leavers: 'correcting leavers',
+  rows: '',
   approval: 'waiting for approval',
   settling: "waiting for Gigya's index",
   done: '',

@@ -88,12 +88,16 @@ function searchAgain(leavers: Leavers): void {
   Object.assign(leavers, NOBODY_FOUND, { restarts, step: 'search' });
 }
 
-/** Compares the number of leavers with the guard's limit, and waits for approval above it. */
-async function passGuard(step: Step): Promise<void> {
+/**
+ * Compares the number of leavers with the guard's limit, and waits for approval above it.
+ *
+ * @param members Members of the audience. @default those that this run counted
+ */
+export async function passGuard(step: Step, members = step.run.counts.members): Promise<void> {
   const { run, plan } = step;
-  const { leavers, counts } = run;
+  const { leavers } = run;
   const { max_removals, dry_run } = plan.job.config;
-  const reason = guardReason(max_removals, { ...leavers, members: counts.members });
+  const reason = guardReason(max_removals, { ...leavers, members });
   if (reason !== undefined && dry_run) warn(run, `A run would wait for approval: ${reason}`);
   else if (reason !== undefined && leavers.removals > leavers.approved) {
     await untilApproved(step, reason);

@@ -9,7 +9,7 @@ import { TROUBLE_SIGNAL } from '../names.ts';
 export type State = 'running' | 'pausing' | 'paused' | 'sleeping' | 'failed' | 'cancelled' | 'completed';
 
 /** The step that a run is at. */
-export type Phase = 'preflight' | 'members' | 'leavers' | 'approval' | 'settling' | 'done';
+export type Phase = 'preflight' | 'members' | 'leavers' | 'rows' | 'approval' | 'settling' | 'done';
 
 /** What a guarded run waits for. */
 export interface Approval {
@@ -69,12 +69,5 @@ export const approveUpdate = defineUpdate<string, [{ removals: number }]>('appro
 /** Ends a guarded run as `Guard`; nothing is removed. */
 export const refuseUpdate = defineUpdate<string>('refuse');
 
-/** What an activity (by its id) waits for or retries; null when it continues. */
-export interface TroubleReported {
-  activity: string;
-  reason: string | null;
-  /** No call succeeds, rather than each being slow. */
-  is_blocked?: boolean;
-}
-
-export const troubleSignal = defineSignal<[TroubleReported]>(TROUBLE_SIGNAL);
+/** An activity (by its id) reports what it waits for or retries, and null when it continues. */
+export const troubleSignal = defineSignal<[{ activity: string; reason: string | null }]>(TROUBLE_SIGNAL);

@@ -8,6 +8,7 @@ import {
 import type { WrittenPage } from '../activities/checkpoint.ts';
 import type { FetchedPage } from '../activities/fetchedPage.ts';
 import type { Plan } from '../activities/preflight.ts';
+import type { PageToWrite } from '../activities/updateGigya.ts';
 import { systematicFailure } from '../counts.ts';
 import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS, PAGES_AT_ONCE } from '../tuning.ts';
 import type { Desk } from './desk.ts';
@@ -31,6 +32,8 @@ export interface Pumped {
   rows: number;
   /** Whether rows that share a UID are already resolved. */
   isSettled: boolean;
+  /** What Gigya must still hold of each record, sealed; of a plan only. */
+  expected?: string;
   /** The summary of its activity in the Web UI. */
   summary: string;
 }
@@ -69,7 +72,7 @@ export async function pump(source: Source, step: Step): Promise<void> {
 }
 
 async function writePage(
-  { page, rows, summary, isSettled }: Pumped,
+  { page, rows, summary, isSettled, expected }: Pumped,
   { run, plan, desk }: Step,
 ): Promise<void> {
   const startedAt = Date.now();
@@ -78,7 +81,15 @@ async function writePage(
     desk.moved();
   };
   if (page.page === null) return count(null);
-  const input = { plan, page: page.page, readBack: run.readBack, earlier: outcomesSoFar(run), isSettled };
+  const { readBack } = run;
+  const input: PageToWrite = {
+    plan,
+    page: page.page,
+    readBack,
+    earlier: outcomesSoFar(run),
+    isSettled,
+    ...(expected !== undefined && { expected }),
+  };
   await writeRecords(input, summary, count);
   if (rows > 0) sizePages(run, rows, Date.now() - startedAt);
   const systematic = systematicFailure(outcomesSoFar(run));

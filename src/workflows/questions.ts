@@ -1,5 +1,7 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import type { ExplainQuestion } from '../activities/questions.ts';
+import type { Job } from '../job.ts';
 import { questionsQueue } from '../names.ts';
 import type { RowsQuestion } from '../rows.ts';
 
@@ -22,3 +24,5 @@ export const listLyticsJobs = (authorization: string) => ask().listLyticsJobs(au
 export const readLyticsJob = (authorization: string, id: string) => ask().readLyticsJob(authorization, id);
 export const checkJob = (document: unknown) => ask().checkJob(document);
 export const readRows = (question: RowsQuestion) => ask().readRows(question);
+export const questionKey = (authIds: Job['auth_ids']) => ask().questionKey(authIds);
+export const explainUser = (question: ExplainQuestion) => ask().explainUser(question);

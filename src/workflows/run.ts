@@ -10,6 +10,7 @@ import {
   addFailures,
   type Counts,
   type Failures,
+  MANY_SUCCEEDED,
   noCounts,
   type OutcomesSoFar,
 } from '../counts.ts';
@@ -38,6 +39,8 @@ export interface Run {
   /** The quiet hours of the next days; null until they are needed. */
   quiet: QuietAhead | null;
   lastTrouble: { at: string; message: string } | null;
+  /** Set for a retry: users who failed before may all fail the same way again. */
+  mayAllFail?: boolean;
 }
 
 /** One pass through the audience; repeated only when rows may have been lost. */
@@ -199,13 +202,13 @@ export function countPage(
   addFailures(run.failures, page.failures);
   run.scan.counted += rows;
   if (!written) return;
-  const { updated, unchanged, unknown_uid, failed } = written;
-  addCounts(run.counts, { updated, unchanged, unknown_uid, failed });
+  const { updated, unchanged, unknown_uid, failed, stale = 0 } = written;
+  addCounts(run.counts, { updated, unchanged, unknown_uid, failed, stale });
   addFailures(run.failures, written.failures);
   if (written.stopped) {
     // Only the handled records count; usually a row stands for one record.
     const known = accountedFor({ ...noCounts(), ...page.counts });
-    const missing = members + left - known - updated - unchanged - unknown_uid - failed;
+    const missing = members + left - known - updated - unchanged - unknown_uid - failed - stale;
     if (left > 0) run.counts.left -= missing;
     else run.counts.members -= missing;
     run.scan.counted = Math.max(0, run.scan.counted - missing);
@@ -228,7 +231,8 @@ export function sizePages(run: Run, users: number, ms: number): void {
 }
 
 /** Outcomes so far, for the check whether nearly all records fail in the same way. */
-export function outcomesSoFar({ counts, failures, plan }: Run): OutcomesSoFar {
+export function outcomesSoFar({ counts, failures, plan, mayAllFail }: Run): OutcomesSoFar {
+  if (mayAllFail) return MANY_SUCCEEDED;
   const { unknown_uid } = counts;
   const isExpected = plan?.job.config.lite_accounts === true;
   return {

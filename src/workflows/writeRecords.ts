@@ -44,6 +44,7 @@ function add(before: WrittenPage | undefined, { sealed: _, ...more }: WrittenPag
     unchanged: before.unchanged + more.unchanged,
     unknown_uid: before.unknown_uid + more.unknown_uid,
     failed: before.failed + more.failed,
+    stale: (before.stale ?? 0) + (more.stale ?? 0),
     carrying: before.carrying + more.carrying,
   };
 }

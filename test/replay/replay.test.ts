@@ -77,6 +77,10 @@ describe('the recorded histories', () => {
     expect(seen('refused', 'workflowExecutionFailedEventAttributes')).toBe(true);
     expect(scheduled('cursor-expired', 'fetchMembership')).toBeGreaterThan(1);
     expect(scheduled('secret-rotated', 'fetchMembership')).toBeGreaterThan(1);
+    expect(scheduled('retry', 'fetchRows')).toBe(1);
+    // Those who lose the audience are read again once approved.
+    expect(scheduled('plan', 'fetchRows')).toBe(2);
+    expect(scheduled('plan', 'updateGigya')).toBe(2);
     // That it stalls, and that it continues.
     expect(scheduled('stalled', 'sendAlert')).toBeGreaterThanOrEqual(2);
   });
@@ -100,10 +104,11 @@ describe('the current workflows', () => {
     ['does not continue as new', /continueAsNewSuggested/, 'continueAsNewNever', 'chain-1'],
     [
       'counts in Gigya before it writes',
-      /await [^;\n]*exportMembers\)\(/,
-      'await audit(step); $&',
+      /(await [^;\n]*exportMembers\)\(step\);[\s\S]*?)(await [^;\n]*audit\)\(step\))/,
+      '$2; $1$2',
       'preview',
     ],
+    ['exports a plan without the guard', /rows\.step === 'decide'/, "rows.step === 'never'", 'plan'],
     ['does not wait for an approval', /leavers\.step === 'decide'/, "leavers.step === 'never'", 'approved'],
   ])('no longer replay after a change that %s', async (_, passage, replacement, shape) => {
     const outcomes = await replay(mutate(code, passage, replacement));

@@ -1,9 +1,10 @@
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { reasonOf } from '../../src/cli/errors.ts';
-import type { ExportHandle } from './temporal.ts';
 
 /** The failure of a run. Throws when it did not fail. */
-export async function failureOf(handle: ExportHandle): Promise<{ type: string; message: string }> {
+export async function failureOf(handle: {
+  result(): Promise<{ counts: unknown }>;
+}): Promise<{ type: string; message: string }> {
   const summary = await handle.result().catch((error: unknown) => {
     if (error instanceof WorkflowFailedError) return error;
     throw error;

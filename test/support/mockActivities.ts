@@ -1,6 +1,7 @@
 import type { WrittenPage } from '../../src/activities/checkpoint.ts';
 import type { LeaversPage, LeaversToFetch } from '../../src/activities/fetchLeavers.ts';
 import type { MembersPage, MembersToFetch } from '../../src/activities/fetchMembership.ts';
+import type { RowsPage } from '../../src/activities/fetchRows.ts';
 import type { QuietAhead } from '../../src/activities/findQuietWindows.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
@@ -11,7 +12,13 @@ import { parseJob } from '../../src/job.ts';
 export interface MockedExport {
   activities: Pick<
     Activities,
-    'preflight' | 'fetchMembership' | 'fetchLeavers' | 'updateGigya' | 'countCarriers' | 'findQuietWindows'
+    | 'preflight'
+    | 'fetchMembership'
+    | 'fetchLeavers'
+    | 'fetchRows'
+    | 'updateGigya'
+    | 'countCarriers'
+    | 'findQuietWindows'
   >;
   /** The number of fetched pages. */
   fetched(): number;
@@ -98,6 +105,18 @@ export function mockExport({
         if (again !== undefined) comparedAgain++;
         const nobody = { page: null, counts: {}, failures: {}, next: null, expired: false };
         return { ...nobody, carriers: pages * pageSize, missing: null, unproven: null };
+      },
+      async fetchRows(): Promise<RowsPage> {
+        const counts = { members: pageSize };
+        return {
+          page: 'sealed',
+          counts,
+          failures: {},
+          next: null,
+          expired: false,
+          removals: null,
+          total: null,
+        };
       },
       findQuietWindows: async () => quiet(),
       countCarriers: async () => ({ carriers: pages * pageSize, isExact: true }),

@@ -28,7 +28,10 @@ export async function pendingActivities(handle: ExportHandle) {
  * Waits until a run is idle: the server has no workflow task for it, and its pending activities are those that
  * `held` reports as held by the test, or none. Nothing more can happen until one of them is released.
  */
-export async function untilStill(handle: ExportHandle, held: (types: string[]) => boolean): Promise<void> {
+export async function untilStill(
+  handle: Pick<ExportHandle, 'describe'>,
+  held: (types: string[]) => boolean,
+): Promise<void> {
   await until(async () => {
     const { raw } = await handle.describe();
     const types = (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? '');

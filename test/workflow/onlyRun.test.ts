@@ -8,7 +8,15 @@ import { jobDocument } from '../support/jobs.ts';
 import { type LocalWorker, startLocalWorker } from '../support/localWorker.ts';
 import { mockExport } from '../support/mockActivities.ts';
 import { provided } from '../support/provided.ts';
-import { connectClient, type ExportHandle, unique, untilStill } from '../support/temporal.ts';
+import { startRows } from '../support/rows.ts';
+import {
+  connectClient,
+  type ExportHandle,
+  pendingActivities,
+  unique,
+  untilStill,
+} from '../support/temporal.ts';
+import { until } from '../support/until.ts';
 
 const { address, workflowBundle } = provided();
 const client = connectClient(address);
@@ -46,6 +54,41 @@ const start = (name: string, workflowId: string): Promise<ExportHandle> =>
   });
 
 const isWriting = (types: string[]) => types.join() === 'updateGigya';
+
+const startRetry = (name: string) =>
+  startRows({ client, taskQueue }, jobDocument(name), 'failures', { workflowId: 'any', runId: 'any' });
+
+describe('a retry', () => {
+  it('is refused while a run is open', async () => {
+    const name = unique('Retried');
+    const run = await start(name, workflowIdOf(name));
+    await untilStill(run, isWriting);
+    const failure = await failureOf(await startRetry(name));
+    expect(failure.type).toBe('Configuration');
+    expect(failure.message).toContain(`Another run of "${name}" is open`);
+    await run.terminate();
+  });
+
+  it('that is open makes a scheduled run wait, which then does its work', async () => {
+    const name = unique('Retrying');
+    const retry = await startRetry(name);
+    await untilStill(retry, isWriting);
+    const run = await start(name, `${workflowIdOf(name)}-2027-03-28T01:00:00Z`);
+    const waiting = await until(async () => {
+      const [preflight] = await pendingActivities(run);
+      return preflight?.failure ? preflight : undefined;
+    });
+    expect(waiting).toMatchObject({
+      type: 'preflight',
+      failure: expect.stringContaining(
+        `A retry or an applied plan of "${name}" is open (${workflowIdOf(name)}/rows-failures)`,
+      ),
+    });
+    await retry.terminate();
+    await untilStill(run, isWriting);
+    await run.terminate();
+  });
+});
 
 describe('a run of a job', () => {
   it('is refused while an older one is open, and leaves that one unaffected', async () => {

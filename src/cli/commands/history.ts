@@ -63,9 +63,16 @@ function cellsOf(run: PastRun, timezone: string): string[] {
   ];
 }
 
-function notesOf({ dry_run, reason }: PastRun): string[] {
-  return [...(dry_run ? ['preview: nothing was written'] : []), ...(reason ? [`! ${reason}`] : [])];
+function notesOf({ dry_run, rows, counts, reason }: PastRun): string[] {
+  return [
+    ...(dry_run ? ['preview: nothing was written'] : []),
+    ...(rows ? [ROWS[rows]] : []),
+    ...(counts?.stale ? [`${figure(counts.stale)} stale`] : []),
+    ...(reason ? [`! ${reason}`] : []),
+  ];
 }
+
+const ROWS = { failures: 'retry of failed users', plan: 'applied plan' };
 
 const HEADS = [
   'started',
@@ -80,10 +87,11 @@ const HEADS = [
   'failed',
   'run_id',
   'reason',
+  'rows',
 ];
 
 function fieldsOf(run: PastRun, timezone: string): (string | number | null)[] {
-  const { started, ended, seconds, dry_run, counts, reason, run_id } = run;
+  const { started, ended, seconds, dry_run, counts, reason, run_id, rows } = run;
   const { members = null, left = null, updated = null, unchanged = null, failed = null } = counts ?? {};
   return [
     clockTimeIn(started, timezone),
@@ -98,5 +106,6 @@ function fieldsOf(run: PastRun, timezone: string): (string | number | null)[] {
     failed,
     run_id,
     reason,
+    rows,
   ];
 }

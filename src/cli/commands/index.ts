@@ -4,12 +4,14 @@ import { addCancel } from './cancel.ts';
 import { addCheck } from './check.ts';
 import { addCreate } from './create.ts';
 import { addDelete } from './delete.ts';
+import { addExplain } from './explain.ts';
 import { addFollow } from './follow.ts';
 import { addHelp } from './help.ts';
 import { addHistory } from './history.ts';
 import { addImport } from './import.ts';
 import { addList } from './list.ts';
 import { addPause, addResume } from './pause.ts';
+import { addRetry } from './retry.ts';
 import { addRun } from './run.ts';
 import { addStatus } from './status.ts';
 import { addTrigger } from './trigger.ts';
@@ -23,6 +25,8 @@ export const COMMANDS: readonly AddCommand[] = [
   addList,
   addStatus,
   addHistory,
+  addExplain,
+  addRetry,
   addFollow,
   addPause,
   addResume,

@@ -1,0 +1,27 @@
+import type { Temporal } from './connect.ts';
+import { Refused } from './errors.ts';
+import { isOpen, type KnownJob } from './jobs.ts';
+import { describeRun, listRuns, type Run } from './runs.ts';
+
+/** The job's run with this id. @throws {Refused} when the job has none. */
+export async function runWithId(temporal: Temporal, job: KnownJob, runId: string): Promise<Run> {
+  const workflowIds = new Set(job.runs.map(({ workflowId }) => workflowId));
+  for await (const run of listRuns(temporal, job.id)) {
+    workflowIds.add(run.workflowId);
+    if (run.runId === runId) break;
+  }
+  for (const workflowId of [...workflowIds].reverse()) {
+    const run = await describeRun(temporal, workflowId, runId);
+    if (run) return run;
+  }
+  throw new Refused(
+    `"${job.name}" has no run ${runId}; "history" lists the runs as far back as the namespace keeps them`,
+  );
+}
+
+/** The job's newest run that wrote, once it has ended. @throws {Refused} */
+export function newestWritten({ name, runs }: KnownJob): Run {
+  const run = runs.find((one) => !isOpen(one) && (!one.title.dryRun || one.selection === 'plan'));
+  if (!run) throw new Refused(`"${name}" has no run that has ended and is not a preview`);
+  return run;
+}

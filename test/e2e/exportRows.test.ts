@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { SandboxAdmin } from '../../sandbox/client.ts';
+import type { JobDocument } from '../../src/job.ts';
+import { EXPORT_WORKFLOW, workflowIdOf } from '../../src/names.ts';
+import type { exportAudience } from '../../src/workflows/index.ts';
+import { approveUpdate, progressQuery } from '../../src/workflows/messages.ts';
+import { captureOutput, runCommand } from '../support/commandRig.ts';
+import { failureOf } from '../support/failure.ts';
+import { jobDocument } from '../support/jobs.ts';
+import { depart } from '../support/leavers.ts';
+import { provided } from '../support/provided.ts';
+import { type Rig, startRig } from '../support/rig.ts';
+import { type RowsHandle, referenceTo, rowsOf, startRows } from '../support/rows.ts';
+import type { ExportHandle } from '../support/temporal.ts';
+import { textsIn } from '../support/texts.ts';
+import { until } from '../support/until.ts';
+import { appliedWrites } from '../support/writes.ts';
+
+const USERS = Number(process.env['ROWS_USERS'] ?? 600);
+const WRITE = 'accounts.setAccountInfo';
+
+let rig: Rig;
+let admin: SandboxAdmin;
+let release: () => void;
+beforeAll(async () => {
+  release = captureOutput();
+  rig = await startRig({ ...provided(), sandbox: { users: USERS } });
+  admin = rig.sandbox.admin;
+  await rig.run(jobDocument('Rows'));
+});
+beforeEach(() => admin.clearJournal());
+afterAll(async () => {
+  release();
+  await rig.stop();
+});
+
+/** Runs a command of the client. */
+function command(...args: string[]) {
+  const { taskQueue } = rig;
+  return runCommand(args, { taskQueue }, { TEMPORAL_ADDRESS: provided().address, TASK_QUEUE: taskQueue });
+}
+
+/** Starts a run like the client, under the job's id. */
+const startRun = (job: JobDocument): Promise<ExportHandle> =>
+  rig.client.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
+    workflowId: workflowIdOf(job.name),
+    taskQueue: rig.taskQueue,
+    args: [job],
+  });
+
+const document = (config: Partial<JobDocument['config']> = {}) => jobDocument('Rows', config);
+const members = async () => Object.keys((await admin.truth()).expected).sort();
+
+async function approve(handle: RowsHandle): Promise<number> {
+  const { approval } = await until(async () => {
+    const progress = await handle.query(progressQuery);
+    return progress.phase === 'approval' && progress;
+  });
+  const removals = approval?.removals ?? 0;
+  await handle.executeUpdate(approveUpdate, { args: [{ removals }] });
+  return removals;
+}
+
+/** Writes that were applied, by UID. */
+async function written(): Promise<Map<string | null, unknown>> {
+  return new Map((await appliedWrites(admin)).map(({ uid, data }) => [uid, data]));
+}
+
+describe('a retry', () => {
+  it('writes exactly the users who failed, with their membership of now', async () => {
+    await admin.change(USERS);
+    const failing = (await members()).slice(0, 40);
+    await admin.addFaults(
+      ...failing.map((uid, n) => ({
+        match: { method: WRITE, uid },
+        action: { kind: 'gigya_error' as const, code: n % 4 === 0 ? 403005 : 400006 },
+      })),
+    );
+    const run = await startRun(document());
+    const reference = await referenceTo(run);
+    expect((await run.result()).counts).toMatchObject({ failed: 30, unknown_uid: 10 });
+    await admin.clearFaults();
+    await admin.clearJournal();
+
+    const [, uid = ''] = failing;
+    const explained = await command('explain', 'rows', '--uid', uid, '--json');
+    const { steps, diagnosis } = JSON.parse(explained.stdout);
+    expect(steps).toContainEqual({
+      result: 'FAIL',
+      what: 'newest run',
+      found: expect.stringMatching(/^rejected, code 400006, callId \w+: /),
+    });
+    expect(diagnosis).toContain('The newest run could not write the user: rejected, code 400006');
+    const question = await until(async () => {
+      const query = 'WorkflowType = "explainUser" AND ExecutionStatus = "Completed"';
+      for await (const { workflowId } of rig.client.workflow.list({ query })) return workflowId;
+      return undefined;
+    });
+    const seen = textsIn(await rig.client.workflow.getHandle(question).fetchHistory());
+    expect(seen).toContain('gy_profile_id');
+    expect(seen).not.toContain(uid);
+
+    const retried = await command('retry', 'rows', '--json');
+    expect({ code: retried.code, ...JSON.parse(retried.stdout) }).toMatchObject({
+      code: 0,
+      workflow_id: 'gigya-export/rows/rows-failures',
+      counts: { members: 40, updated: 40, left: 0, failed: 0, unknown_uid: 0 },
+      warnings: [],
+    });
+    expect([...(await written()).keys()].sort()).toEqual(failing);
+    expect((await admin.verify()).ok).toBe(true);
+
+    expect((await command('retry', 'rows')).stderr).toContain('No user failed in the run');
+    expect((await command('history', 'rows')).stdout).toContain('failures');
+
+    // By now they hold their records, and some are no members any more.
+    await admin.clearJournal();
+    const { nowhere, deleted } = await depart(rig.sandbox, { nowhere: 3, deleted: 2 }, failing);
+    const again = await startRows(rig, document({ max_removals: 0 }), 'failures', reference);
+    expect(await approve(again)).toBe(3);
+    expect((await again.result()).counts).toMatchObject({
+      members: 37,
+      left: 3,
+      unchanged: 35,
+      updated: 3,
+      failed: 2,
+    });
+    expect([...(await written())].sort()).toEqual(
+      nowhere.map((uid) => [uid, { lytics_segments: [] }]).sort(),
+    );
+    const failed = await rowsOf(rig, await referenceTo(again), 'failed');
+    expect(failed.map(({ identifier, errorCode }) => [identifier, errorCode]).sort()).toEqual(
+      deleted.map((uid) => [uid, 'not_in_lytics']).sort(),
+    );
+  });
+});
+
+describe('a plan', () => {
+  it('is written row by row, except for users who were edited since', async () => {
+    await rig.run(document());
+    await admin.change(USERS);
+    await depart(rig.sandbox, { elsewhere: 12, nowhere: 4 });
+    await admin.clearJournal();
+    const preview = await rig.start(document({ dry_run: true, max_removals: 0 }));
+    await preview.result();
+    const plan = await rowsOf(rig, await referenceTo(preview), 'changed');
+    const removals = plan.filter(({ operation }) => operation === 'remove');
+    expect(plan.length).toBeGreaterThan(USERS / 2);
+    expect(removals).toHaveLength(16);
+    expect(await admin.journal()).toEqual([]);
+
+    const edited = [
+      ...removals.slice(0, 5),
+      ...plan.filter(({ operation }) => operation !== 'remove').slice(0, USERS / 20),
+    ];
+    for (const { uid } of edited) await admin.patchAccount(uid, { data: { lytics_segments: ['edited'] } });
+    const apply = await startRows(
+      rig,
+      document({ dry_run: true, max_removals: 0 }),
+      'plan',
+      await referenceTo(preview),
+    );
+    await until(async () => (await apply.query(progressQuery)).phase === 'approval');
+    // Nobody loses the audience before the approval.
+    const lost = new Set(removals.map(({ uid }) => uid));
+    expect((await appliedWrites(admin)).filter(({ uid }) => uid !== null && lost.has(uid))).toEqual([]);
+    expect(await approve(apply)).toBe(removals.length);
+    const { counts, dry_run } = await apply.result();
+    expect({ counts, dry_run }).toMatchObject({
+      counts: {
+        stale: edited.length,
+        updated: plan.length - edited.length,
+        left: 16,
+        failed: 0,
+        unchanged: 0,
+      },
+      dry_run: false,
+    });
+
+    const stale = new Set(edited.map(({ uid }) => uid));
+    const due = plan.filter(({ uid }) => !stale.has(uid));
+    const writes = await appliedWrites(admin);
+    expect(writes).toHaveLength(due.length);
+    const data = await written();
+    expect(due.filter(({ uid, after }) => JSON.stringify(data.get(uid)) !== JSON.stringify(after))).toEqual(
+      [],
+    );
+    const state = await admin.state();
+    expect([...stale].map((uid) => state[uid]?.account)).toEqual([...stale].map(() => ['edited']));
+    const failed = await rowsOf(rig, await referenceTo(apply), 'failed');
+    expect(failed.map(({ identifier, status }) => [identifier, status]).sort()).toEqual(
+      [...stale].map((uid) => [uid, 'stale']).sort(),
+    );
+  });
+});
+
+describe('rows are refused', () => {
+  it('for another job, another document, a run that is no preview, or one that is gone', async () => {
+    const preview = await rig.start(document({ dry_run: true }));
+    await preview.result();
+    const reference = await referenceTo(preview);
+    const run = await rig.start(document());
+    await run.result();
+    await admin.clearJournal();
+    const gone = { ...reference, runId: '00000000-0000-4000-8000-000000000000' };
+    const refused = async (
+      ...args: Parameters<typeof startRows> extends [unknown, ...infer Rest] ? Rest : never
+    ) => failureOf(await startRows(rig, ...args));
+    expect(await refused(jobDocument('Other rows', { dry_run: true }), 'plan', reference)).toMatchObject({
+      type: 'Configuration',
+      message: expect.stringContaining('belongs to the job "Rows", not to "Other rows"'),
+    });
+    expect(
+      (await refused(document({ dry_run: true, on_exit: 'keep' }), 'plan', reference)).message,
+    ).toContain('was made with another job document');
+    expect((await refused(document(), 'plan', await referenceTo(run))).message).toContain('is not a preview');
+    expect((await refused(document(), 'failures', gone)).message).toContain('or no longer: the namespace');
+    expect(
+      (await refused(document(), 'failures', reference, 'gigya-export/rows/elsewhere')).message,
+    ).toContain('The workflow id must be gigya-export/rows/rows-failures or gigya-export/rows/rows-plan');
+    const unselected = await rig.client.workflow.start('exportRows', {
+      workflowId: 'gigya-export/rows/rows-plan',
+      taskQueue: rig.taskQueue,
+      args: [document()],
+    });
+    expect(await failureOf(unselected)).toMatchObject({
+      type: 'InvalidJob',
+      message: expect.stringContaining('The second argument must be {"rows": "failures" or "plan"'),
+    });
+    expect(await admin.journal()).toEqual([]);
+  });
+});
