@@ -6,6 +6,6 @@ export interface CallMonitor {
   succeeded(): void;
   /** A call is retried, or waits for this long. */
   trouble(message: string, lastsMs?: number): void;
-  /** The service limits the rate. */
-  throttled(message: string): void;
+  /** The service limits the rate, and has done so for this long. */
+  throttled(message: string, lastedMs: number): void;
 }

@@ -96,7 +96,7 @@ export const MOST_WARNINGS = 20;
 export const LASTING_TROUBLE_MS = 5_000;
 /** An unanswered request is reported after this time, long before it times out. */
 export const SILENCE_MS = 10_000;
-/** The rate counts as limited until no call was rejected for this long. */
+/** The rate counts as limited for this long after the last call that met the limit: at the lowest rate calls are rare. */
 export const THROTTLED_MS = 30_000;
 export const BETWEEN_REPORTS_MS = 15_000;
 

@@ -30,7 +30,7 @@ export function createTroubleReport(context: Context): TroubleReport {
   // The previous attempt may have reported its failure.
   let reported: string | null = attempt > 1 ? '' : null;
 
-  async function tell(reason: string | null): Promise<void> {
+  async function tell(reason: string | null, isBlocked = false): Promise<void> {
     reported = reason;
     reportedAt = Date.now();
     if (reason !== null) context.log.warn('The run waits', { reason });
@@ -40,7 +40,7 @@ export function createTroubleReport(context: Context): TroubleReport {
       const { client } = context;
       const run = client.workflow.getHandle(workflowId, runId);
       await client.withDeadline(Date.now() + SERVER_PATIENCE_MS, () =>
-        run.signal(TROUBLE_SIGNAL, { activity: activityId, reason }),
+        run.signal(TROUBLE_SIGNAL, { activity: activityId, reason, ...(isBlocked && { is_blocked: true }) }),
       );
     } catch {
       // The run has ended, or the server cannot be reached: the work matters more than the report.
@@ -53,25 +53,26 @@ export function createTroubleReport(context: Context): TroubleReport {
 
   return {
     monitor: calls.monitor,
-    reason: () => calls.reason(Date.now()),
+    reason: () => calls.present(Date.now())?.message,
     report() {
       const now = Date.now();
-      const reason = calls.reason(now);
-      if (reason === undefined) {
+      const present = calls.present(now);
+      if (present === undefined) {
         since = undefined;
         if (reported !== null && calls.hasSucceeded()) void tell(null);
         return;
       }
-      since ??= now;
+      const { message, isBlocked, lastedMs } = present;
+      since ??= now - lastedMs;
       const lasts = now - since >= LASTING_TROUBLE_MS;
       const isDue = reported === null || now - reportedAt >= BETWEEN_REPORTS_MS;
-      if (lasts && isDue && reason !== reported) void tell(reason);
+      if (lasts && isDue && message !== reported) void tell(message, isBlocked);
     },
     reportEnd,
     async reportFailure(failure) {
       if (!(failure instanceof ApplicationFailure) || failure.nonRetryable) return;
       if (failure.type === ATTEMPT_OVER) return;
-      await tell(`${activityType}, attempt ${attempt}: ${failure.message}; retrying`);
+      await tell(`${activityType}, attempt ${attempt}: ${failure.message}; retrying`, true);
     },
   };
 }
@@ -79,11 +80,19 @@ export function createTroubleReport(context: Context): TroubleReport {
 /** The failure type of an attempt that stopped by itself, for the next to continue. */
 export const ATTEMPT_OVER = 'AttemptOver';
 
+interface Present {
+  message: string;
+  /** No call succeeds. */
+  isBlocked: boolean;
+  /** How long it had lasted before this activity met it. */
+  lastedMs: number;
+}
+
 /** Determines from the calls of an activity why it is slow. */
 function createCallLog() {
   const waiting = new Map<string, { requests: number; since: number }>();
   let trouble: { message: string; at: number; until: number } | undefined;
-  let throttled: { message: string; at: number } | undefined;
+  let throttled: { message: string; at: number; lastedMs: number } | undefined;
   let succeededAt = Number.NEGATIVE_INFINITY;
 
   const monitor: CallMonitor = {
@@ -104,8 +113,8 @@ function createCallLog() {
       const at = Date.now();
       trouble = { message, at, until: at + lastsMs };
     },
-    throttled(message) {
-      throttled = { message, at: Date.now() };
+    throttled(message, lastedMs) {
+      throttled = { message, at: Date.now(), lastedMs };
     },
   };
 
@@ -120,10 +129,15 @@ function createCallLog() {
   return {
     monitor,
     hasSucceeded: () => succeededAt > Number.NEGATIVE_INFINITY,
-    reason(now: number): string | undefined {
+    present(now: number): Present | undefined {
       // A reason remains until a call succeeds, however far apart the attempts are.
-      if (trouble && (trouble.until > now || trouble.at >= succeededAt)) return trouble.message;
-      return silence(now) ?? (throttled && now - throttled.at < THROTTLED_MS ? throttled.message : undefined);
+      if (trouble && (trouble.until > now || trouble.at >= succeededAt)) {
+        return { message: trouble.message, isBlocked: trouble.at >= succeededAt, lastedMs: 0 };
+      }
+      const silent = silence(now);
+      if (silent !== undefined) return { message: silent, isBlocked: true, lastedMs: 0 };
+      if (!throttled || now - throttled.at >= THROTTLED_MS) return undefined;
+      return { message: throttled.message, isBlocked: false, lastedMs: throttled.lastedMs };
     },
   };
 }

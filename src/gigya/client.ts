@@ -111,6 +111,14 @@ export function openGigya(
     observer.onRate?.('searches', searches.rate, name);
   }
 
+  /** Rejections are rare once the rate fits the quota, but the limit lasts until the rate is back at its setting. */
+  function reportLimit(isSearch: boolean, monitor: CallMonitor | undefined): void {
+    const { rate, limitedMs } = isSearch ? searches : calls;
+    if (limitedMs === undefined) return;
+    const limit = isSearch ? 'searches' : 'calls';
+    monitor?.throttled(`Gigya limits the rate to about ${figure(rate)} ${limit} a second`, limitedMs);
+  }
+
   async function takeTurn(isSearch: boolean, signal: AbortSignal | undefined): Promise<void> {
     const since = performance.now();
     reportRates(since);
@@ -174,17 +182,15 @@ export function openGigya(
     let isMended = false;
     for (;;) {
       await takeTurn(isSearch, options.signal);
+      reportLimit(isSearch, options.monitor);
       const { reply, refusal, date } = await slots(() => ask(call, limiter, options));
       if (!refusal) {
         assertNothingIgnored(call, reply, caller);
         return reply;
       }
       if (refusal.handling === 'slow_down') {
-        const limit = isSearch ? 'searches' : 'calls';
-        observer.onRate?.(limit, limiter.rate, name);
-        options.monitor?.throttled(
-          `Gigya limits the rate to about ${figure(limiter.rate)} ${limit} a second`,
-        );
+        observer.onRate?.(isSearch ? 'searches' : 'calls', limiter.rate, name);
+        reportLimit(isSearch, options.monitor);
       } else if (refusal.handling === 'mend' && !isMended) {
         isMended = true;
         if (date !== undefined) clockOffset = date - Date.now();

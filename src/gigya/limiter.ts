@@ -17,6 +17,8 @@ export interface Limiter {
   now(): number;
   /** Calls a second at present. */
   readonly rate: number;
+  /** How long the rate has been below the setting, in ms; undefined when it is not. */
+  readonly limitedMs: number | undefined;
   /** Calls that wait for their turn. */
   readonly waiting: number;
 }
@@ -40,6 +42,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
   let tokens = Math.max(1, ceiling * BURST_SECONDS);
   let filledAt = now();
   let cutAt = Number.NEGATIVE_INFINITY;
+  let limitedSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   const queue: Waiter[] = [];
 
@@ -90,11 +93,13 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
     take,
     accepted() {
       rate = Math.min(ceiling, rate + (ceiling * RATE_INCREASE_PER_SECOND) / rate);
+      if (rate === ceiling) limitedSince = undefined;
     },
     refused(sentAt) {
       // Calls that were in flight when the rate was cut were sent at the old rate.
       if (sentAt <= cutAt) return;
       cutAt = now();
+      limitedSince ??= cutAt;
       fill();
       tokens = 0;
       rate = Math.max(Math.min(LOWEST_RATE, ceiling), rate * RATE_DECREASE);
@@ -102,6 +107,9 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
     now,
     get rate() {
       return rate;
+    },
+    get limitedMs() {
+      return limitedSince === undefined ? undefined : now() - limitedSince;
     },
     get waiting() {
       return queue.length;

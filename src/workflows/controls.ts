@@ -16,7 +16,7 @@ export function registerControls(run: Run, status: Status): void {
   setHandler(progressQuery, () => status.progress(), {
     description: 'The progress of the run, and what it waits for',
   });
-  setHandler(troubleSignal, ({ activity, reason }) => status.report(activity, reason), {
+  setHandler(troubleSignal, (trouble) => status.report(trouble), {
     description: 'An activity reports why it is slow',
   });
   registerPause(run, status);

@@ -69,5 +69,12 @@ export const approveUpdate = defineUpdate<string, [{ removals: number }]>('appro
 /** Ends a guarded run as `Guard`; nothing is removed. */
 export const refuseUpdate = defineUpdate<string>('refuse');
 
-/** An activity (by its id) reports what it waits for or retries, and null when it continues. */
-export const troubleSignal = defineSignal<[{ activity: string; reason: string | null }]>(TROUBLE_SIGNAL);
+/** What an activity (by its id) waits for or retries; null when it continues. */
+export interface TroubleReported {
+  activity: string;
+  reason: string | null;
+  /** No call succeeds, rather than each being slow. */
+  is_blocked?: boolean;
+}
+
+export const troubleSignal = defineSignal<[TroubleReported]>(TROUBLE_SIGNAL);

@@ -2,14 +2,14 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import type { JobDocument } from '../job.ts';
 import { PAGE_SECONDS, RATE_SECONDS } from '../tuning.ts';
 import { detailsOf } from './details.ts';
-import type { Phase, Progress, State } from './messages.ts';
+import type { Phase, Progress, State, TroubleReported } from './messages.ts';
 import type { Run } from './run.ts';
 
 /** The status of a run, for the query `progress` and the view in the Web UI. */
 export class Status {
   readonly #run: Run;
   readonly #document: unknown;
-  readonly #reasons = new Map<string, string>();
+  readonly #reasons = new Map<string, { text: string; blockedAt: number | null }>();
   #marks: { at: number; handled: number }[] = [];
   #end: { state: State; reason: string | null } | undefined;
   #inGigya: number | null = null;
@@ -37,13 +37,16 @@ export class Status {
   }
 
   /** Records why an activity waits or retries; null when it continues. */
-  report(activity: string, reason: string | null): void {
+  report({ activity, reason, is_blocked = false }: TroubleReported): void {
+    const wasBlocked = this.#isBlocked;
     // Entered anew: of several activities' reasons, the newest is shown.
     this.#reasons.delete(activity);
     if (reason !== null) {
-      this.#reasons.set(activity, reason);
+      this.#reasons.set(activity, { text: reason, blockedAt: is_blocked ? Date.now() : null });
       this.#run.lastTrouble = { at: new Date().toISOString(), message: reason };
     }
+    // The rate does not include an outage.
+    if (wasBlocked && !this.#isBlocked) this.#marks = [{ at: Date.now(), handled: this.#handled }];
     this.refresh();
   }
 
@@ -59,9 +62,9 @@ export class Status {
     this.movedAt = now;
     this.#marks.push({ at: now, handled: this.#handled });
     const recent = this.#marks.filter(({ at }) => at >= now - RATE_SECONDS * 1000);
-    // The last mark before the minute is its start.
+    // With fewer than two marks in the minute, the last one before it is its start.
     const before = this.#marks.length - recent.length - 1;
-    this.#marks = before >= 0 ? this.#marks.slice(before) : recent;
+    this.#marks = recent.length < 2 && before >= 0 ? this.#marks.slice(before) : recent;
     this.refresh();
   }
 
@@ -85,7 +88,8 @@ export class Status {
     const paused = this.#end ? null : this.#run.paused;
     const sleeping = this.#sleeping;
     const total = this.#run.total ?? plan?.audience.size ?? null;
-    const rate = this.#rate();
+    // A query sees the time of the last event, so without any event the rate would not fall.
+    const rate = this.#isBlocked ? 0 : this.#rate();
     const open = total === null ? null : Math.max(0, total - scan.counted);
     const isMoving = this.#state === 'running' && (this.phase === 'members' || this.phase === 'rows');
     const approval = leavers.approval;
@@ -142,9 +146,16 @@ export class Status {
   get #reason(): string | null {
     if (this.#end) return this.#end.reason;
     const trouble = [...this.#reasons.values()].at(-1);
-    if (trouble !== undefined) return trouble;
+    if (trouble !== undefined) return trouble.text;
     const { until } = this.#sleeping ?? {};
     return until === undefined ? null : `Quiet hours until ${until.slice(0, 16).replace('T', ' ')} UTC`;
+  }
+
+  /** Whether an activity has reported that no call succeeds, and no page has finished since. */
+  get #isBlocked(): boolean {
+    return [...this.#reasons.values()].some(
+      ({ blockedAt }) => blockedAt !== null && blockedAt >= this.movedAt,
+    );
   }
 
   get #handled(): number {

@@ -25,7 +25,7 @@ async function reasonsOf(
   const { client, signals } = deafClient();
   const reasons = () =>
     signals.map((signal) => {
-      expect(signal).toEqual([
+      expect(signal).toMatchObject([
         'trouble',
         {
           activity: 'the-activity',
@@ -100,11 +100,41 @@ describe('trouble', () => {
 describe('trouble that is still present when the activity ends', () => {
   it('is cleared, because nothing waits for it any more', async () => {
     const reasons = await reasonsOf(async (monitor) => {
-      monitor.throttled('Gigya limits the rate to about 17 calls a second');
+      monitor.throttled('Gigya limits the rate to about 17 calls a second', 0);
       await pass(7);
       monitor.succeeded();
     });
     expect(reasons).toEqual(['Gigya limits the rate to about 17 calls a second', null]);
+  });
+});
+
+describe('whether the run is blocked', () => {
+  const signalsOf = async (work: (monitor: CallMonitor) => void) => {
+    const { client, signals } = deafClient();
+    await attemptOf({ activityId: 'a1', attempt: 1 }, client).run(async () => {
+      const { monitor } = currentAttempt().reading;
+      if (monitor) work(monitor);
+      await pass(17);
+    });
+    return signals[0];
+  };
+
+  it('is reported: by silence, and by retries without a success in between', async () => {
+    expect(await signalsOf((monitor) => monitor.sent('Gigya'))).toMatchObject([
+      'trouble',
+      { is_blocked: true },
+    ]);
+    expect(await signalsOf((monitor) => monitor.trouble('500001'))).toMatchObject([
+      'trouble',
+      { is_blocked: true },
+    ]);
+  });
+
+  it('is not reported of a service that limits the rate', async () => {
+    expect(await signalsOf((monitor) => monitor.throttled('Gigya limits the rate', 0))).toEqual([
+      'trouble',
+      { activity: 'a1', reason: 'Gigya limits the rate' },
+    ]);
   });
 });
 
@@ -158,7 +188,7 @@ describe('a service that limits the rate', () => {
   it('is reported until no call was refused for 30 seconds, even if calls succeed', async () => {
     const reasons = await reasonsOf(async (monitor, soFar) => {
       for (let second = 0; second < 20; second++) {
-        monitor.throttled('Gigya limits the rate to about 50 calls a second');
+        monitor.throttled('Gigya limits the rate to about 50 calls a second', 0);
         monitor.succeeded();
         await pass(1);
       }
@@ -170,9 +200,18 @@ describe('a service that limits the rate', () => {
     expect(reasons).toEqual(['Gigya limits the rate to about 50 calls a second', null]);
   });
 
+  it('is reported at once by an activity that begins in the meantime', async () => {
+    const reasons = await reasonsOf(async (monitor, soFar) => {
+      monitor.throttled('Gigya limits the rate to about 50 calls a second', 60_000);
+      await pass(1);
+      expect(soFar()).toEqual(['Gigya limits the rate to about 50 calls a second']);
+    });
+    expect(reasons).toEqual(['Gigya limits the rate to about 50 calls a second', null]);
+  });
+
   it('has lower priority than trouble that makes calls fail', async () => {
     const reasons = await reasonsOf(async (monitor) => {
-      monitor.throttled('Gigya limits the rate');
+      monitor.throttled('Gigya limits the rate', 0);
       monitor.trouble('Gigya answered 500001');
       await pass(7);
     });
@@ -203,7 +242,10 @@ describe('an attempt that fails', () => {
   it('reports why, and that it is retried', async () => {
     const error = new GigyaError('Gigya is down', decide('accounts.setAccountInfo', 500001));
     expect(await failing(error)).toEqual([
-      ['trouble', { activity: 'a1', reason: 'updateGigya, attempt 3: Gigya is down; retrying' }],
+      [
+        'trouble',
+        { activity: 'a1', reason: 'updateGigya, attempt 3: Gigya is down; retrying', is_blocked: true },
+      ],
     ]);
   });
 

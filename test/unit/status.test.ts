@@ -70,7 +70,7 @@ describe('the state of a run', () => {
     (state) => {
       const { run, status } = runOf();
       run.paused = { since: Date.now(), note: '' };
-      status.report('1', 'Gigya is down');
+      status.report({ activity: '1', reason: 'Gigya is down' });
       status.fail(state, 'the end');
       expect(status.progress()).toMatchObject({ state, phase: 'done', reason: 'the end', paused: null });
     },
@@ -170,19 +170,51 @@ describe('the rate', () => {
   });
 });
 
+describe('the rate in an outage', () => {
+  const outage = { activity: '1', reason: 'Gigya has not answered since 01:00:30 UTC', is_blocked: true };
+
+  it('is unknown from its report until a page finishes, and then does not include it', () => {
+    const at = runOf();
+    for (let n = 0; n < 3; n++) handle(at, 1_000, 10);
+    // No event follows, so a query would see the time of this one for as long as the outage lasts.
+    at.status.report(outage);
+    expect(at.status.progress()).toMatchObject({ rate: 0, seconds_left: null, reason: outage.reason });
+    pass(300);
+    at.status.report({ ...outage, reason: null });
+    handle(at, 1_000, 10);
+    expect(at.status.progress().rate).toBe(100);
+  });
+
+  it('is that of the other pages while these finish', () => {
+    const at = runOf();
+    handle(at, 1_000, 10);
+    at.status.report(outage);
+    handle(at, 1_000, 10);
+    expect(at.status.progress()).toMatchObject({ rate: 100, reason: outage.reason });
+  });
+
+  it('does not include the time without a worker, of which nobody reports', () => {
+    const at = runOf();
+    handle(at, 1_000, 10);
+    handle(at, 1_000, 300);
+    handle(at, 1_000, 10);
+    expect(at.status.progress().rate).toBe(100);
+  });
+});
+
 describe('the reason why a run is slow', () => {
   it('is what an activity reports, until it reports that it continues', () => {
     const { run, status } = runOf();
-    status.report('1', 'Gigya is down');
+    status.report({ activity: '1', reason: 'Gigya is down' });
     expect(status.progress()).toMatchObject({
       reason: 'Gigya is down',
       last_trouble: { at: '2027-03-28T01:00:00.000Z', message: 'Gigya is down' },
     });
     pass(60);
-    status.report('2', 'Lytics is slow');
-    status.report('1', null);
+    status.report({ activity: '2', reason: 'Lytics is slow' });
+    status.report({ activity: '1', reason: null });
     expect(status.progress().reason).toBe('Lytics is slow');
-    status.report('2', null);
+    status.report({ activity: '2', reason: null });
     expect(status.progress()).toMatchObject({
       reason: null,
       last_trouble: { at: '2027-03-28T01:01:00.000Z', message: 'Lytics is slow' },
@@ -195,12 +227,12 @@ describe('the reason why a run is slow', () => {
 describe('the reasons of several activities', () => {
   it('are shown newest first', () => {
     const { status } = runOf();
-    status.report('1', 'Gigya limits the rate');
-    status.report('2', 'Lytics is slow');
+    status.report({ activity: '1', reason: 'Gigya limits the rate' });
+    status.report({ activity: '2', reason: 'Lytics is slow' });
     expect(status.progress().reason).toBe('Lytics is slow');
-    status.report('1', 'Gigya has not answered');
+    status.report({ activity: '1', reason: 'Gigya has not answered' });
     expect(status.progress().reason).toBe('Gigya has not answered');
-    status.report('1', null);
+    status.report({ activity: '1', reason: null });
     expect(status.progress().reason).toBe('Lytics is slow');
   });
 });
@@ -227,7 +259,7 @@ describe('the page in the Web UI', () => {
     const { status } = runOf();
     status.show('leavers');
     expect(shown.at(-1)).toContain('correcting users who left the audience');
-    status.report('1', 'Gigya is down');
+    status.report({ activity: '1', reason: 'Gigya is down' });
     expect(shown.at(-1)).toContain('Gigya is down');
     status.complete(null);
     expect(shown.at(-1)).toContain('**completed**');
@@ -235,7 +267,7 @@ describe('the page in the Web UI', () => {
 
   it('that cannot be shown does not stop the run', () => {
     const { status } = runOf();
-    expect(() => status.report('1', 'unshowable')).not.toThrow();
+    expect(() => status.report({ activity: '1', reason: 'unshowable' })).not.toThrow();
   });
 });
 
@@ -243,7 +275,7 @@ describe('a run makes progress', () => {
   it('only when a page finishes or a step starts', () => {
     const { run, status } = runOf();
     pass(10);
-    status.report('1', 'Gigya is down');
+    status.report({ activity: '1', reason: 'Gigya is down' });
     status.refresh();
     expect(status.movedAt).toBe(START);
     handle({ run, status }, 100, 10);
