@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 import type { Audience, Lytics, Row } from '../lytics/client.ts';
+import { LyticsError } from '../lytics/errors.ts';
 import { isFilterable, isFilterableAudience, isFilterableField } from '../lytics/filterql.ts';
 import { allAudiencesIn } from '../mapping/exclusion.ts';
 import type { User } from '../mapping/mapping.ts';
@@ -7,9 +8,10 @@ import { audiencesIn, includesAudience } from '../mapping/membership.ts';
 import { PROFILES_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { findUsers } from './findUsers.ts';
-import { lookUpProfile } from './memberships.ts';
+import { readProfile } from './memberships.ts';
 import type { Plan } from './preflight.ts';
 
+/** Users whose look-up Lytics rejects are in none of the three. */
 export interface Comparison {
   /** Users who are not members of the audience, with their present membership: empty when Lytics does not know them. */
   leavers: User[];
@@ -112,17 +114,26 @@ async function lookUpEach(
   comparing: Comparing,
   comparison: Comparison,
 ): Promise<void> {
-  const { lytics, plan, attempt } = comparing;
   await pMap(
     uids,
     async (uid) => {
-      const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      const unknown = { row: undefined, audiences: [], memberOf: [] };
-      const user: User = { uid, ...(profile ?? unknown) };
-      sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
+      const user = await readUser(uid, comparing);
+      if (user) sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     },
-    { concurrency: PROFILES_AT_ONCE, signal: attempt.signal },
+    { concurrency: PROFILES_AT_ONCE, signal: comparing.attempt.signal },
   );
+}
+
+/** Undefined when Lytics rejects the look-up: nothing is known about the user, who keeps what Gigya holds. */
+async function readUser(uid: string, { lytics, plan, attempt }: Comparing): Promise<User | undefined> {
+  try {
+    const profile = await readProfile(lytics, uid, plan, attempt);
+    const unknown = { row: undefined, audiences: [], memberOf: [] };
+    return { uid, ...(profile ?? unknown) };
+  } catch (error) {
+    if (error instanceof LyticsError && error.isRefused) return undefined;
+    throw error;
+  }
 }
 
 function sortUser(user: User, isMember: boolean, { isExcluded }: Comparing, to: Comparison): void {

@@ -35,19 +35,32 @@ export interface Profile extends Membership {
   row: Row;
 }
 
-/** The user's profile; undefined when Lytics does not find them by this field. */
-export async function lookUpProfile(
+/**
+ * The user's profile; undefined when Lytics does not find them by this field.
+ *
+ * @throws {LyticsError} `isRefused` when Lytics rejects the look-up, which says nothing about the user.
+ */
+export async function readProfile(
   lytics: Lytics,
   uid: string,
   { job: { config } }: Plan,
   attempt: Attempt,
 ): Promise<Profile | undefined> {
-  const row = await lytics.profile(config.gigya_id_field, uid, attempt.reading).catch((error: unknown) => {
-    // A rejected look-up of one user must not stop the page.
+  const row = await lytics.profile(config.gigya_id_field, uid, attempt.reading);
+  return row && { row, audiences: audiencesIn(row, config) ?? [], memberOf: allAudiencesIn(row) };
+}
+
+/** As `readProfile`, and undefined when Lytics rejects the look-up: one user must not stop the page. */
+export function lookUpProfile(
+  lytics: Lytics,
+  uid: string,
+  plan: Plan,
+  attempt: Attempt,
+): Promise<Profile | undefined> {
+  return readProfile(lytics, uid, plan, attempt).catch((error: unknown) => {
     if (error instanceof LyticsError && error.isRefused) return undefined;
     throw error;
   });
-  return row && { row, audiences: audiencesIn(row, config) ?? [], memberOf: allAudiencesIn(row) };
 }
 
 /**

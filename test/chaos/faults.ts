@@ -24,7 +24,7 @@ export interface FaultCase {
   isQuick?: boolean;
 }
 
-type Outcome =
+export type Outcome =
   /** Completed, and every member carries exactly their audiences. */
   | { is: 'exact'; attempts?: 1; mostRefused?: number }
   /** Failed at once, with what to change. */
@@ -34,28 +34,33 @@ type Outcome =
 
 export const USERS = 520;
 
-const WRITE = 'accounts.setAccountInfo';
-const SEARCH = 'accounts.search';
+export const WRITE = 'accounts.setAccountInfo';
+export const SEARCH = 'accounts.search';
 const READ = 'accounts.getAccountInfo';
 const SCHEMA = 'accounts.getSchema';
 
-const exact = { is: 'exact' } as const;
-const patiently = { is: 'exact', attempts: 1 } as const;
-const stopped = (message: RegExp) => ({ is: 'stopped', message }) as const;
+export const exact = { is: 'exact' } as const;
+export const patiently = { is: 'exact', attempts: 1 } as const;
+export const stopped = (message: RegExp) => ({ is: 'stopped', message }) as const;
 
-function gigyaError(method: string, code: number, rate = 1, more: Partial<FaultInput> = {}): FaultInput {
+export function gigyaError(
+  method: string,
+  code: number,
+  rate = 1,
+  more: Partial<FaultInput> = {},
+): FaultInput {
   return { match: { method }, rate, action: { kind: 'gigya_error', code }, ...more };
 }
 
 /** Holds until the activity has failed so often that it is at this attempt. */
-const untilAttempt = (attempt: number) => (_: Rig, handle: ExportHandle) =>
+export const untilAttempt = (attempt: number) => (_: Rig, handle: ExportHandle) =>
   until(async () => (await pendingActivities(handle)).some((one) => one.attempt >= attempt));
 
 const untilRefused = (count: number) => (rig: Rig) =>
   until(async () => (await rig.sandbox.admin.faults()).some(({ fired }) => fired >= count));
 
 /** The fault passes once `held` is over. */
-const passing =
+export const passing =
   (held: NonNullable<FaultCase['meanwhile']>): NonNullable<FaultCase['meanwhile']> =>
   async (rig, handle) => {
     await held(rig, handle);
@@ -168,7 +173,7 @@ const once: FaultCase[] = [403002, 403004, 400128].flatMap((code): FaultCase[] =
   },
 ]);
 
-const CONFIGURATION: [code: number, advice: RegExp][] = [
+export const CONFIGURATION: [code: number, advice: RegExp][] = [
   [301001, /set gigya\.datacenter/],
   [400001, /gigya\.base_url/],
   [400002, /check gigya\.api_key/],
@@ -179,7 +184,7 @@ const CONFIGURATION: [code: number, advice: RegExp][] = [
   [403000, /permissions of gigya\.user_key/],
   [403003, /correct the secret of gigya/],
   [403006, /correct gigya\.user_key or gigya\.api_key/],
-  [403007, /give gigya\.user_key the permission/],
+  [403007, /give gigya\.user_key accounts\.\*/],
   [403010, /correct the secret of gigya/],
   [403023, /permissions of gigya\.user_key/],
   [403036, /use target_storage "account"/],
@@ -238,7 +243,7 @@ const configuration: FaultCase[] = [
   },
 ];
 
-const RECORD = [
+export const RECORD = [
   404003, 400003, 400004, 400006, 400009, 400022, 400023, 400024, 400025, 400026, 400027, 400302, 400303,
   413003,
 ];
@@ -281,7 +286,7 @@ const records: FaultCase[] = [
   },
 ];
 
-const ANSWERS: [what: string, action: FaultInput['action']][] = [
+export const ANSWERS: [what: string, action: FaultInput['action']][] = [
   ['sockets are cut', { kind: 'cut' }],
   ['sockets are cut after the call was applied', { kind: 'cut', applied: true }],
   ['a proxy answers HTML', { kind: 'html' }],

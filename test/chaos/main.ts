@@ -13,13 +13,15 @@ import { bundleWorkflows } from '../support/bundle.ts';
 import { startRig } from '../support/rig.ts';
 import { FAULTS, meet, USERS } from './faults.ts';
 import { type KillOptions, type KillReport, killedRun } from './kills.ts';
+import { LEAVER_FAULTS, meetLeaving, startLeaverRig } from './leaverFaults.ts';
 import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFrozen } from './outages.ts';
 
 const USAGE = `npm run chaos -- [--kills N] [--outages] [--faults]
   --kills N     kill a worker N times, at random moments of runs of 5,000 users (default: 20, unless another is asked for)
   --signal S    SIGKILL, or SIGTERM as in a deploy (default: SIGKILL)
   --outages     the other deaths: of Temporal, of the services, of one of two workers; a worker frozen, and cut off
-  --faults      every fault of the services, at several rates
+  --faults      every fault of the services, at several rates, also where a run looks for leavers
+  --only TEXT   outages and faults whose name contains it
   --seed S      repeats a series (default: another each time)
   --lanes L     runs side by side (default: 2)`;
 
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     signal: { type: 'string', default: 'SIGKILL' },
     outages: { type: 'boolean', default: false },
     faults: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
     lanes: { type: 'string', default: '2' },
     help: { type: 'boolean', default: false },
@@ -113,6 +116,11 @@ async function meetFaults(): Promise<void> {
   const rig = await startRig({ address, workflowBundle, sandbox: { users: USERS }, timeoutMs: 700 });
   for (const fault of FAULTS) await attempt(fault.name, () => meet(rig, fault));
   await rig.stop();
+  const leaving = await startLeaverRig({ address, workflowBundle }, true);
+  for (const fault of LEAVER_FAULTS) {
+    await attempt(`leavers: ${fault.name}`, () => meetLeaving(leaving, fault));
+  }
+  await leaving.stop();
 }
 
 /** One line about it, whatever comes of it. */
@@ -121,6 +129,7 @@ async function attempt<T>(
   work: () => Promise<T>,
   problemWith: (outcome: T) => string | undefined = () => undefined,
 ): Promise<T | undefined> {
+  if (!name.includes(values.only)) return undefined;
   const since = Date.now();
   const took = () => `${Math.round((Date.now() - since) / 100) / 10} s`;
   try {

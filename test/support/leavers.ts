@@ -1,4 +1,10 @@
 import type { Sandbox } from '../../sandbox/client.ts';
+import { type JobDocument, parseJob } from '../../src/job.ts';
+import type { Carried } from '../../src/workflows/carried.ts';
+import type { exportAudience } from '../../src/workflows/index.ts';
+import { beginRun } from '../../src/workflows/run.ts';
+import type { Rig } from './rig.ts';
+import { type ExportHandle, unique } from './temporal.ts';
 
 /** UIDs of members, and what happens to them between two runs. */
 export interface Departures {
@@ -58,4 +64,39 @@ export async function labelsOf(sandbox: Sandbox, storage: 'account' | 'data_stor
   const data = storage === 'account' ? account?.data : objects[0]?.data;
   const labels = data?.['lytics_segments'];
   return Array.isArray(labels) ? labels : [];
+}
+
+/**
+ * Starts a run where it looks for leavers, as one that continued as new there.
+ *
+ * @param members How many members the run has counted; Gigya holds what they should hold.
+ */
+export async function atLeavers(
+  { client, taskQueue, sandbox }: Rig,
+  document: JobDocument,
+  members: number,
+): Promise<ExportHandle> {
+  const { audience } = await sandbox.admin.truth();
+  const run = beginRun(Date.now());
+  const carried: Carried = {
+    at: Date.now(),
+    run: {
+      ...run,
+      plan: {
+        job: parseJob(document),
+        audience: { id: audience.id, slug: audience.slug, label: audience.slug },
+        index_lag_seconds: 0,
+        alert_after_seconds: 1_800,
+        warnings: [],
+      },
+      isScanned: true,
+      counts: { ...run.counts, members, unchanged: members },
+      scan: { ...run.scan, cursor: null, carrying: members },
+    },
+  };
+  return client.workflow.start<typeof exportAudience>('exportAudience', {
+    workflowId: unique(document.name),
+    taskQueue,
+    args: [document, carried],
+  });
 }

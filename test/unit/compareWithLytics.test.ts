@@ -129,6 +129,14 @@ describe('users who carry the audience are compared with Lytics', () => {
     expect((await compareWithLytics(['a'], comparing)).members).toEqual(new Set(['a']));
   });
 
+  it('and a user whose look-up Lytics rejects keeps the audience, but proves nothing', async () => {
+    const { comparing } = comparisonIn({ rows: [user('a', 'vip')] });
+    comparing.lytics.profile = async () => Promise.reject(refuse(400));
+    const { leavers, members } = await compareWithLytics(['a', 'odd'], comparing);
+    expect([leavers, [...members]]).toEqual([[], ['a']]);
+    expect(await shareFound(['a', 'odd'], comparing)).toBe(0.5);
+  });
+
   it('and a row without a membership is looked up', async () => {
     const { comparing, lookedUp } = comparisonIn({ rows: [{ [FIELD]: 'a' }] });
     expect((await compareWithLytics(['a'], comparing)).leavers).toMatchObject([{ uid: 'a', audiences: [] }]);
