@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { BadJson, parseJsonText } from './documents.ts';
 import { describeProblems, type KnownSettings } from './problems.ts';
-import { number, oneOf, text, wholeNumber } from './settingTypes.ts';
+import { number, oneOf, text } from './settingTypes.ts';
+import { MOST_CONNECTIONS } from './tuning.ts';
 import { problemWithBaseUrl } from './urls.ts';
 
 /** Gigya's data centers. `global.gigya.com` serves accounts only, no Data Store. */
@@ -21,6 +22,13 @@ const name = text();
 const secret = text(16_384).describe('The secret itself, env:NAME or file:PATH');
 
 const rate = number.positive({ error: 'must be above 0' });
+
+const CONNECTIONS = `must be "auto" or a whole number from 1 to ${MOST_CONNECTIONS}`;
+const connections = z
+  .number({ error: CONNECTIONS })
+  .int({ error: CONNECTIONS, abort: true })
+  .min(1, { error: CONNECTIONS })
+  .max(MOST_CONNECTIONS, { error: CONNECTIONS });
 
 const datacenter = text().transform((value, context) => {
   const found = DATACENTERS.find((host) => host === value || host.split('.')[0] === value);
@@ -47,8 +55,8 @@ const limits = z.strictObject({
   calls_per_second: rate.default(120),
   /** The part of these requests that may be searches, per second. SAP's smallest quota is 10. */
   searches_per_second: rate.default(10),
-  /** Requests in flight at once. SAP's own writers use 10 to 20. */
-  connections: wholeNumber(1, 500).default(20),
+  /** Requests in flight at once: `auto` follows the rate and the latency, a number fixes it. */
+  connections: z.union([z.literal('auto'), connections], { error: CONNECTIONS }).default('auto'),
 });
 
 const gigya = z

@@ -158,6 +158,19 @@ export const RATE_INCREASE_PER_SECOND = 0.01;
 export const LOWEST_RATE = 0.1;
 /** The share of a second's calls that may be sent at once after a pause. */
 export const BURST_SECONDS = 0.1;
+/** Connections of `auto`, at least: enough for a page's searches beside its writes. */
+export const FEWEST_CONNECTIONS = 4;
+/** At most: SAP's largest quota, 630 calls a second, needs no more up to a latency of 250 ms. */
+export const MOST_CONNECTIONS = 256;
+/** Until the first calls are answered. */
+export const LATENCY_MS = 150;
+/** The latency is measured over this time. */
+export const LATENCY_WINDOW_MS = 2_000;
+/** The mean latency is above the median, and calls that wait for the rate limit count as under way. */
+export const LATENCY_HEADROOM = 1.5;
+export const SPARE_CONNECTIONS = 4;
+/** Gigya rejects more requests than this in flight for one UID (409030). */
+export const CALLS_PER_UID = 5;
 /** UIDs in the first searches, as in SAP's own look-ups. */
 export const START_UIDS = 200;
 export const START_CHARACTERS = 8_000;

@@ -101,7 +101,8 @@ async function runAttempt(
         clearInterval(timer);
       }
     }, HEARTBEAT_MS);
-    const reading = { signal: over.signal, monitor: trouble.monitor };
+    const turn = { job: context.info.workflowExecution?.workflowId ?? '', order: performance.now() };
+    const reading = { signal: over.signal, monitor: trouble.monitor, turn };
     const attempt: Attempt = {
       number,
       signal: over.signal,

@@ -68,7 +68,7 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
       });
     };
     const writer = new Writer(storage, plan, page, expected, checkpoint, rows, earlier, attempt);
-    await writer.write(authorization.limits.connections, settle);
+    await writer.write(gigya.connections, settle);
     return checkpoint.result(page.records.length);
   };
 }

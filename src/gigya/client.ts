@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import pRetry from 'p-retry';
 import type { z } from 'zod';
 import type { GigyaAuthorization } from '../authorizations.ts';
@@ -7,7 +6,7 @@ import type { CallMonitor } from '../monitor.ts';
 import { REPORT_RATES_MS, RETRIES } from '../tuning.ts';
 import { createAuthenticate } from './auth.ts';
 import { decide, GigyaError } from './errors.ts';
-import { createLimiter, type Limiter } from './limiter.ts';
+import type { Limiter } from './limiter.ts';
 import { createLookUpSize, type LookUpSize } from './lookUpSize.ts';
 import {
   assertNothingIgnored,
@@ -18,6 +17,8 @@ import {
   readEnvelope,
   readReply,
 } from './reply.ts';
+import type { Turn } from './slots.ts';
+import { createTurns } from './turns.ts';
 
 /** What a client reports about its calls, for metrics. */
 export interface GigyaObserver {
@@ -35,6 +36,8 @@ export interface CallOptions {
   /** Called just before each request is written to its socket; a throw keeps it from being sent. */
   beforeSend?: (() => void) | undefined;
   monitor?: CallMonitor | undefined;
+  /** Whose turn the call is while more calls wait than may be sent. */
+  turn?: Turn | undefined;
   /** Leaves a query that may be too long to the caller, who can split it. */
   splits?: boolean | undefined;
 }
@@ -51,6 +54,8 @@ export interface GigyaOptions {
 export interface Gigya {
   /** The authorization's name, for messages. */
   readonly name: string;
+  /** How many calls may be under way at once, at most. */
+  readonly connections: number;
   /** How many UIDs a search may ask for. */
   readonly lookUpSize: LookUpSize;
   /**
@@ -77,16 +82,14 @@ export function openGigya(
   options: GigyaOptions = {},
 ): Gigya {
   const { observer = {}, timeoutMs, retryMs = 1000 } = options;
-  const { connections, calls_per_second, searches_per_second } = authorization.limits;
   const caller: Caller = {
     name,
     secrets: [authorization.secret_key, authorization.private_key],
     addressSetting: authorization.base_url === undefined ? 'datacenter' : 'base_url',
   };
   const authenticate = createAuthenticate(name, authorization);
-  const slots = pLimit(connections);
-  const calls = createLimiter({ ceiling: calls_per_second });
-  const searches = createLimiter({ ceiling: searches_per_second });
+  const turns = createTurns(authorization.limits, (ms) => observer.onWait?.(ms, name));
+  const { calls, searches, connections } = turns;
   const origins = new Map<string, ReturnType<typeof openHttp>>();
   let clockOffset = 0;
   let ratesReportedAt = Number.NEGATIVE_INFINITY;
@@ -117,15 +120,6 @@ export function openGigya(
     if (limitedMs === undefined) return;
     const limit = isSearch ? 'searches' : 'calls';
     monitor?.throttled(`Gigya limits the rate to about ${figure(rate)} ${limit} a second`, limitedMs);
-  }
-
-  async function takeTurn(isSearch: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const since = performance.now();
-    reportRates(since);
-    if (isSearch) await searches.take(signal);
-    await calls.take(signal);
-    const waited = performance.now() - since;
-    if (waited >= 1) observer.onWait?.(waited, name);
   }
 
   async function exchange({ method, form }: Call, { signal, beforeSend }: CallOptions): Promise<HttpReply> {
@@ -167,6 +161,7 @@ export function openGigya(
     const sentAt = limiter.now();
     const answer = await send(call, sentAt, limiter.now, options);
     const reply = readEnvelope(call, answer, caller);
+    turns.answered(limiter.now() - sentAt);
     observer.onCall?.(call.method, reply.errorCode, limiter.now() - sentAt);
     const refusal =
       reply.errorCode === 0 ? undefined : decide(call.method, reply.errorCode, reply.errorDetails);
@@ -180,10 +175,13 @@ export function openGigya(
     const isSearch = call.method.endsWith('.search');
     const limiter = isSearch ? searches : calls;
     let isMended = false;
+    const waiting = { isSearch, uid: call.form['UID'], turn: options.turn, signal: options.signal };
     for (;;) {
-      await takeTurn(isSearch, options.signal);
-      reportLimit(isSearch, options.monitor);
-      const { reply, refusal, date } = await slots(() => ask(call, limiter, options));
+      reportRates(performance.now());
+      const { reply, refusal, date } = await turns.take(waiting, () => {
+        reportLimit(isSearch, options.monitor);
+        return ask(call, limiter, options);
+      });
       if (!refusal) {
         assertNothingIgnored(call, reply, caller);
         return reply;
@@ -202,6 +200,7 @@ export function openGigya(
 
   return {
     name,
+    connections,
     lookUpSize: createLookUpSize(),
     async call(method, params, shape, options = {}) {
       const call: Call = { method, form: formOf(params) };

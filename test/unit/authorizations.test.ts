@@ -35,7 +35,7 @@ describe('the authorizations file', () => {
       gigya: {
         ...gigya,
         authentication: 'secret',
-        limits: { calls_per_second: 120, searches_per_second: 10, connections: 20 },
+        limits: { calls_per_second: 120, searches_per_second: 10, connections: 'auto' },
         index_lag_seconds: 30,
       },
     });
@@ -50,7 +50,7 @@ describe('the authorizations file', () => {
         private_key: 'file:key.pem',
         base_url: 'http://127.0.0.1:8080',
         authentication: 'secret',
-        limits: { calls_per_second: 0.5, searches_per_second: 50, connections: 500 },
+        limits: { calls_per_second: 0.5, searches_per_second: 50, connections: 256 },
         index_lag_seconds: 0,
       },
       signed: { ...gigya, authentication: 'signature' },
@@ -178,17 +178,22 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     [
       'no connections',
       { gigya: { ...gigya, limits: { connections: 0 } } },
-      'gigya.limits.connections: must be a whole number from 1 to 500',
+      'gigya.limits.connections: must be "auto" or a whole number from 1 to 256',
     ],
     [
       'too many connections',
-      { gigya: { ...gigya, limits: { connections: 501 } } },
-      'gigya.limits.connections: must be a whole number from 1 to 500',
+      { gigya: { ...gigya, limits: { connections: 257 } } },
+      'gigya.limits.connections: must be "auto" or a whole number from 1 to 256',
+    ],
+    [
+      'connections by another word',
+      { gigya: { ...gigya, limits: { connections: 'automatic' } } },
+      'gigya.limits.connections: must be "auto" or a whole number from 1 to 256',
     ],
     [
       'half a connection',
       { gigya: { ...gigya, limits: { connections: 1.5 } } },
-      'gigya.limits.connections: must be a whole number from 1 to 500',
+      'gigya.limits.connections: must be "auto" or a whole number from 1 to 256',
     ],
     [
       'an unknown limit',

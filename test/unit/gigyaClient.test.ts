@@ -240,7 +240,7 @@ describe('the rate limit (403048)', () => {
       authorization: { limits: { calls_per_second: 100, searches_per_second: 10, connections: 50 } },
       observer: { onWait: (ms) => waits.push(ms) },
     });
-    await Promise.all(Array.from({ length: 30 }, () => call()));
+    await Promise.all(Array.from({ length: 30 }, (_, n) => call({}, { UID: `uid-${n}` })));
     // Ten go at once, the other twenty take a hundredth of a second each.
     const [start = 0] = calls.map(({ at }) => at);
     const last = Math.max(...calls.map(({ at }) => at));
@@ -252,8 +252,10 @@ describe('the rate limit (403048)', () => {
     const { gigya, calls } = await connect(() => ({}), {
       authorization: { limits: { calls_per_second: 1_000, searches_per_second: 50, connections: 50 } },
     });
+    // The first call of a process is slow.
+    await gigya.call('ds.get', {}, z.unknown());
     await Promise.all(Array.from({ length: 10 }, () => gigya.call('ds.search', {}, z.unknown())));
-    const times = calls.map(({ at }) => at);
+    const times = calls.slice(1).map(({ at }) => at);
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(80);
   });
 

@@ -52,6 +52,7 @@ async function queriesFor(uids: readonly string[], place: Place = ACCOUNTS): Pro
   const queries: string[] = [];
   const gigya: Gigya = {
     name: 'gigya',
+    connections: 20,
     lookUpSize: createLookUpSize(),
     async call(_method, { query }, reply) {
       queries.push(String(query));

@@ -15,6 +15,7 @@ function storageOver(answer: Answer, config: Record<string, unknown> = {}) {
   const calls: [method: string, params: Record<string, unknown>][] = [];
   const gigya: Gigya = {
     name: 'gigya',
+    connections: 20,
     lookUpSize: createLookUpSize(),
     async call(method, params, reply) {
       calls.push([method, params]);
@@ -336,6 +337,7 @@ describe('the options of a call', () => {
     const given: (CallOptions | undefined)[] = [];
     const gigya: Gigya = {
       name: 'gigya',
+      connections: 20,
       lookUpSize: createLookUpSize(),
       async call(_method, _params, reply, options) {
         given.push(options);

@@ -12,6 +12,7 @@ function gigyaThat(refuses: (uids: string[], n: number) => number | undefined) {
   const given: (CallOptions | undefined)[] = [];
   const gigya: Gigya = {
     name: 'gigya',
+    connections: 20,
     lookUpSize: createLookUpSize(),
     async call(method, { query }, reply, options) {
       const uids = [...String(query).matchAll(/"([^"]+)"/g)].map(([, uid = '']) => uid);
