@@ -5,7 +5,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
 import { HEARTBEAT_MS, LEASE_MARGIN_MS } from '../tuning.ts';
 import { createFailures, type Failures, withDetails } from './failures.ts';
-import { createLease, type Lease } from './lease.ts';
+import { createLease } from './lease.ts';
 import { ATTEMPT_OVER, createTroubleReport } from './trouble.ts';
 
 /** What an activity provides when its attempt ends early. */
@@ -29,8 +29,10 @@ export interface Attempt {
   readonly resumedFrom: unknown;
   /** For calls that read. */
   readonly reading: CallOptions;
-  /** For calls that write: none is sent once the attempt is over. */
+  /** For calls that write: none is sent once the attempt is over, or before {@link claim}. */
   readonly writing: CallOptions;
+  /** Takes the lease, which writes need. Throws when another attempt has the work. */
+  claim(): Promise<void>;
   keep(kept: Kept): void;
 }
 
@@ -76,9 +78,14 @@ async function runAttempt(
   const lease = createLease(context, details);
 
   function assertCurrent(): void {
-    if (lease.hasEnded()) over.abort(attemptOver('lost its lease (process paused or Temporal unreachable)'));
+    if (lease.hasEnded()) over.abort(leaseLost());
     if (Date.now() > endsAt) over.abort(attemptOver('reached its time limit'));
     over.signal.throwIfAborted();
+  }
+
+  function assertMayWrite(): void {
+    if (!lease.hasBegun) over.abort(leaseLost());
+    assertCurrent();
   }
 
   const onCancel = () => over.abort(context.cancellationSignal.reason);
@@ -86,16 +93,11 @@ async function runAttempt(
   let timer: NodeJS.Timeout | undefined;
   try {
     if (context.cancellationSignal.aborted) onCancel();
-    // Cancellations are delivered in reply to the SDK's own heartbeats.
-    context.heartbeat(heartbeatDetails);
-    // This task may have waited in a process that was frozen.
-    await renew(lease, over);
-    assertCurrent();
+    over.signal.throwIfAborted();
     timer = setInterval(() => {
       try {
         assertCurrent();
-        context.heartbeat(details());
-        void renew(lease, over);
+        void unlessReassigned(lease.beat(), over);
         trouble.report();
       } catch {
         clearInterval(timer);
@@ -108,7 +110,12 @@ async function runAttempt(
       signal: over.signal,
       resumedFrom: heartbeatDetails,
       reading,
-      writing: { ...reading, beforeSend: assertCurrent },
+      writing: { ...reading, beforeSend: assertMayWrite },
+      async claim() {
+        // This task may have waited in a process that was frozen.
+        await unlessReassigned(lease.renew(), over);
+        assertMayWrite();
+      },
       keep(next) {
         kept = next;
       },
@@ -136,9 +143,9 @@ async function runAttempt(
   }
 }
 
-/** Renews the lease in the background: work continues under the last one until the answer arrives. */
-async function renew(lease: Lease, over: AbortController): Promise<void> {
-  await lease.renew().catch(() => over.abort(attemptOver('came after its time limit')));
+/** Ends the attempt when the server answers a heartbeat with the news that another attempt has the work. */
+async function unlessReassigned(heartbeat: Promise<void>, over: AbortController): Promise<void> {
+  await heartbeat.catch(() => over.abort(attemptOver('came after its time limit')));
 }
 
 /** Turns a shutdown into a failure: the next attempt receives the last heartbeat after a failure, but not after a cancellation. */
@@ -146,6 +153,8 @@ function causeOf(error: unknown): unknown {
   const isShutDown = error instanceof CancelledFailure && error.message === 'WORKER_SHUTDOWN';
   return isShutDown ? attemptOver('was ended by the shutdown of its worker') : error;
 }
+
+const leaseLost = () => attemptOver('lost its lease (process paused or Temporal unreachable)');
 
 function attemptOver(what: string): ApplicationFailure {
   // No reason to wait: the next attempt continues with the next user.

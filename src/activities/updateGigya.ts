@@ -53,6 +53,7 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
       details: () => (config.dry_run ? {} : checkpoint.snapshot()),
       soFar: () => checkpoint.stopped,
     });
+    await attempt.claim();
     const { gigya, authorization } = await connections.gigya(auth_ids);
     const key = sealingKey(authorization);
     rows.sealWith(key);

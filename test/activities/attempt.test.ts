@@ -29,6 +29,7 @@ const assertMayWrite = () => currentAttempt().writing.beforeSend?.();
 
 /** Works this long, and writes every second. */
 const workFor = (seconds: number) => async () => {
+  await currentAttempt().claim();
   for (let second = 0; second < seconds; second++) {
     await pass(1);
     assertMayWrite();
@@ -47,10 +48,10 @@ describe('an attempt', () => {
       for (done = 1; done <= 3; done++) await pass(1);
     });
     const beats = [1, 2, 3].map((count) => ({ done: count, waits_for: null }));
-    expect(attempt.heartbeats).toEqual([undefined, ...beats]);
+    expect(attempt.heartbeats).toEqual(beats);
     // And no more when it is over.
     await pass(5);
-    expect(attempt.heartbeats).toHaveLength(4);
+    expect(attempt.heartbeats).toHaveLength(3);
   });
 
   it('knows its number and the state that the previous attempt left', async () => {
@@ -63,13 +64,11 @@ describe('an attempt', () => {
   });
 
   it('keeps the state of the previous attempt until it has its own', async () => {
-    const { client, onHeartbeat, details } = deafClient();
+    const { client, details } = deafClient();
     const attempt = attemptOf({ attempt: 2, heartbeatDetails: { done: 7 } }, client);
     const work = async () => {
-      await pass(2);
-      onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
-      await pass(1);
-      assertMayWrite();
+      await pass(30);
+      throw transient();
     };
     await failureOf(attempt.run(work));
     expect(attempt.heartbeats.length).toBeGreaterThan(2);
@@ -87,7 +86,7 @@ describe('an attempt', () => {
       throw transient();
     };
     await failureOf(attempt.run(work));
-    expect(attempt.heartbeats).toEqual([undefined, { done: 7, waits_for: null }]);
+    expect(attempt.heartbeats).toEqual([{ done: 7, waits_for: null }]);
   });
 
   it('reports in its heartbeats why it is slow', async () => {
@@ -135,10 +134,28 @@ describe('an attempt', () => {
 });
 
 describe('a server that answers heartbeats', () => {
-  it('leaves the work to the attempt while it answers', async () => {
+  it('gets one a second while there is progress, and far fewer while there is none', async () => {
     const { client, heartbeats } = deafClient();
-    expect(await attemptOf({}, client).run(workFor(60))).toBe('done');
-    expect(heartbeats()).toBeGreaterThan(55);
+    let done = 0;
+    const work = (progress: number) => async () => {
+      currentAttempt().keep({ details: () => ({ done }) });
+      await currentAttempt().claim();
+      for (let second = 0; second < 60; second++) {
+        done += progress;
+        await pass(1);
+        assertMayWrite();
+      }
+    };
+    const busy = attemptOf({}, client);
+    await busy.run(work(1));
+    // The SDK, which would end an attempt that sends none through it, sends every tenth.
+    expect(busy.heartbeats).toHaveLength(6);
+    expect(heartbeats() + busy.heartbeats.length).toBe(61);
+
+    const before = heartbeats();
+    const idle = attemptOf({}, client);
+    await idle.run(work(0));
+    expect(heartbeats() - before + idle.heartbeats.length).toBeLessThan(20);
   });
 
   it.each([
@@ -148,7 +165,10 @@ describe('a server that answers heartbeats', () => {
   ])('%s does not mean that the work was reassigned', async (_what, error) => {
     const { client, onHeartbeat } = deafClient();
     onHeartbeat(() => Promise.reject(error()));
-    expect(await attemptOf({}, client).run(workFor(20))).toBe('done');
+    const attempt = attemptOf({}, client);
+    expect(await attempt.run(workFor(20))).toBe('done');
+    // The SDK learns of it by a heartbeat of its own.
+    expect(attempt.heartbeats.length).toBeGreaterThan(2);
   });
 
   it('ends the attempt immediately when it reports that the work was reassigned', async () => {
@@ -167,11 +187,31 @@ describe('a server that answers heartbeats', () => {
   it('prevents the start when the work was already reassigned', async () => {
     const { client, onHeartbeat } = deafClient();
     onHeartbeat(() => Promise.reject(new ActivityNotFoundError('not found')));
-    const work = vi.fn(async () => {});
+    const write = vi.fn();
+    const work = async () => {
+      await currentAttempt().claim();
+      write();
+    };
     expect(await failureOf(attemptOf({}, client).run(work))).toMatchObject({
       type: 'AttemptOver',
     });
-    expect(work).not.toHaveBeenCalled();
+    expect(write).not.toHaveBeenCalled();
+  });
+
+  it('gets none from an attempt that reads for less than a second', async () => {
+    const { client, heartbeats } = deafClient();
+    const attempt = attemptOf({}, client);
+    await attempt.run(async () => {});
+    expect([heartbeats(), attempt.heartbeats]).toEqual([0, []]);
+  });
+
+  it('has to answer one before the attempt may write', async () => {
+    const { client, onHeartbeat } = deafClient();
+    onHeartbeat(() => Promise.reject(new Error('UNAVAILABLE')));
+    const lost = { type: 'AttemptOver', message: expect.stringContaining('lost its lease') };
+    for (const write of [async () => assertMayWrite(), () => currentAttempt().claim()]) {
+      expect(await failureOf(attemptOf({}, client).run(write))).toMatchObject(lost);
+    }
   });
 });
 
@@ -197,6 +237,7 @@ describe('a server that cannot be reached', () => {
   it('leaves the work to the attempt if it is reachable again in time', async () => {
     const { client, onHeartbeat } = deafClient();
     const work = async () => {
+      await currentAttempt().claim();
       for (let outage = 0; outage < 4; outage++) {
         onHeartbeat(away);
         await workFor(6)();
@@ -216,6 +257,7 @@ describe('an attempt whose process was paused', () => {
   ])('for %i seconds, with a heartbeat timeout of ten: %s', async (seconds, outcome) => {
     const { client } = deafClient();
     const work = async () => {
+      await currentAttempt().claim();
       freeze(seconds);
       assertMayWrite();
       return 'done';

@@ -294,7 +294,7 @@ describe('every second', () => {
     await write(users, { attempt, ...(await oneByOne({ onCall })) });
     // The one that is being answered is not done yet.
     expect(attempt.heartbeats).toMatchObject([
-      undefined,
+      { updated: 0, done: '' },
       { updated: 2, done: Buffer.from([0b11]).toString('base64') },
       { updated: 5, done: Buffer.from([0b11111]).toString('base64') },
     ]);

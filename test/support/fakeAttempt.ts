@@ -8,6 +8,7 @@ export function fakeAttempt(changes: Partial<Attempt> = {}): Attempt {
     resumedFrom: undefined,
     reading: {},
     writing: {},
+    claim: async () => {},
     keep() {},
     ...changes,
   };
