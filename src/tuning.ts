@@ -4,10 +4,13 @@
 
 // Pages of a run
 
-/** Pages written concurrently: while one waits for its last answers, the others use the quota. */
-export const PAGES_AT_ONCE = 3;
-/** The intended duration of a page: progress is updated, and a pause takes effect, this often. */
-export const PAGE_SECONDS = 10;
+/** Pages written concurrently: one that uses the quota, and one that takes over when it has no more users to write. */
+export const PAGES_AT_ONCE = 2;
+/**
+ * How long a page should use the quota. Both pages together take ten seconds, so progress is updated and a pause takes
+ * effect within that time.
+ */
+export const PAGE_SECONDS = 5;
 /** The first page is small, since the rate is not yet known; Lytics returns a hundred rows per call. */
 export const SMALLEST_PAGE = 100;
 /** One page is not representative, so the next is at most this many times as large. */

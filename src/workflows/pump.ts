@@ -10,7 +10,7 @@ import type { FetchedPage } from '../activities/fetchedPage.ts';
 import type { Plan } from '../activities/preflight.ts';
 import type { PageToWrite } from '../activities/updateGigya.ts';
 import { systematicFailure } from '../counts.ts';
-import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS, PAGES_AT_ONCE } from '../tuning.ts';
+import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS } from '../tuning.ts';
 import type { Desk } from './desk.ts';
 import { countPage, outcomesSoFar, type Run, sizePages } from './run.ts';
 import { Window } from './window.ts';
@@ -47,7 +47,7 @@ export interface Source {
 /** Fetches the pages of a source one after the other, and writes a few of them concurrently. */
 export async function pump(source: Source, step: Step): Promise<void> {
   const { desk } = step;
-  const pages = new Window(PAGES_AT_ONCE);
+  const pages = new Window(() => step.run.pagesAtOnce);
   const scope = new CancellationScope();
   try {
     await scope.run(async () => {
@@ -91,7 +91,7 @@ async function writePage(
     ...(expected !== undefined && { expected }),
   };
   await writeRecords(input, summary, count);
-  if (rows > 0) sizePages(run, rows, Date.now() - startedAt);
+  if (rows > 0) sizePages(run, rows, startedAt, Date.now());
   const systematic = systematicFailure(outcomesSoFar(run));
   if (systematic) throw ApplicationFailure.nonRetryable(systematic, 'Configuration');
 }

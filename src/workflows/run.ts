@@ -14,7 +14,14 @@ import {
   noCounts,
   type OutcomesSoFar,
 } from '../counts.ts';
-import { LARGEST_PAGE, MOST_WARNINGS, PAGE_GROWTH, PAGE_SECONDS, SMALLEST_PAGE } from '../tuning.ts';
+import {
+  LARGEST_PAGE,
+  MOST_WARNINGS,
+  PAGE_GROWTH,
+  PAGE_SECONDS,
+  PAGES_AT_ONCE,
+  SMALLEST_PAGE,
+} from '../tuning.ts';
 
 /** The state of a run; passed on when it continues as new. */
 export interface Run {
@@ -32,6 +39,10 @@ export interface Run {
   readBack: ReadBack;
   /** Rows to fetch for the next page. */
   pageSize: number;
+  /** Pages to write at once. */
+  pagesAtOnce: number;
+  /** When the last page was done, in ms. */
+  pageDoneAt: number;
   warnings: string[];
   /** Members whose UID was on several rows of a page. */
   duplicates: number;
@@ -140,6 +151,8 @@ export function beginRun(now: number): Run {
     total: null,
     readBack: { write: false, replacement: false },
     pageSize: SMALLEST_PAGE,
+    pagesAtOnce: PAGES_AT_ONCE,
+    pageDoneAt: now,
     warnings: [],
     duplicates: 0,
     paused: null,
@@ -219,15 +232,20 @@ export function countPage(
 }
 
 /**
- * Sizes the next page by the rate of the last one.
+ * Sizes the next pages by the rate of one that is done. The worker finishes one page before it writes the next, so the
+ * run worked on this one since the page before it was done.
  *
- * @param users Users of the page that has been written.
- * @param ms How long the run worked on them.
+ * @param users Users of the page.
+ * @param startedAt When its activity was scheduled, in ms.
  */
-export function sizePages(run: Run, users: number, ms: number): void {
+export function sizePages(run: Run, users: number, startedAt: number, now: number): void {
+  const ms = now - Math.max(startedAt, run.pageDoneAt);
+  run.pageDoneAt = now;
   const wanted = (users / Math.max(ms, 1)) * 1_000 * PAGE_SECONDS;
   const bounded = Math.min(wanted, run.pageSize * PAGE_GROWTH, LARGEST_PAGE);
   run.pageSize = Math.max(SMALLEST_PAGE, Math.ceil(bounded / SMALLEST_PAGE) * SMALLEST_PAGE);
+  // When the smallest page takes longer, a second one would only delay a pause.
+  run.pagesAtOnce = wanted < SMALLEST_PAGE ? 1 : PAGES_AT_ONCE;
 }
 
 /** Outcomes so far, for the check whether nearly all records fail in the same way. */

@@ -4,9 +4,10 @@ import { condition } from '@temporalio/workflow';
 export class Window {
   #inFlight = 0;
   #failure: { error: unknown } | undefined;
-  readonly #size: number;
+  readonly #size: () => number;
 
-  constructor(size: number) {
+  /** @param size May change at any time. */
+  constructor(size: () => number) {
     this.#size = size;
   }
 
@@ -25,12 +26,12 @@ export class Window {
 
   /** Waits until there is room for one more. @throws the error of earlier work. */
   room(): Promise<void> {
-    return this.#until(this.#size - 1);
+    return this.#until(() => this.#size() - 1);
   }
 
   /** Waits until all work is done. @throws the error of earlier work. */
   drain(): Promise<void> {
-    return this.#until(0);
+    return this.#until(() => 0);
   }
 
   /** Waits until nothing is in flight, whether it succeeded or failed. */
@@ -38,8 +39,8 @@ export class Window {
     return condition(() => this.#inFlight === 0);
   }
 
-  async #until(most: number): Promise<void> {
-    await condition(() => this.#failure !== undefined || this.#inFlight <= most);
+  async #until(most: () => number): Promise<void> {
+    await condition(() => this.#failure !== undefined || this.#inFlight <= most());
     if (this.#failure) throw this.#failure.error;
   }
 }

@@ -225,22 +225,24 @@ describe('a page of leavers', () => {
 });
 
 describe('the size of the next page', () => {
-  const sizeAfter = (pageSize: number, users: number, ms: number) => {
+  const after = (pageSize: number, users: number, ms: number) => {
     const state = run((begun) => {
       begun.pageSize = pageSize;
+      begun.pageDoneAt = 1_000;
     });
-    sizePages(state, users, ms);
-    return state.pageSize;
+    // It waited for the page before it since its start.
+    sizePages(state, users, 0, 1_000 + ms);
+    return state;
   };
 
   it('starts at one page of Lytics', () => {
-    expect(run().pageSize).toBe(100);
+    expect(run()).toMatchObject({ pageSize: 100, pagesAtOnce: 2 });
   });
 
   it.each<[pageSize: number, users: number, ms: number, next: number]>([
-    // Ten seconds at the last rate.
-    [1_000, 1_000, 10_000, 1_000],
-    [1_000, 1_000, 8_000, 1_300],
+    // Five seconds at the last rate.
+    [600, 600, 5_000, 600],
+    [1_000, 1_000, 4_000, 1_300],
     [1_000, 1_000, 100_000, 100],
     // At most eight times the last one.
     [100, 100, 10, 800],
@@ -250,19 +252,38 @@ describe('the size of the next page', () => {
     [100, 100, 600_000, 100],
     [200, 0, 1_000, 100],
   ])('%i, after %i users in %i ms, becomes %i', (pageSize, users, ms, next) => {
-    expect(sizeAfter(pageSize, users, ms)).toBe(next);
+    expect(after(pageSize, users, ms).pageSize).toBe(next);
   });
 
-  it('is always between 100 and 2,000 and a multiple of 100', () => {
-    const state = run();
+  it('counts the time since the page before was done, or since its own start', () => {
+    const state = run((begun) => {
+      begun.pageSize = 2_000;
+      begun.pageDoneAt = 1_000;
+    });
+    sizePages(state, 600, 5_000, 10_000);
+    expect(state).toMatchObject({ pageSize: 600, pageDoneAt: 10_000 });
+    sizePages(state, 600, 6_000, 12_500);
+    expect(state.pageSize).toBe(1_200);
+  });
+
+  it('is always between 100 and 2,000 and a multiple of 100, and pages in flight end within ten seconds at the last rate', () => {
     fc.assert(
-      fc.property(fc.nat(5_000), fc.nat(1_000_000), (users, ms) => {
-        const before = state.pageSize;
-        sizePages(state, users, ms);
-        expect(state.pageSize % 100).toBe(0);
-        expect(state.pageSize).toBeGreaterThanOrEqual(100);
-        expect(state.pageSize).toBeLessThanOrEqual(Math.min(2_000, before * 8));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.nat(5_000),
+        fc.integer({ min: 1, max: 1_000_000 }),
+        (pages, users, ms) => {
+          const { pageSize, pagesAtOnce } = after(pages * 100, users, ms);
+          expect(pageSize % 100).toBe(0);
+          expect(pageSize).toBeGreaterThanOrEqual(100);
+          expect(pageSize).toBeLessThanOrEqual(Math.min(2_000, pages * 800));
+          const rate = (users / ms) * 1_000;
+          const isSlow = rate * 10 < 100;
+          // A page is rounded up to a whole page of Lytics.
+          if (!isSlow) expect(((pageSize - 100) * pagesAtOnce) / rate).toBeLessThanOrEqual(10);
+          if (isSlow) expect(pagesAtOnce).toBe(1);
+        },
+      ),
     );
   });
 });

@@ -41,7 +41,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 describe('a window', () => {
   it('starts as much work as it has room for, and more when one part has ended', async () => {
-    const window = new Window(2);
+    const window = new Window(() => 2);
     const [one, two, three] = [piece(), piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
@@ -54,7 +54,7 @@ describe('a window', () => {
   });
 
   it('is drained when all is done', async () => {
-    const window = new Window(3);
+    const window = new Window(() => 3);
     const [one, two] = [piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
@@ -66,7 +66,7 @@ describe('a window', () => {
   });
 
   it('throws the error of earlier work at the next call, and starts no more work', async () => {
-    const window = new Window(2);
+    const window = new Window(() => 2);
     const [one, two, three] = [piece(), piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
@@ -79,7 +79,7 @@ describe('a window', () => {
   });
 
   it('settles when all work is done, whatever the outcome', async () => {
-    const window = new Window(2);
+    const window = new Window(() => 2);
     const [one, two] = [piece(), piece()];
     await window.add(one.work);
     await window.add(two.work);
