@@ -2,7 +2,10 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { Command } from 'commander';
 import { bundlePrograms } from './bundle.ts';
+
+new Command('npm run build').description('Builds the programs and the workflow bundle in dist').parse();
 
 const dist = new URL('../dist/', import.meta.url);
 

@@ -7,14 +7,18 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { startSandbox } from '../sandbox/client.ts';
 import { startDevServer } from './devServer.ts';
 import { nodeArgs } from './nodeArgs.ts';
 import { startWorker } from './program.ts';
 
 const USERS = 2_000;
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const { keep } = new Command('npm run demo --')
+  .description('Runs two jobs against a local Temporal server and a sandbox of Lytics and Gigya')
+  .option('--keep', 'keep everything running until Ctrl-C', false)
+  .parse()
+  .opts<{ keep: boolean }>();
 
 const folder = await mkdtemp(join(tmpdir(), 'gigya-export-demo-'));
 const endings: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
@@ -67,7 +71,7 @@ async function demo(): Promise<void> {
   await judge('account');
   await judge('data_store');
 
-  if (!values.keep) return say('\nDone; everything is stopped. "npm run demo -- --keep" keeps it running.');
+  if (!keep) return say('\nDone; everything is stopped. "npm run demo -- --keep" keeps it running.');
   say(`\nRunning until Ctrl-C. Web UI: ${temporal.uiUrl}. For the client:`);
   say(`  export TEMPORAL_ADDRESS=${temporal.address}`);
   say(`Sandbox: ${sandbox.url} (see sandbox/README.md).`);

@@ -10,8 +10,8 @@ import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
+import { Command, InvalidArgumentError } from 'commander';
 import { endWithThisProcess } from './endWithThisProcess.ts';
 import { findTemporalCli, type Log } from './temporalCli.ts';
 
@@ -198,17 +198,32 @@ function freePort(): Promise<number> {
   });
 }
 
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('must be a port number');
+}
+
+function isTaken(port: number): Promise<boolean> {
+  return accepts(port).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function runInForeground(): Promise<void> {
-  const { values } = parseArgs({
-    options: { port: { type: 'string' }, 'ui-port': { type: 'string' }, 'db-filename': { type: 'string' } },
-  });
-  const server = await startDevServer({
-    ui: true,
-    port: Number(values.port ?? 7233),
-    uiPort: Number(values['ui-port'] ?? 8233),
-    ...(values['db-filename'] ? { dbFilename: values['db-filename'] } : {}),
-    log: console.error,
-  });
+  const options = new Command('npm run dev-server --')
+    .description("Runs Temporal's development server with its Web UI, until Ctrl-C")
+    .option('--port <port>', 'of Temporal', portNumber, 7233)
+    .option('--ui-port <port>', 'of the Web UI', portNumber, 8233)
+    .option('--db-filename <file>', 'keeps the runs in this file (default: in memory)')
+    .parse()
+    .opts<{ port: number; uiPort: number; dbFilename?: string }>();
+  for (const port of [options.port, options.uiPort]) {
+    if (await isTaken(port))
+      throw new Error(`Port ${port} is in use; choose another with --port or --ui-port`);
+  }
+  const server = await startDevServer({ ...options, ui: true, log: console.error });
   console.log(`Temporal ${server.address}, Web UI ${server.uiUrl}. Press Ctrl-C to stop.`);
   let asked = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import type { Locator, Page } from 'playwright-core';
 import { startSandbox } from '../sandbox/client.ts';
 import { findChromium, launchChromium, NO_CHROMIUM } from './chromium.ts';
@@ -17,6 +18,8 @@ const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 /** With the navigation collapsed, the content is a little over 1200 wide. */
 const VIEWPORT = { width: 1300, height: 1400 };
 const MARGIN = 20;
+
+new Command('npm run pictures').description("Takes the README's screenshots in docs/images").parse();
 
 const endings: (() => Promise<unknown>)[] = [];
 try {

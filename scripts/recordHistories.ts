@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Command } from 'commander';
 import type { JobDocument } from '../src/job.ts';
 import { createKeyPair, sealTo } from '../src/sealedTo.ts';
 import type { questionKey } from '../src/workflows/index.ts';
@@ -24,6 +25,8 @@ const FOLDER = fileURLToPath(new URL('../test/replay/histories', import.meta.url
 
 /** More than one page of Lytics, so that there is a cursor; few enough for a small history. */
 const USERS = 230;
+
+new Command('npm run histories').description('Records the histories in test/replay/histories again').parse();
 
 await mkdir(FOLDER, { recursive: true });
 for (const file of await readdir(FOLDER)) await rm(join(FOLDER, file));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { SettingError } from './settings.ts';
-import { type readTemporalConfig, unreachable } from './temporal.ts';
+import { noNamespace, type readTemporalConfig, unreachable } from './temporal.ts';
 
 /** For the connection and for the first call, each. */
 const LIMIT_MS = 4_000;
@@ -26,7 +26,7 @@ export async function connectWorker(
     return connection;
   } catch (error) {
     if (isGrpcServiceError(error) && error.code === GRPC_NOT_FOUND)
-      throw new SettingError(`TEMPORAL_NAMESPACE: the namespace "${namespace}" does not exist at ${address}`);
+      throw new SettingError(noNamespace(namespace, address));
     throw new Error(unreachable(address, error));
   }
 }

@@ -73,6 +73,10 @@ export function unreachable(address: string, error: unknown): string {
   return `No Temporal server answers at ${address}: ${cause}`;
 }
 
+export function noNamespace(namespace: string, address: string): string {
+  return `TEMPORAL_NAMESPACE: the namespace "${namespace}" does not exist at ${address}`;
+}
+
 /** Without Rust's structs, which tell a person nothing. */
 function firstLine(message: string): string {
   const [line = ''] = message.split('\n');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { createConnections } from './activities/connections.ts';
 import { createActivities } from './activities/index.ts';
@@ -13,6 +14,11 @@ import { readTemporalConfig } from './temporal.ts';
 import { createWorkers } from './workers.ts';
 
 async function main(): Promise<void> {
+  new Command('worker')
+    .description(
+      'Polls Temporal for runs of jobs, and calls Lytics and Gigya.\nIts settings are environment variables: see docs/reference.md, "Environment"',
+    )
+    .parse();
   const settings = readWorkerSettings(process.env);
   const { AUTHORIZATIONS_FILE: authorizationsFile, TASK_QUEUE: taskQueue } = settings;
   const logger = createLogger(settings.LOG_LEVEL);

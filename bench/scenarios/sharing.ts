@@ -21,8 +21,7 @@ export const sharing: Scenario = {
       { calls_per_second: QUOTA, searches_per_second: SEARCHES },
     );
     const workers = await Promise.all(Array.from({ length: WORKERS }, () => stage.worker()));
-    const callsOf = () =>
-      Promise.all(workers.map((worker) => worker.counter('gigya_calls', { code: '0' })));
+    const callsOf = () => Promise.all(workers.map((worker) => worker.counter('gigya_calls', { code: '0' })));
     const jobs = FIELDS.map((field) => {
       const { config, ...job } = jobFor(field);
       return { ...job, config: { ...config, gigya_field: field } };

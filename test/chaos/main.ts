@@ -1,11 +1,11 @@
 /**
- * Breaks runs for as long as one likes, and tells what came of each: `npm run chaos -- --kills 100 --seed 7`.
- * Ends with exit code 1 when one did not end as it should.
+ * Breaks runs and reports the result of each: `npm run chaos -- --kills 100 --seed 7`. Exits with 1 when a run did not
+ * end as it should.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import pMap from 'p-map';
 import { createRandom } from '../../sandbox/random.ts';
 import { startDevServer } from '../../scripts/devServer.ts';
@@ -16,48 +16,58 @@ import { type KillOptions, type KillReport, killedRun } from './kills.ts';
 import { LEAVER_FAULTS, meetLeaving, startLeaverRig } from './leaverFaults.ts';
 import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFrozen } from './outages.ts';
 
-const USAGE = `npm run chaos -- [--kills N] [--outages] [--faults]
-  --kills N     kill a worker N times, at random moments of runs of 5,000 users (default: 20, unless another is asked for)
-  --signal S    SIGKILL, or SIGTERM as in a deploy (default: SIGKILL)
-  --outages     the other deaths: of Temporal, of the services, of one of two workers; a worker frozen, and cut off
-  --faults      every fault of the services, at several rates, also where a run looks for leavers
-  --only TEXT   outages and faults whose name contains it
-  --seed S      repeats a series (default: another each time)
-  --lanes L     runs side by side (default: 2)`;
-
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string' },
-    signal: { type: 'string', default: 'SIGKILL' },
-    outages: { type: 'boolean', default: false },
-    faults: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
-    lanes: { type: 'string', default: '2' },
-    help: { type: 'boolean', default: false },
-  },
-});
-const seed = Number(values.seed);
-const lanes = Number(values.lanes);
-const signal = values.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGKILL';
-const kills = Number(values.kills ?? (values.outages || values.faults ? 0 : 20));
+const options = new Command('npm run chaos --')
+  .description('Breaks runs in the middle, and checks their results')
+  .option(
+    '--kills <count>',
+    'kill a worker so often, at random moments (default: 20, or 0 with the options below)',
+    whole,
+  )
+  .addOption(new Option('--signal <name>').choices(['SIGKILL', 'SIGTERM']).default('SIGKILL'))
+  .option(
+    '--outages',
+    'kill Temporal, the services, one of two workers; freeze a worker, and cut it off',
+    false,
+  )
+  .option(
+    '--faults',
+    'every fault of the services, at several rates, also where a run looks for leavers',
+    false,
+  )
+  .option('--only <text>', 'outages and faults whose name contains it', '')
+  .option('--seed <number>', 'repeats a series (default: another each time)', whole)
+  .option('--lanes <count>', 'runs side by side', whole, 2)
+  .parse()
+  .opts<{
+    kills?: number;
+    signal: 'SIGKILL' | 'SIGTERM';
+    outages: boolean;
+    faults: boolean;
+    only: string;
+    seed?: number;
+    lanes: number;
+  }>();
+const { signal, lanes, outages, faults, only, seed = Math.floor(Math.random() * 1e6) } = options;
+const kills = options.kills ?? (outages || faults ? 0 : 20);
 
 const folder = await mkdtemp(join(tmpdir(), 'gigya-export-chaos-'));
 const server = await startDevServer({ log: console.error });
 const { address } = server;
 let failed = 0;
 try {
-  if (values.help) console.log(USAGE);
-  else {
-    if (kills > 0) await killWorkers();
-    if (values.outages) await breakDown();
-    if (values.faults) await meetFaults();
-  }
+  if (kills > 0) await killWorkers();
+  if (outages) await breakDown();
+  if (faults) await meetFaults();
 } finally {
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 }
 process.exit(failed > 0 ? 1 : 0);
+
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('must be a whole number');
+}
 
 /** Run after run, until so many workers have died in the middle of one. */
 async function killWorkers(): Promise<void> {
@@ -100,7 +110,7 @@ function judge({ repeated, allowed }: KillReport): string | undefined {
 
 async function breakDown(): Promise<void> {
   const own = async (name: string) => mkdtemp(join(folder, name));
-  const outages: [name: string, () => Promise<unknown>][] = [
+  const cases: [name: string, () => Promise<unknown>][] = [
     ['Temporal killed', async () => temporalKilled(await own('temporal-'))],
     ['services killed', async () => servicesKilled(address, await own('services-'))],
     ['one of two workers killed', () => oneOfTwoKilled(address)],
@@ -108,7 +118,7 @@ async function breakDown(): Promise<void> {
     ['worker frozen, and given tasks', () => workerFrozen(address, { isNoticed: false })],
     ['worker cut off', () => workerCutOff(address)],
   ];
-  await pMap(outages, ([name, outage]) => attempt(name, outage), { concurrency: lanes });
+  await pMap(cases, ([name, outage]) => attempt(name, outage), { concurrency: lanes });
 }
 
 async function meetFaults(): Promise<void> {
@@ -129,7 +139,7 @@ async function attempt<T>(
   work: () => Promise<T>,
   problemWith: (outcome: T) => string | undefined = () => undefined,
 ): Promise<T | undefined> {
-  if (!name.includes(values.only)) return undefined;
+  if (!name.includes(only)) return undefined;
   const since = Date.now();
   const took = () => `${Math.round((Date.now() - since) / 100) / 10} s`;
   try {

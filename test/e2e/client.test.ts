@@ -65,9 +65,16 @@ describe('a command', () => {
     const address = free.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     await new Promise((resolve) => free.close(resolve));
-    const ended = await client(['list'], { ...rig.env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
-    expectRefusal(ended, 3, `No Temporal server answers at 127.0.0.1:${port}`);
-    expect(ended.stderr).toContain('npm run dev-server');
+    const at = (where: string) => client(['list'], { ...rig.env, TEMPORAL_ADDRESS: where });
+    const [refused, unknown] = await Promise.all([at(`127.0.0.1:${port}`), at('nowhere.invalid:7233')]);
+    expectRefusal(refused, 3, `No Temporal server answers at 127.0.0.1:${port}: connection refused; start`);
+    expect(refused.stderr).toContain('npm run dev-server');
+    expectRefusal(unknown, 3, 'at nowhere.invalid:7233: host not found; set TEMPORAL_ADDRESS\n');
+  });
+
+  it('in a namespace that does not exist ends with exit code 2 and names the setting', async () => {
+    const ended = await client(['list'], { ...rig.env, TEMPORAL_NAMESPACE: 'nowhere' });
+    expectRefusal(ended, 2, 'TEMPORAL_NAMESPACE: the namespace "nowhere" does not exist at ');
   });
 
   it('without a worker ends with exit code 3 and starts nothing', async () => {
