@@ -2,6 +2,8 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { Plot as Data } from './result.ts';
 
+const LEGEND_WIDTH = 160;
+
 /** Draws a plot as an SVG document that is legible on a light and on a dark page. */
 export function drawPlot({ x, y, marks = [], isLogX = false, points }: Data): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
@@ -10,7 +12,8 @@ export function drawPlot({ x, y, marks = [], isLogX = false, points }: Data): st
     document,
     width: 720,
     height: 300,
-    marginRight: 150,
+    marginTop: 40,
+    marginRight: 70,
     style: { background: 'white', color: '#222', fontFamily: 'sans-serif' },
     x: { label: x, type: isLogX ? 'log' : 'linear', grid: true, ...(isLogX && { tickFormat: '~s' }) },
     y: { label: y, grid: true, zero: true },
@@ -28,12 +31,16 @@ export function drawPlot({ x, y, marks = [], isLogX = false, points }: Data): st
       }),
       Plot.line(points, { x: 'x', y: 'y', stroke: 'line', strokeWidth: 2 }),
       ...(isLogX ? [Plot.dot(points, { x: 'x', y: 'y', fill: 'line' })] : []),
-      Plot.text(points, {
-        ...Plot.selectFirst({ x: 'x', y: 'y', z: 'line', text: 'line', fill: 'line' }),
-        textAnchor: 'start',
-        dx: 6,
-        dy: -8,
-      }),
+      ...lines.map((line, index) =>
+        Plot.text([line], {
+          text: () => `● ${line}`,
+          fill: () => line,
+          frameAnchor: 'top-left',
+          textAnchor: 'start',
+          dx: 20 + index * LEGEND_WIDTH,
+          dy: -24,
+        }),
+      ),
     ],
   });
   figure.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
