@@ -68,6 +68,19 @@ export function selectionOf(workflowId: string): RowSelection | undefined {
   return ROW_SELECTIONS.find((selection) => workflowId.endsWith(`/rows-${selection}`));
 }
 
+/** The end of a preview's id: no slug contains a slash. */
+export const PREVIEW = '/preview';
+
+/** The id of a job's previews: one at a time, beside its runs. */
+export function previewIdOf(jobId: string): string {
+  return `${jobId}${PREVIEW}`;
+}
+
+/** The id of the job that a preview's id belongs to; any other id is returned as it is. */
+export function withoutPreview(id: string): string {
+  return id.endsWith(PREVIEW) ? id.slice(0, -PREVIEW.length) : id;
+}
+
 /** The slug in a job's workflow or schedule id; undefined for ids that belong to something else. */
 export function slugFromId(id: string): string | undefined {
   return id.startsWith(JOB_PREFIX) ? id.slice(JOB_PREFIX.length) : undefined;

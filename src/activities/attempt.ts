@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
+import type { Calls } from '../monitor.ts';
 import { HEARTBEAT_MS, LEASE_MARGIN_MS } from '../tuning.ts';
 import { createFailures, type Failures, withDetails } from './failures.ts';
 import { createLease } from './lease.ts';
@@ -33,6 +34,8 @@ export interface Attempt {
   readonly writing: CallOptions;
   /** Takes the lease, which writes need. Throws when another attempt has the work. */
   claim(): Promise<void>;
+  /** The requests so far. */
+  readonly calls: Readonly<Calls>;
   keep(kept: Kept): void;
 }
 
@@ -116,6 +119,7 @@ async function runAttempt(
         await unlessReassigned(lease.renew(), over);
         assertMayWrite();
       },
+      calls: trouble.calls,
       keep(next) {
         kept = next;
       },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Counts } from '../counts.ts';
+import type { Calls } from '../monitor.ts';
 import { bitsOf, positionsIn } from './bits.ts';
 import { type RowSet, sealedRowsSchema } from './rowSet.ts';
 
@@ -32,7 +33,10 @@ const writtenSchema = z.object({
 });
 
 /** The outcomes of a page's records. */
-export type WrittenPage = z.output<typeof writtenSchema>;
+export interface WrittenPage extends z.output<typeof writtenSchema> {
+  /** The requests that it took; in a preview only. */
+  calls?: Calls;
+}
 
 const snapshotSchema = writtenSchema.extend({
   /** One bit per record, in base64: whether its outcome is known. */

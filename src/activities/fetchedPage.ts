@@ -1,4 +1,5 @@
 import type { Counts, Failures } from '../counts.ts';
+import type { Calls } from '../monitor.ts';
 import type { SealedRows } from './rowSet.ts';
 
 /** A page of a source: sealed records, and the counts that are known before they are written. */
@@ -11,6 +12,8 @@ export interface FetchedPage<Cursor> {
   failures: Failures;
   /** Who failed; absent when there is nobody. */
   sealed?: SealedRows;
+  /** The requests that it took; in a preview only. */
+  calls?: Calls;
   /** Where the source continues; null at its end. */
   next: Cursor | null;
   /** The cursor has expired: the source has to start again. */

@@ -1,5 +1,7 @@
 import type { Counts } from '../counts.ts';
 import type { Metrics } from '../metrics.ts';
+import type { Calls } from '../monitor.ts';
+import { currentAttempt } from './attempt.ts';
 import { createCatalogues } from './catalogues.ts';
 import type { WrittenPage } from './checkpoint.ts';
 import type { Connections } from './connections.ts';
@@ -8,7 +10,7 @@ import { createFetchLeavers } from './fetchLeavers.ts';
 import { createFetchMembership } from './fetchMembership.ts';
 import { createFetchRows } from './fetchRows.ts';
 import { findQuietWindows } from './findQuietWindows.ts';
-import { createPreflight } from './preflight.ts';
+import { createPreflight, type Plan } from './preflight.ts';
 import { createQuestions } from './questions.ts';
 import { createSendAlert } from './sendAlert.ts';
 import { createUpdateGigya } from './updateGigya.ts';
@@ -58,8 +60,8 @@ export function createActivities(options: ActivitiesOptions) {
 
 export type Activities = ReturnType<typeof createActivities>;
 
-/** Measures the time that a page takes, and counts its users. */
-function measured<Input, Result>(
+/** Measures the time that a page takes, and counts its users; in a preview also its requests. */
+function measured<Input extends { plan: Plan }, Result extends { calls?: Calls }>(
   name: string,
   activity: (input: Input) => Promise<Result>,
   counts: (result: Result) => Partial<Counts>,
@@ -70,7 +72,7 @@ function measured<Input, Result>(
     const result = await activity(input);
     metrics?.page(name, performance.now() - since);
     metrics?.users(counts(result));
-    return result;
+    return input.plan.job.config.dry_run ? { ...result, calls: currentAttempt().calls } : result;
   };
 }
 

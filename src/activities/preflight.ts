@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { GigyaAuthorization } from '../authorizations.ts';
 import type { Job } from '../job.ts';
 import { labelOf } from '../mapping/catalogue.ts';
 import type { FieldTypes } from '../record.ts';
@@ -23,6 +24,8 @@ export interface Plan {
   field_types?: FieldTypes;
   /** Ids of the audiences whose members are not exported; absent when there are none. */
   excluded?: string[];
+  /** What the authorization allows; in a preview only. */
+  limits?: { calls_per_second: number; searches_per_second: number };
   /** How long Gigya's search may lag, in seconds. */
   index_lag_seconds: number;
   /** Seconds without a finished page after which an alert is sent. */
@@ -59,6 +62,12 @@ export function settingsOf({
     },
     ...(job.config.mappings.length > 0 && { field_types: fieldTypes }),
     ...(excluded.length > 0 && { excluded: excluded.map(({ id }) => id) }),
+    ...(job.config.dry_run && { limits: limitsOf(authorization) }),
     index_lag_seconds: authorization.index_lag_seconds,
   };
+}
+
+function limitsOf({ limits }: GigyaAuthorization): NonNullable<Plan['limits']> {
+  const { calls_per_second, searches_per_second } = limits;
+  return { calls_per_second, searches_per_second };
 }

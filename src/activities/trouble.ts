@@ -1,5 +1,5 @@
 import { ApplicationFailure, type Context } from '@temporalio/activity';
-import type { CallMonitor } from '../monitor.ts';
+import type { CallMonitor, Calls } from '../monitor.ts';
 import { TROUBLE_SIGNAL } from '../names.ts';
 import {
   BETWEEN_REPORTS_MS,
@@ -12,6 +12,8 @@ import {
 /** Reports to the run what an activity waits for or retries, so that people see why it is slow. */
 export interface TroubleReport {
   readonly monitor: CallMonitor;
+  /** The requests so far. */
+  readonly calls: Readonly<Calls>;
   /** Why the activity is slow now; undefined when it is not. */
   reason(): string | undefined;
   /** Reports a lasting reason, and when it has passed. Call it about every second. */
@@ -53,6 +55,7 @@ export function createTroubleReport(context: Context): TroubleReport {
 
   return {
     monitor: calls.monitor,
+    calls: calls.calls,
     reason: () => calls.present(Date.now())?.message,
     report() {
       const now = Date.now();
@@ -94,10 +97,12 @@ function createCallLog() {
   let trouble: { message: string; at: number; until: number } | undefined;
   let throttled: { message: string; at: number; lastedMs: number } | undefined;
   let succeededAt = Number.NEGATIVE_INFINITY;
+  const calls: Calls = { lytics: 0, gigya: 0, searches: 0 };
 
   const monitor: CallMonitor = {
-    sent(service) {
+    sent(service, kind) {
       const now = Date.now();
+      calls[service === 'Lytics' ? 'lytics' : kind === 'search' ? 'searches' : 'gigya']++;
       const state = waiting.get(service) ?? { requests: 0, since: now };
       waiting.set(service, state);
       if (state.requests++ === 0) state.since = now;
@@ -128,6 +133,7 @@ function createCallLog() {
 
   return {
     monitor,
+    calls,
     hasSucceeded: () => succeededAt > Number.NEGATIVE_INFINITY,
     present(now: number): Present | undefined {
       // A reason remains until a call succeeds, however far apart the attempts are.

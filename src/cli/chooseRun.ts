@@ -1,3 +1,4 @@
+import type { RunReference } from '../rows.ts';
 import type { Temporal } from './connect.ts';
 import { Refused } from './errors.ts';
 import { isOpen, type KnownJob } from './jobs.ts';
@@ -24,4 +25,14 @@ export function newestWritten({ name, runs }: KnownJob): Run {
   const run = runs.find((one) => !isOpen(one) && (!one.title.dryRun || one.selection === 'plan'));
   if (!run) throw new Refused(`"${name}" has no run that has ended and is not a preview`);
   return run;
+}
+
+/** The newest run that has begun; of a cron that waits for its time, the run before it. @throws {Refused} */
+export function newestBegun({ runs, name }: KnownJob): RunReference {
+  const [newest] = runs;
+  if (newest?.hasBegun) return newest;
+  if (newest && newest.previousRunId !== null) {
+    return { workflowId: newest.workflowId, runId: newest.previousRunId };
+  }
+  throw new Refused(`The job "${name}" has not run yet`);
 }

@@ -28,8 +28,25 @@ export interface Followed {
   webhooks: 'fired' | 'muted' | 'none' | 'unknown';
 }
 
-/** Follows a run to its end. @returns The exit code. */
+/** How a run ended. */
+export interface RunEnd {
+  outcome: Outcome;
+  /** What the run last reported. */
+  last: Progress | undefined;
+}
+
+/** Follows a run to its end, and reports it. @returns The exit code. */
 export async function follow(temporal: Temporal, run: Followed, output: Output): Promise<number> {
+  const end = await followToEnd(temporal, run, output);
+  return end ? reportEnd(run, end, output) : EXIT.interrupted;
+}
+
+/** Follows a run to its end. @returns Undefined after Ctrl-C. */
+export async function followToEnd(
+  temporal: Temporal,
+  run: Followed,
+  output: Output,
+): Promise<RunEnd | undefined> {
   let { runId } = run;
   const waiting = new AbortController();
   // Each long poll listens; above ten listeners Node would write a warning into the bar.
@@ -62,7 +79,7 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
       }
       if (event) {
         view.stop();
-        return report(run, event, last, output);
+        return { outcome: event, last };
       }
       if (performance.now() - answeredAt > NO_ANSWER_MS) {
         throw new Unreachable(
@@ -76,22 +93,25 @@ export async function follow(temporal: Temporal, run: Followed, output: Output):
     waiting.abort();
   }
 
-  function leave({ slug }: Followed, to: Output): number {
+  function leave({ slug }: Followed, to: Output): undefined {
     view.stop();
     tell(
       to,
       `The run continues. Follow it again: ${commandLine('follow', slug)}\nStop it for good: ${commandLine('cancel', slug)}`,
     );
-    return EXIT.interrupted;
+    return undefined;
   }
 }
 
-function report(run: Followed, outcome: Outcome, last: Progress | undefined, output: Output): number {
+/** @returns The exit code. */
+export function reportEnd(run: Followed, { outcome, last }: RunEnd, output: Output): number {
   const { workflowId, runId } = run;
   const ids = { workflow_id: workflowId, run_id: runId };
   if ('summary' in outcome) {
     const { summary } = outcome;
-    print(output, { ...ids, state: 'completed', ...summary }, () => describe(summary, output, run.webhooks));
+    print(output, { ...ids, state: 'completed', ...summary }, () =>
+      describeSummary(summary, output, run.webhooks),
+    );
     const { failed, stale = 0 } = summary.counts;
     return failed + stale > 0 ? EXIT.failedRecords : EXIT.ok;
   }
@@ -114,7 +134,7 @@ function failureLines(failures: Failures): string[] {
   );
 }
 
-function describe(summary: Summary, output: Output, webhooks: Followed['webhooks']): string {
+export function describeSummary(summary: Summary, output: Output, webhooks: Followed['webhooks']): string {
   const { counts, failures, in_gigya, audience, warnings, dry_run, seconds } = summary;
   const lines = [countLines(counts, { isDryRun: dry_run })];
   lines.push(...failureLines(failures));

@@ -1,6 +1,15 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import type { Job } from '../job.ts';
-import { EXPORT_WORKFLOW, JOB_PREFIX, ROW_SELECTIONS, rowsIdOf, slugFromId, workflowIdOf } from '../names.ts';
+import {
+  EXPORT_WORKFLOW,
+  JOB_PREFIX,
+  previewIdOf,
+  ROW_SELECTIONS,
+  rowsIdOf,
+  slugFromId,
+  withoutPreview,
+  workflowIdOf,
+} from '../names.ts';
 import type { Temporal } from './connect.ts';
 import { Refused } from './errors.ts';
 import { describeRun, listRuns, type Run } from './runs.ts';
@@ -74,8 +83,8 @@ async function newestRuns(
   schedule: ScheduleDescription | undefined,
 ): Promise<Run[]> {
   const { runningActions = [], recentActions = [] } = schedule?.info ?? {};
-  const rowsIds = ROW_SELECTIONS.map((selection) => rowsIdOf(id, selection));
-  const ids = new Set([id, ...rowsIds, ...runningActions.map(({ workflow }) => workflow.workflowId)]);
+  const besides = [previewIdOf(id), ...ROW_SELECTIONS.map((selection) => rowsIdOf(id, selection))];
+  const ids = new Set([id, ...besides, ...runningActions.map(({ workflow }) => workflow.workflowId)]);
   for (const { action } of recentActions.slice(-RECENT)) ids.add(action.workflow.workflowId);
   let listed = 0;
   for await (const { workflowId } of listRuns(temporal, id)) {
@@ -84,7 +93,10 @@ async function newestRuns(
   }
   const described = await Promise.all([...ids].map((workflowId) => describeRun(temporal, workflowId)));
   // Runs deleted meanwhile (by retention or by hand) are omitted.
-  const runs = described.filter((run) => run !== undefined);
+  const found = described.filter((run) => run !== undefined);
+  // A preview stands for its job only while there is nothing else.
+  const written = found.filter(({ workflowId }) => workflowId !== previewIdOf(id));
+  const runs = schedule || written.length > 0 ? written : found;
   return runs.sort(
     (one, other) =>
       Number(isOpen(other)) - Number(isOpen(one)) || other.started.getTime() - one.started.getTime(),
@@ -95,9 +107,9 @@ export function isOpen(run: Run): boolean {
   return run.status === 'RUNNING';
 }
 
-/** The open run, running or paused; not a cron that waits for its time. */
-export function runUnderWay({ runs }: KnownJob): Run | undefined {
-  return runs.find((run) => isOpen(run) && run.sleepsUntil === null);
+/** The open run, running or paused; not a cron that waits for its time, nor a preview, which runs beside it. */
+export function runUnderWay({ id, runs }: KnownJob): Run | undefined {
+  return runs.find((run) => isOpen(run) && run.sleepsUntil === null && run.workflowId !== previewIdOf(id));
 }
 
 /** The cron that waits for its time. */
@@ -114,7 +126,7 @@ export async function listJobIds({ client }: Temporal): Promise<string[]> {
   for await (const run of client.workflow.list({ query: `WorkflowType = "${EXPORT_WORKFLOW}"` })) {
     const [scheduledBy] = run.searchAttributes['TemporalScheduledById'] ?? [];
     const id = typeof scheduledBy === 'string' ? scheduledBy : run.workflowId;
-    if (slugFromId(id) !== undefined) ids.add(id);
+    if (slugFromId(id) !== undefined) ids.add(withoutPreview(id));
   }
   return [...ids];
 }

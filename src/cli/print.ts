@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Counts } from '../counts.ts';
 import { linesOf, wrapped } from './table.ts';
 
@@ -32,6 +33,11 @@ export function outputFor(json: boolean): Output {
 export function print(output: Output, value: unknown, text: () => string): void {
   const written = output.json ? JSON.stringify(value, null, 2) : text();
   if (written !== '') process.stdout.write(`${written}\n`);
+}
+
+/** Writes a part of a long result to standard output, and waits until it is taken. */
+export async function writeOut(text: string): Promise<void> {
+  if (process.stdout.write(text) === false) await once(process.stdout, 'drain');
 }
 
 /** Writes text for people to standard error; nothing with --json. */

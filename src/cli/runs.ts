@@ -7,6 +7,7 @@ import {
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import {
   EXPORT_WORKFLOW,
+  previewIdOf,
   ROW_SELECTIONS,
   ROWS_WORKFLOW,
   type RowSelection,
@@ -146,8 +147,9 @@ async function firstEvent({ client }: Temporal, workflowId: string, runId: strin
 
 /** What visibility lists of a job, newest first; a moment behind, and without what a chain left behind. */
 export async function* listRuns({ client }: Temporal, jobId: string) {
-  const ofRows = ROW_SELECTIONS.map((selection) => `WorkflowId = ${quoted(rowsIdOf(jobId, selection))}`);
-  const ids = [`TemporalScheduledById = ${quoted(jobId)}`, `WorkflowId = ${quoted(jobId)}`, ...ofRows];
+  const besides = [previewIdOf(jobId), ...ROW_SELECTIONS.map((selection) => rowsIdOf(jobId, selection))];
+  const workflowIds = [jobId, ...besides].map((id) => `WorkflowId = ${quoted(id)}`);
+  const ids = [`TemporalScheduledById = ${quoted(jobId)}`, ...workflowIds];
   const query = `WorkflowType IN ("${EXPORT_WORKFLOW}", "${ROWS_WORKFLOW}") AND (${ids.join(' OR ')})`;
   for await (const run of client.workflow.list({ query })) {
     if (run.status.name !== 'CONTINUED_AS_NEW') yield run;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Job } from '../job.ts';
-import { EXPORT_WORKFLOW, workflowIdOf } from '../names.ts';
+import { EXPORT_WORKFLOW, PREVIEW, previewIdOf, slugOf, workflowIdOf } from '../names.ts';
 import type { exportAudience } from '../workflows/index.ts';
 import { commandLine } from './commandLine.ts';
 import type { Temporal } from './connect.ts';
@@ -61,6 +61,28 @@ async function startAlone({ client, taskQueue }: Temporal, job: Job): Promise<St
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new Refused(underWay(job.name, workflowId));
+  }
+}
+
+/** Starts a preview of the job, beside its runs. */
+export async function startPreview({ client, taskQueue }: Temporal, job: Job): Promise<StartedRun> {
+  const workflowId = previewIdOf(workflowIdOf(job.name));
+  const shown = shownInWebUi(job);
+  try {
+    const { firstExecutionRunId } = await client.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
+      workflowId,
+      taskQueue,
+      args: [{ ...job, config: { ...job.config, dry_run: true } }],
+      ...shown,
+      staticSummary: `Preview of ${shown.staticSummary}`,
+    });
+    return { workflowId, runId: firstExecutionRunId };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const slug = `${slugOf(job.name)}${PREVIEW}`;
+    throw new Refused(
+      `A preview of "${job.name}" is under way; follow it with "${commandLine('follow', slug)}"`,
+    );
   }
 }
 

@@ -1,7 +1,9 @@
+import type { Counts } from '../counts.ts';
 import type { Phase } from '../workflows/messages.ts';
+import { figure } from './print.ts';
 import type { JobState } from './status.ts';
 
-/** A state as people read it. */
+/** A state as people read it, with the number of users who failed. */
 export function stateText({
   state,
   schedule_paused,
@@ -9,9 +11,11 @@ export function stateText({
 }: {
   state: JobState;
   schedule_paused?: { note: string } | null;
-  run?: { phase: Phase | null } | null;
+  run?: { phase: Phase | null; counts: Counts | null } | null;
 }): string {
-  const text = state === 'no_worker' ? 'no worker' : run?.phase === 'approval' ? 'needs approval' : state;
+  const failed = state === 'failed' ? 0 : (run?.counts?.failed ?? 0);
+  const word = state === 'no_worker' ? 'no worker' : run?.phase === 'approval' ? 'needs approval' : state;
+  const text = failed > 0 ? `${word}, ${figure(failed)} failed` : word;
   return schedule_paused && state !== 'paused' ? `${text} (schedule paused)` : text;
 }
 

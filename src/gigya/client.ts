@@ -138,7 +138,7 @@ export function openGigya(
 
   /** Sends a call and waits for its answer. */
   async function send(call: Call, sentAt: number, now: () => number, options: CallOptions) {
-    const answered = options.monitor?.sent('Gigya');
+    const answered = options.monitor?.sent('Gigya', call.method.endsWith('.search') ? 'search' : undefined);
     try {
       const answer = await exchange(call, options);
       answered?.(true);

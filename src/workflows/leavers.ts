@@ -2,6 +2,7 @@ import { ApplicationFailure, condition } from '@temporalio/workflow';
 import type { LeaversPage } from '../activities/fetchLeavers.ts';
 import { FRESH_MINUTES, LEAVER_RESTARTS, MOST_HELD_BYTES } from '../tuning.ts';
 import { activities } from './activities.ts';
+import { addCalls } from './estimate.ts';
 import { isSealBroken } from './failures.ts';
 import { guardReason } from './guard.ts';
 import { continueAsNewIfLong, type Pumped, pump, type Source, type Step } from './pump.ts';
@@ -30,8 +31,13 @@ export async function correctLeavers(step: Step): Promise<void> {
       searchAgain(leavers);
       continue;
     }
-    if (leavers.isPartial) Object.assign(leavers, NOBODY_FOUND, { step: 'search' });
-    else leavers.step = 'done';
+    if (leavers.isPartial && !plan.job.config.dry_run) {
+      Object.assign(leavers, NOBODY_FOUND, { step: 'search' });
+      continue;
+    }
+    // A preview writes nothing, so that another search would find the same users again.
+    if (leavers.isPartial) warn(run, 'More users left than a preview can hold; it does not list all of them');
+    leavers.step = 'done';
   }
 }
 
@@ -46,6 +52,7 @@ async function findLeavers(step: Step): Promise<void> {
     const { cursor, missing } = leavers;
     const input = { plan, cursor, missing };
     const page = await desk.during(() => activities.fetchLeavers.executeWithOptions({ summary }, [input]));
+    addCalls(run, page.calls);
     if (page.unproven !== null) {
       warn(run, `Users who left the audience were not corrected: ${page.unproven}`);
       leavers.step = 'done';

@@ -14,6 +14,7 @@ import {
   noCounts,
   type OutcomesSoFar,
 } from '../counts.ts';
+import type { Calls } from '../monitor.ts';
 import {
   LARGEST_PAGE,
   MOST_WARNINGS,
@@ -22,6 +23,7 @@ import {
   PAGES_AT_ONCE,
   SMALLEST_PAGE,
 } from '../tuning.ts';
+import { addCalls, type Estimate, forecast, type GuardFigures } from './estimate.ts';
 
 /** The state of a run; passed on when it continues as new. */
 export interface Run {
@@ -52,6 +54,8 @@ export interface Run {
   lastTrouble: { at: string; message: string } | null;
   /** Set for a retry: users who failed before may all fail the same way again. */
   mayAllFail?: boolean;
+  /** Requests so far; in a preview only. */
+  calls?: Calls;
 }
 
 /** One pass through the audience; repeated only when rows may have been lost. */
@@ -124,6 +128,10 @@ export interface Summary {
   scans: number;
   seconds: number;
   warnings: string[];
+  /** What a run would take; in a preview only. */
+  estimate?: Estimate;
+  /** Who would lose the audience; in a preview only, where leavers were looked for. */
+  guard?: GuardFigures;
 }
 
 /** Where a search for leavers begins. */
@@ -213,6 +221,8 @@ export function countPage(
   const { members = 0, left = 0 } = page.counts;
   addCounts(run.counts, page.counts);
   addFailures(run.failures, page.failures);
+  addCalls(run, page.calls);
+  addCalls(run, written?.calls);
   run.scan.counted += rows;
   if (!written) return;
   const { updated, unchanged, unknown_uid, failed, stale = 0 } = written;
@@ -277,5 +287,6 @@ export function summarize(run: Run, plan: Plan, inGigya: number | null, now: num
     scans: run.scan.number,
     seconds: Math.round((now - run.startedAt) / 1000),
     warnings: [...plan.warnings, ...run.warnings],
+    ...(plan.job.config.dry_run && forecast(run, plan)),
   };
 }

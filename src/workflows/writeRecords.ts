@@ -2,6 +2,7 @@ import type { WrittenPage } from '../activities/checkpoint.ts';
 import type { PageToWrite } from '../activities/updateGigya.ts';
 import { addFailures, type OutcomesSoFar } from '../counts.ts';
 import { activities } from './activities.ts';
+import { addCalls } from './estimate.ts';
 import { writtenBefore } from './failures.ts';
 
 /**
@@ -37,8 +38,10 @@ function add(before: WrittenPage | undefined, { sealed: _, ...more }: WrittenPag
   if (!before) return more;
   const failures = { ...before.failures };
   addFailures(failures, more.failures);
+  const sum = { ...more };
+  addCalls(sum, before.calls);
   return {
-    ...more,
+    ...sum,
     failures,
     updated: before.updated + more.updated,
     unchanged: before.unchanged + more.unchanged,

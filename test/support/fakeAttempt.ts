@@ -9,6 +9,7 @@ export function fakeAttempt(changes: Partial<Attempt> = {}): Attempt {
     reading: {},
     writing: {},
     claim: async () => {},
+    calls: { lytics: 0, gigya: 0, searches: 0 },
     keep() {},
     ...changes,
   };

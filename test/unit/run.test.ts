@@ -305,7 +305,10 @@ describe('the summary', () => {
       scan.number = 2;
       warnings.push('from the run');
     });
-    expect(summarize(state, plan, 3, 61_400)).toEqual({
+    state.calls = { lytics: 4, gigya: 30, searches: 60 };
+    Object.assign(state.leavers, { removals: 3, carriers: 4 });
+    const limits = { calls_per_second: 10, searches_per_second: 2 };
+    expect(summarize(state, { ...plan, limits }, 3, 61_400)).toEqual({
       job: 'VIPs to Gigya',
       counts: { ...noCounts(), members: 3, updated: 3 },
       failures: { '400006': 1 },
@@ -315,6 +318,9 @@ describe('the summary', () => {
       scans: 2,
       seconds: 60,
       warnings: ['from the preflight', 'from the run'],
+      // 93 calls take 9.3 s, but 60 searches 30 s.
+      estimate: { gigya_writes: 3, gigya_searches: 60, gigya_reads: 30, lytics_requests: 4, minutes: 0.5 },
+      guard: { removals: 3, carriers: 4, max_removals: 0.2, reason: null },
     });
   });
 

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { newestBegun } from '../chooseRun.ts';
 import { example, NAME, outputOf } from '../command.ts';
 import { withTemporal } from '../connect.ts';
-import { Refused } from '../errors.ts';
 import { follow } from '../follow.ts';
 import { followedOf } from '../followed.ts';
-import { findJob, type KnownJob } from '../jobs.ts';
+import { findJob } from '../jobs.ts';
 
 export function addFollow(program: Command): void {
   program
@@ -18,14 +18,4 @@ export function addFollow(program: Command): void {
         process.exitCode = await follow(temporal, followedOf(newestBegun(job), job), outputOf(command));
       }),
     );
-}
-
-/** For a cron that waits for its time: the run before it. */
-function newestBegun({ runs, name }: KnownJob): { workflowId: string; runId: string } {
-  const [newest] = runs;
-  if (newest?.hasBegun) return newest;
-  if (newest && newest.previousRunId !== null) {
-    return { workflowId: newest.workflowId, runId: newest.previousRunId };
-  }
-  throw new Refused(`The job "${name}" has not run yet`);
 }
