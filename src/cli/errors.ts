@@ -58,10 +58,17 @@ export function exitCodeOf(error: unknown): number {
 /** The message that is shown when an error ends the command. */
 export function messageOf(error: unknown): string {
   if (isInterrupted(error)) return 'Interrupted: nothing was started';
+  if (error instanceof CommanderError) return usageOf(error);
   const { message } = asError(error);
   return isServerError(error)
     ? `Temporal rejected the call, or became unreachable: ${detailsOf(error)}`
     : message;
+}
+
+/** commander's message without its label; where it prints the help instead, the message is a placeholder. */
+function usageOf({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'No command was given; --help lists the commands';
+  return message.replace(/^error: /, '');
 }
 
 /** The server rejected a call, or became unreachable. */

@@ -82,16 +82,26 @@ describe('the program', () => {
   });
 
   it('prints errors as JSON on standard error with --json', async () => {
-    const [refused, misspelt] = await Promise.all([
+    const [refused, misspelt, empty] = await Promise.all([
       client(['--json', 'status', 'nobody'], rig.env),
       client(['--json', 'statsu'], rig.env),
+      client(['--json'], rig.env),
     ]);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(refused.stderr)).toEqual({
       error: { type: 'Refused', message: 'There is no job "nobody"; "list" shows the jobs', exit_code: 1 },
     });
     expect(misspelt).toMatchObject({ code: 2, stdout: '' });
-    expect(JSON.parse(misspelt.stderr)).toMatchObject({ error: { type: 'UsageError', exit_code: 2 } });
+    expect(JSON.parse(misspelt.stderr)).toEqual({
+      error: {
+        type: 'UsageError',
+        message: "unknown command 'statsu'\n(Did you mean status?)",
+        exit_code: 2,
+      },
+    });
+    expect(JSON.parse(empty.stderr)).toMatchObject({
+      error: { message: 'No command was given; --help lists the commands', exit_code: 2 },
+    });
   });
 
   it('prints its version', async () => {

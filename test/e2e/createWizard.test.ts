@@ -233,7 +233,7 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     await person.answers('Save the document as', taken);
     await person.answers(`Overwrite ${taken}?`);
     await person.sees(`✘ ${taken} was kept; choose another name`);
-    await person.answers('Save the document as', taken);
+    await person.answers(`Save the document as (${slugOf(name)}-job.json)`, taken);
     await person.answers(`Overwrite ${taken}?`, 'y');
     await person.answers('Start it?', 'n');
     expect(await person.exited).toBe(1);

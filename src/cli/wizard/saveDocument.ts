@@ -9,10 +9,12 @@ import { notEmpty } from './validBy.ts';
 /** Saves the document under a path from the user; asks before it overwrites a file. @returns The path, as typed. */
 export async function saveDocument(document: JobDocument, authorizationsFile: string): Promise<string> {
   const text = `${JSON.stringify(document, null, 2)}\n`;
+  const slug = slugOf(document.name);
+  let suggestion = `${slug}.json`;
   for (;;) {
     const path = await input({
       message: 'Save the document as',
-      default: `${slugOf(document.name)}.json`,
+      default: suggestion,
       validate: notEmpty,
     });
     if (await isSameFile(path, authorizationsFile)) {
@@ -22,6 +24,8 @@ export async function saveDocument(document: JobDocument, authorizationsFile: st
     const error = await write(path, text);
     if (!error) return path;
     complain(error);
+    // Not the file that the user wants to keep, such as package.json.
+    suggestion = `${slug}-job.json`;
   }
 }
 
