@@ -14,6 +14,7 @@ import { startRig } from '../support/rig.ts';
 import { FAULTS, meet, USERS } from './faults.ts';
 import { type KillOptions, type KillReport, killedRun } from './kills.ts';
 import { LEAVER_FAULTS, meetLeaving, startLeaverRig } from './leaverFaults.ts';
+import { leaversKilled } from './leaverKills.ts';
 import { oneOfTwoKilled, servicesKilled, temporalKilled, workerCutOff, workerFrozen } from './outages.ts';
 
 const options = new Command('npm run chaos --')
@@ -117,6 +118,14 @@ async function breakDown(): Promise<void> {
     ['worker frozen', () => workerFrozen(address)],
     ['worker frozen, and given tasks', () => workerFrozen(address, { isNoticed: false })],
     ['worker cut off', () => workerCutOff(address)],
+    [
+      'leavers: services killed in the search and the correction',
+      () => leaversKilled('services', 'services'),
+    ],
+    [
+      'leavers: Temporal killed in the search and the correction',
+      () => leaversKilled('Temporal', 'Temporal'),
+    ],
   ];
   await pMap(cases, ([name, outage]) => attempt(name, outage), { concurrency: lanes });
 }

@@ -1,83 +1,125 @@
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startWorker } from '../../scripts/program.ts';
-import { EXPORT_WORKFLOW } from '../../src/names.ts';
-import type { exportAudience } from '../../src/workflows/index.ts';
-import { progressQuery } from '../../src/workflows/messages.ts';
-import { jobDocument } from '../support/jobs.ts';
+import type { LeaversToFetch } from '../../src/activities/fetchLeavers.ts';
+import type { JobConfig } from '../../src/job.ts';
+import {
+  addMembers,
+  assertExact,
+  held,
+  killedTwice,
+  type Mortals,
+  startMortals,
+  untilApproval,
+  untilHeld,
+  WRITES,
+} from '../chaos/leaverKills.ts';
+import { refusalOf } from '../support/failure.ts';
 import { depart } from '../support/leavers.ts';
-import { type ProgramRig, startPrograms } from '../support/programRig.ts';
-import { provided } from '../support/provided.ts';
-import { type ExportHandle, pendingActivities, unique } from '../support/temporal.ts';
-import { until } from '../support/until.ts';
+import type { ExportHandle } from '../support/temporal.ts';
 
-const MEMBERS = 600;
-const LEAVING = { elsewhere: 150, nowhere: 30, deleted: 20 };
-const GONE = 200;
+const MEMBERS = 2_000;
 
-let rig: ProgramRig;
+interface Case {
+  audience: string;
+  storage: JobConfig['target_storage'];
+  members: number;
+  left: number;
+  /** Whether the guard waits for approval, and whether it is given before the worker is killed again. */
+  guard: 'passes' | 'approved before' | 'approved after';
+}
+
+const CASES: readonly Case[] = [
+  { audience: 'vip', storage: 'account', members: MEMBERS, left: 60, guard: 'passes' },
+  { audience: 'vip', storage: 'data_store', members: MEMBERS, left: 60, guard: 'passes' },
+  { audience: 'nineteen', storage: 'account', members: 200, left: 38, guard: 'passes' },
+  { audience: 'twenty_one', storage: 'account', members: 200, left: 42, guard: 'approved before' },
+  { audience: 'held_back', storage: 'data_store', members: 200, left: 42, guard: 'approved after' },
+  { audience: 'emptied', storage: 'data_store', members: 110, left: 110, guard: 'approved before' },
+  { audience: 'empty_and_held', storage: 'account', members: 110, left: 110, guard: 'approved after' },
+];
+
+let mortals: Mortals;
+let admin: Mortals['sandbox']['admin'];
 beforeAll(async () => {
-  rig = await startPrograms({ address: provided().address, sandbox: { users: MEMBERS } });
-});
-afterAll(() => rig.stop());
+  mortals = await startMortals(MEMBERS);
+  admin = mortals.sandbox.admin;
+  for (const { audience, members } of CASES.slice(2)) {
+    await admin.addAudience({ slug: audience });
+    await addMembers(mortals, audience, members);
+  }
+  const runs = await Promise.all(CASES.map(start));
+  await Promise.all(runs.map((run) => run.result()));
+}, 120_000);
+afterAll(() => mortals.stop());
 
-async function start(name: string, config: Parameters<typeof jobDocument>[1] = {}): Promise<ExportHandle> {
-  return rig.temporal.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
-    workflowId: unique(name),
-    taskQueue: rig.env['TASK_QUEUE'] ?? '',
-    args: [jobDocument(name, config)],
-  });
+const start = ({ audience, storage }: Case) =>
+  mortals.start({ segment_id: audience, target_storage: storage });
+
+/** Everybody who is, or was, a member of an audience that was added here. */
+const writesTo = async (audience: string) =>
+  (await admin.journal()).filter(({ uid }) => uid?.startsWith(`${audience}-`));
+
+/** How often a run has begun to search. */
+async function searchesOf(run: ExportHandle): Promise<number> {
+  const { events } = await run.fetchHistory();
+  return (events ?? []).filter(({ activityTaskScheduledEventAttributes: task }) => {
+    const [payload] = task?.input?.payloads ?? [];
+    if (task?.activityType?.name !== 'fetchLeavers' || !payload) return false;
+    return defaultPayloadConverter.fromPayload<LeaversToFetch>(payload).cursor === null;
+  }).length;
 }
 
-/** Kills the worker while the run is open, and starts another. */
-async function killWorker(handle: ExportHandle): Promise<void> {
-  expect((await handle.describe()).status.name).toBe('RUNNING');
-  rig.worker.kill('SIGKILL');
-  await rig.worker.exited;
-  rig.worker = await startWorker(rig.env);
-}
+it('corrects exactly the leavers of every case when the worker is killed in every step', async () => {
+  await depart(mortals.sandbox, { elsewhere: 30, nowhere: 20, deleted: 10 });
+  await addMembers(mortals, 'vip', 30);
+  for (const { audience, left } of CASES.slice(2)) await admin.leave(left, audience);
+  await admin.clearJournal();
+  const runs = new Map<Case, ExportHandle>();
+  const all = () => [...runs.values()];
+  const those = (...guards: Case['guard'][]) =>
+    [...runs].flatMap(([{ guard }, run]) => (guards.includes(guard) ? [run] : []));
 
-const writes = async () => (await rig.sandbox.admin.journal()).filter(({ applied }) => applied).length;
-const isPending = async (handle: ExportHandle, type: string) =>
-  (await pendingActivities(handle)).some((activity) => activity.type === type);
+  // The first run is held at its second batch of carriers, the others at their first: the killed attempt's cursor dies.
+  await admin.addFaults(held('worker', { method: 'adhoc_scan', after: 11 }));
+  for (const one of CASES) {
+    runs.set(one, await start(one));
+    if (runs.size === 1) await untilHeld(mortals, 'fetchLeavers', all());
+  }
+  await untilHeld(mortals, 'fetchLeavers', all());
+  await admin.patchSettings({ gigya: { cursorLifeSeconds: 5 } });
+  await mortals.kill('worker', all());
 
-it('corrects exactly the leavers when the worker is killed in every step and cursors expire', async () => {
-  await (await start('killed')).result();
-  await depart(rig.sandbox, LEAVING);
-  await rig.sandbox.admin.clearJournal();
-  await rig.sandbox.changeAuthorization('gigya', {
-    limits: { calls_per_second: 60, searches_per_second: 20 },
-  });
-  await rig.sandbox.admin.addFaults(
-    // The search lasts long enough to be killed in, is refused for the rate once, and loses its cursor once.
-    { match: { method: 'adhoc_scan' }, action: { kind: 'latency', ms: 3_000 }, times: 6 },
-    {
-      match: { method: 'accounts.search', after: 12 },
-      action: { kind: 'gigya_error', code: 403048 },
-      times: 2,
-    },
+  await admin.addFaults(
+    { match: { method: 'accounts.search' }, action: { kind: 'gigya_error', code: 403048 }, times: 2 },
+    ...WRITES.map((method) => held('worker', { method, after: 20 })),
   );
-  await rig.sandbox.admin.patchSettings({ gigya: { shortBatches: true } });
-  const handle = await start('killed');
+  for (const [{ audience, left, members, guard }, run] of runs) {
+    if (guard === 'passes') continue;
+    expect(await untilApproval(run)).toMatchObject({ removals: left, carriers: members });
+    expect(await refusalOf(run.executeUpdate('approve', { args: [{ removals: left - 1 }] }))).toContain(
+      `${left}`,
+    );
+    expect(await writesTo(audience)).toEqual([]);
+    if (guard === 'approved before') await run.executeUpdate('approve', { args: [{ removals: left }] });
+  }
+  await untilHeld(mortals, 'updateGigya', those('passes', 'approved before'));
+  await admin.patchSettings({ gigya: { cursorLifeSeconds: 300 } });
+  await mortals.kill('worker', all());
+  for (const [{ audience, left, guard }, run] of runs) {
+    if (guard !== 'approved after') continue;
+    expect(await writesTo(audience)).toEqual([]);
+    await run.executeUpdate('approve', { args: [{ removals: left }] });
+  }
 
-  await until(() => isPending(handle, 'fetchLeavers'), { limitMs: 60_000 });
-  // Not within its five minutes: the killed attempt's cursor is dead, and the search starts again.
-  await rig.sandbox.admin.patchSettings({ gigya: { cursorLifeSeconds: 1 } });
-  await killWorker(handle);
-  await rig.sandbox.admin.patchSettings({ gigya: { cursorLifeSeconds: 300 } });
-  const { approval } = await until(
-    async () => {
-      const progress = await handle.query(progressQuery).catch(() => undefined);
-      return progress?.phase === 'approval' && progress;
-    },
-    { limitMs: 60_000 },
-  );
-  expect(approval).toMatchObject({ removals: GONE, carriers: MEMBERS });
-  expect(await writes()).toBe(0);
-  await killWorker(handle);
-  await handle.executeUpdate('approve', { args: [{ removals: GONE }] });
-  await until(async () => (await writes()) > 10, { limitMs: 60_000 });
-  await killWorker(handle);
-
-  expect((await handle.result()).counts).toMatchObject({ left: GONE, failed: 0 });
-  expect(await rig.sandbox.admin.verify()).toMatchObject({ extra: [], missing: [], different: [], ok: true });
+  for (const [{ audience, left }, run] of runs) {
+    const { counts } = await run.result();
+    expect({ audience, ...counts }).toMatchObject({ audience, left, failed: 0, unknown_uid: 0 });
+  }
+  for (const { audience, storage } of CASES) await assertExact(mortals, audience, storage);
+  const [first] = all();
+  expect(first && (await searchesOf(first))).toBe(2);
 }, 240_000);
+
+it('corrects exactly the leavers when the services are killed in the search, and Temporal while they are corrected', async () => {
+  await killedTwice(mortals, 'services', 'Temporal');
+}, 120_000);
