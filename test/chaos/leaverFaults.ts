@@ -54,8 +54,8 @@ const searches: LeaverFault[] = [
   },
   ...TRANSIENT.flatMap((code): LeaverFault[] => [
     {
-      name: `${code} answers a third of all searches`,
-      faults: [gigyaError(SEARCH, code, 0.33)],
+      name: `${code} answers the first searches`,
+      faults: [gigyaError(SEARCH, code, 1, { times: 2 })],
       outcome: exact,
       isQuick: code === 500001,
     },
