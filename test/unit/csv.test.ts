@@ -1,4 +1,4 @@
-import { parse } from 'csv-parse/sync';
+import { csvParseRows } from 'd3-dsv';
 import { describe, expect, it } from 'vitest';
 import { csvLine } from '../../src/cli/rows/csv.ts';
 import { readCsv } from '../support/csv.ts';
@@ -14,7 +14,7 @@ describe('a line of CSV', () => {
         // A cell that could be a formula has an apostrophe in front.
         const expected = rows.map((row) => row.map((one) => (isRisky(one) ? `'${one}` : one)));
         expect(readCsv(text)).toEqual(expected);
-        expect(parse(text, { relaxColumnCount: true, recordDelimiter: '\r\n' })).toEqual(expected);
+        expect(csvParseRows(text)).toEqual(expected);
       }),
     );
   });
