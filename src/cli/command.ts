@@ -27,5 +27,11 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError('must be 1 or more');
 }
 
+/** An option's value that is the id of a run. */
+export function runIdOf(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
+  throw new InvalidArgumentError('must be the id of a run, as `history` prints it in a pipe and in JSON');
+}
+
 export const NAME = ['<name>', "the job's name, or what `list` shows for it"] as const;
 export const FILE = ['<file>', 'the job document; - reads it from standard input'] as const;

@@ -1,8 +1,11 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SandboxAdmin } from '../../sandbox/client.ts';
 import type { JobDocument } from '../../src/job.ts';
 import { EXPORT_WORKFLOW, workflowIdOf } from '../../src/names.ts';
-import type { exportAudience } from '../../src/workflows/index.ts';
+import type { ChangedRow } from '../../src/rows.ts';
+import type { exportAudience, exportRows } from '../../src/workflows/index.ts';
 import { approveUpdate, progressQuery } from '../../src/workflows/messages.ts';
 import { captureOutput, runCommand } from '../support/commandRig.ts';
 import { failureOf } from '../support/failure.ts';
@@ -12,12 +15,14 @@ import { provided } from '../support/provided.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 import { type RowsHandle, referenceTo, rowsOf, startRows } from '../support/rows.ts';
 import type { ExportHandle } from '../support/temporal.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { textsIn } from '../support/texts.ts';
 import { until } from '../support/until.ts';
 import { appliedWrites } from '../support/writes.ts';
 
-const USERS = Number(process.env['ROWS_USERS'] ?? 600);
+const USERS = 600;
 const WRITE = 'accounts.setAccountInfo';
+const GONE = '00000000-0000-4000-8000-000000000000';
 
 let rig: Rig;
 let admin: SandboxAdmin;
@@ -141,56 +146,56 @@ describe('a plan', () => {
     await admin.change(USERS);
     await depart(rig.sandbox, { elsewhere: 12, nowhere: 4 });
     await admin.clearJournal();
-    const preview = await rig.start(document({ dry_run: true, max_removals: 0 }));
-    await preview.result();
-    const plan = await rowsOf(rig, await referenceTo(preview), 'changed');
+    const folder = temporaryFolder();
+    const [job, file] = [join(folder, 'job.json'), join(folder, 'plan.jsonl')];
+    await writeFile(job, JSON.stringify(document({ max_removals: 0 })));
+    expect(await command('preview', job, '--out', file)).toMatchObject({ code: 0 });
+    const [header = '', ...lines] = (await readFile(file, 'utf8')).trimEnd().split('\n');
+    const plan: ChangedRow[] = lines.map((line) => JSON.parse(line));
     const removals = plan.filter(({ operation }) => operation === 'remove');
-    expect(plan.length).toBeGreaterThan(USERS / 2);
+    const others = plan.filter(({ operation }) => operation !== 'remove');
+    expect(others.length).toBeGreaterThan(USERS / 2);
     expect(removals).toHaveLength(16);
     expect(await admin.journal()).toEqual([]);
 
-    const edited = [
-      ...removals.slice(0, 5),
-      ...plan.filter(({ operation }) => operation !== 'remove').slice(0, USERS / 20),
-    ];
+    await writeFile(join(folder, 'edited.jsonl'), [header, ...lines.slice(1), ''].join('\n'));
+    expect(await command('apply', join(folder, 'edited.jsonl'))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('was changed after "preview --out" wrote it'),
+    });
+    const gone = JSON.stringify({ ...JSON.parse(header), run_id: GONE });
+    await writeFile(join(folder, 'gone.jsonl'), [gone, ...lines, ''].join('\n'));
+    expect(await command('apply', join(folder, 'gone.jsonl'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Temporal does not have the preview ${GONE}, or no longer`),
+    });
+
+    const edited = [...removals.slice(0, 5), ...others.slice(0, USERS / 20 - 5)];
     for (const { uid } of edited) await admin.patchAccount(uid, { data: { lytics_segments: ['edited'] } });
-    const apply = await startRows(
-      rig,
-      document({ dry_run: true, max_removals: 0 }),
-      'plan',
-      await referenceTo(preview),
-    );
+    expect(await command('apply', file, '--no-follow')).toMatchObject({ code: 0, stderr: '' });
+    const apply = rig.client.workflow.getHandle<typeof exportRows>('gigya-export/rows/rows-plan');
     await until(async () => (await apply.query(progressQuery)).phase === 'approval');
+    expect((await command('apply', file)).stderr).toContain('A run of "Rows" is under way');
     // Nobody loses the audience before the approval.
     const lost = new Set(removals.map(({ uid }) => uid));
     expect((await appliedWrites(admin)).filter(({ uid }) => uid !== null && lost.has(uid))).toEqual([]);
     expect(await approve(apply)).toBe(removals.length);
     const { counts, dry_run } = await apply.result();
+    const updated = plan.length - edited.length;
     expect({ counts, dry_run }).toMatchObject({
-      counts: {
-        stale: edited.length,
-        updated: plan.length - edited.length,
-        left: 16,
-        failed: 0,
-        unchanged: 0,
-      },
+      counts: { stale: edited.length, updated, left: 16, failed: 0, unchanged: 0 },
       dry_run: false,
     });
 
-    const stale = new Set(edited.map(({ uid }) => uid));
-    const due = plan.filter(({ uid }) => !stale.has(uid));
-    const writes = await appliedWrites(admin);
-    expect(writes).toHaveLength(due.length);
-    const data = await written();
-    expect(due.filter(({ uid, after }) => JSON.stringify(data.get(uid)) !== JSON.stringify(after))).toEqual(
-      [],
-    );
+    const stale = edited.map(({ uid }) => uid).sort();
+    const due = plan.filter(({ uid }) => !stale.includes(uid)).map(({ uid, after }) => [uid, after]);
+    const writes = (await appliedWrites(admin)).map(({ uid, data }) => [uid, data]);
+    expect(writes.sort()).toEqual(due.sort());
     const state = await admin.state();
-    expect([...stale].map((uid) => state[uid]?.account)).toEqual([...stale].map(() => ['edited']));
-    const failed = await rowsOf(rig, await referenceTo(apply), 'failed');
-    expect(failed.map(({ identifier, status }) => [identifier, status]).sort()).toEqual(
-      [...stale].map((uid) => [uid, 'stale']).sort(),
-    );
+    expect(stale.map((uid) => state[uid]?.account)).toEqual(stale.map(() => ['edited']));
+    const failed = JSON.parse((await command('--json', 'failures', 'rows')).stdout);
+    const listed = failed.map(({ identifier, status }: Record<string, unknown>) => [identifier, status]);
+    expect(listed.sort()).toEqual(stale.map((uid) => [uid, 'stale']));
   });
 });
 
@@ -202,7 +207,7 @@ describe('rows are refused', () => {
     const run = await rig.start(document());
     await run.result();
     await admin.clearJournal();
-    const gone = { ...reference, runId: '00000000-0000-4000-8000-000000000000' };
+    const gone = { ...reference, runId: GONE };
     const refused = async (
       ...args: Parameters<typeof startRows> extends [unknown, ...infer Rest] ? Rest : never
     ) => failureOf(await startRows(rig, ...args));

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RunReference } from '../../rows.ts';
 import { askRows } from '../askRows.ts';
 import { newestBegun, runWithId } from '../chooseRun.ts';
-import { example, NAME, outputOf } from '../command.ts';
+import { example, NAME, outputOf, runIdOf } from '../command.ts';
 import { type Temporal, withTemporal } from '../connect.ts';
 import { findJob, isOpen } from '../jobs.ts';
 import { type Output, plural, print, tell, troubleLines, writeOut } from '../print.ts';
@@ -55,11 +55,6 @@ function formatOf(text: string): FailureFormat {
   const format = FORMATS.find((one) => one === text);
   if (format) return format;
   throw new InvalidArgumentError('must be table, csv or jsonl');
-}
-
-function runIdOf(text: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
-  throw new InvalidArgumentError('must be the id of a run, as `history` prints it in a pipe and in JSON');
 }
 
 async function show(

@@ -1,4 +1,5 @@
 import type { AddCommand } from '../command.ts';
+import { addApply } from './apply.ts';
 import { addApprove, addRefuse } from './approve.ts';
 import { addCancel } from './cancel.ts';
 import { addCheck } from './check.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly AddCommand[] = [
   addFailures,
   addExplain,
   addRetry,
+  addApply,
   addFollow,
   addPause,
   addResume,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { newestWritten, runWithId } from '../chooseRun.ts';
-import { example, NAME, outputOf } from '../command.ts';
+import { example, NAME, outputOf, runIdOf } from '../command.ts';
 import { type Temporal, withTemporal } from '../connect.ts';
 import { Refused } from '../errors.ts';
 import { follow } from '../follow.ts';
@@ -17,7 +17,7 @@ export function addRetry(program: Command): void {
     .command('retry')
     .description('export the users who failed in a run again, with their audiences of now')
     .argument(...NAME)
-    .option('--run <id>', 'the run, as `history` shows it (default: the newest that wrote)')
+    .option('--run <id>', 'the run, as `history` shows it (default: the newest that wrote)', runIdOf)
     .option('--no-follow', 'start it and return')
     .addHelpText('after', example('retry', 'vips-to-gigya'))
     .action((name: string, options: { run?: string; follow: boolean }, command: Command) =>
