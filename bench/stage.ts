@@ -29,7 +29,7 @@ export interface Stage {
 }
 
 export interface BenchWorker extends Program {
-  /** A counter of the SDK's metrics, summed over all label values that include `labels`. */
+  /** A counter of the worker's metrics, without its `_total`, summed over all label values that include `labels`. */
   counter(name: string, labels: Record<string, string>): Promise<number>;
 }
 
@@ -141,6 +141,6 @@ async function readCounter(port: number, name: string, labels: Record<string, st
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   return text
     .split('\n')
-    .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
+    .filter((line) => line.startsWith(`${name}_total{`) && wanted.every((label) => line.includes(label)))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }

@@ -1,4 +1,3 @@
-import { select } from '@inquirer/prompts';
 import type { AuthorizationInfo } from '../activities/questions.ts';
 import { alternatives } from '../settingTypes.ts';
 import { UsageError } from './errors.ts';
@@ -66,6 +65,8 @@ async function choose(
       `The worker has several ${TITLES[provider]} authorizations; choose one with --${provider}: ${alternatives(names)}`,
     );
   }
+  // The prompts take longer to load than most commands take.
+  const { select } = await import('@inquirer/prompts');
   return select({
     message: `${TITLES[provider]} authorization`,
     choices: names.map((name) => ({ name, value: name })),

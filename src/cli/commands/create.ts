@@ -8,7 +8,6 @@ import { type Output, print, tell, troubleLines } from '../print.ts';
 import { readJob } from '../readDocument.ts';
 import { scheduleWarning } from '../scheduleSpec.ts';
 import { type Creation, createJob } from '../startJob.ts';
-import { createJobWithWizard } from '../wizard/createJobWithWizard.ts';
 import { assertWorker } from '../workers.ts';
 
 export function addCreate(program: Command): void {
@@ -28,6 +27,8 @@ export function addCreate(program: Command): void {
         await assertWorker(temporal);
         if (given) await create(temporal, given, options.follow, output);
         else {
+          // The prompts take longer to load than most commands take.
+          const { createJobWithWizard } = await import('../wizard/createJobWithWizard.ts');
           await createJobWithWizard(temporal, output, (job) => create(temporal, job, options.follow, output));
         }
       });

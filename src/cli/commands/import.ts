@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { search } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import type { LyticsJobInfo } from '../../activities/questions.ts';
 import { workflowIdOf } from '../../names.ts';
@@ -102,7 +101,9 @@ async function pickJob(questions: Questions, lytics: string, output: Output): Pr
   return undefined;
 }
 
-function searchJob(jobs: readonly LyticsJobInfo[]): Promise<string> {
+async function searchJob(jobs: readonly LyticsJobInfo[]): Promise<string> {
+  // The prompts take longer to load than most commands take.
+  const { search } = await import('@inquirer/prompts');
   return search({
     message: 'Job in Lytics (type to search)',
     source: (term = '') => {
