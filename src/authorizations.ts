@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { BadJson, parseJsonText } from './documents.ts';
 import { describeProblems, type KnownSettings } from './problems.ts';
 import { number, oneOf, text } from './settingTypes.ts';
-import { MOST_CONNECTIONS } from './tuning.ts';
+import { MOST_CONNECTIONS, MOST_LANES } from './tuning.ts';
 import { problemWithBaseUrl } from './urls.ts';
 
 /** Gigya's data centers. `global.gigya.com` serves accounts only, no Data Store. */
@@ -44,10 +44,19 @@ const baseUrl = text().transform((value, context) => {
   return z.NEVER;
 });
 
+const LANES = `must be "auto" or a whole number from 1 to ${MOST_LANES}`;
+const lanes = z.number().int(LANES).min(1, LANES).max(MOST_LANES, LANES);
+
+const lyticsLimits = z.strictObject({
+  /** Lanes of a scan. `auto`: up to 10, where Lytics honours `splits`. */
+  lanes: z.union([z.literal('auto'), lanes], { error: LANES }).default('auto'),
+});
+
 const lytics = z.strictObject({
   provider: z.literal('lytics'),
   token: secret,
   base_url: baseUrl.default('https://api.lytics.io'),
+  limits: lyticsLimits.prefault({}),
 });
 
 const limits = z.strictObject({
@@ -175,19 +184,20 @@ function parseEntries(written: string, path: string): unknown {
 function check<T extends z.ZodType>(schema: T, value: unknown, path: string): z.output<T> {
   const read = schema.safeParse(value, { reportInput: true });
   if (read.success) return read.data;
-  const problems = describeProblems(read.error, settingsOf)
+  const problems = describeProblems(read.error, (issue) => settingsOf(issue, value))
     .map((problem) => `  ${problem}`)
     .join('\n');
   throw new AuthorizationError(`The authorizations file ${path} is not valid:\n${problems}`);
 }
 
 /** The valid settings for an authorization that has an unknown one. */
-const settingsOf: KnownSettings = ({ path: [name], input }) => {
-  const isLytics = providerOf(input) === 'lytics';
-  const limitNames = Object.keys(limits.shape).map((limit) => `limits.${limit}`);
-  const settings = isLytics ? Object.keys(lytics.shape) : [...Object.keys(gigya.shape), ...limitNames];
+function settingsOf({ path: [name] }: Parameters<KnownSettings>[0], entries: unknown): string[] {
+  const entry = Object.entries(Object(entries)).find(([key]) => key === name)?.[1];
+  const isLytics = providerOf(entry) === 'lytics';
+  const [shape, limitsShape] = isLytics ? [lytics.shape, lyticsLimits.shape] : [gigya.shape, limits.shape];
+  const settings = [...Object.keys(shape), ...Object.keys(limitsShape).map((limit) => `limits.${limit}`)];
   return settings.map((setting) => `${String(name)}.${setting}`);
-};
+}
 
 /** Reads `env:NAME` and `file:PATH` (relative to the authorizations file) of one authorization. */
 export async function resolveSecrets<A extends Authorization>(

@@ -42,6 +42,19 @@ export const ROWS_PER_PAGE = 1_000;
 
 // Scans of an audience
 
+/** Lytics returns at most this many rows per call, whatever the limit in the request. */
+export const SCAN_PAGE = 100;
+/** As many lanes as requests to Lytics may be in flight: more would wait for each other. */
+export const MOST_LANES = 10;
+/** One lane reads a smaller audience in ten calls, about as many as it takes to prove several lanes. */
+export const SMALLEST_AUDIENCE_IN_LANES = 1_000;
+/** Totals that are read within a second may differ by this share: more, and lanes would miss members. */
+export const LANES_DRIFT = 0.001;
+/** After this many pages without a 429 or timeout, one more request to Lytics may be in flight. */
+export const CALM_PAGES = 20;
+/** A lane whose total is above its share by this factor is not a lane: chance does not explain it. */
+export const LANE_EXCESS = 1.5;
+
 /** A Lytics page may be returned again this often before it counts as the end of a scan. */
 export const PAGE_REPEATS = 3;
 /** Without a total from Lytics, a scan ends after this many Lytics pages without identifiable users. */

@@ -17,6 +17,7 @@ import { findCarriers } from './carriers.ts';
 import type { Connections } from './connections.ts';
 import { finalFailure } from './failures.ts';
 import { checkExcluded, checkMapped, checkWebhooks, findExcluded, mappedFields } from './optionalChecks.ts';
+import { type LanesProof, proveLanes } from './proveLanes.ts';
 
 /** What the checks have found so far. */
 export interface Findings {
@@ -34,6 +35,10 @@ export interface Findings {
   rows: readonly Row[];
   /** Whether these are all rows. */
   isWhole: boolean;
+  /** Users in the audience, as a scan reports it. */
+  total?: number | undefined;
+  /** How many lanes scans have. */
+  proof: LanesProof;
 }
 
 /** What one check found. */
@@ -142,17 +147,29 @@ export const CHECKS: readonly Check[] = [
     needs: ['job', 'lytics', 'audience'],
     async look({ job, lytics, audience }, { attempt }) {
       const field = job.config.gigya_id_field;
-      const { rows, next } = await lytics.scan(audience.id, '', attempt.reading).catch((error: unknown) => {
-        if (!(error instanceof LyticsError) || !error.isRefused) throw error;
-        throw finalFailure('Configuration', `${error.message}; check config.segment_id`);
-      });
+      const { rows, next, total } = await lytics
+        .scan(audience.id, '', attempt.reading)
+        .catch((error: unknown) => {
+          if (!(error instanceof LyticsError) || !error.isRefused) throw error;
+          throw finalFailure('Configuration', `${error.message}; check config.segment_id`);
+        });
       const isWhole = next === '';
       const having = rows.filter((row) => uidsIn(row, field).uids.length > 0).length;
       const found = `${field} is set for ${having} of the first ${rows.length} users`;
-      const findings = { rows, isWhole };
+      const findings = { rows, isWhole, total };
       if (having > 0 || rows.length === 0) return { found, findings };
       if (isWhole) throw finalFailure('Configuration', `${found}; correct config.gigya_id_field`);
       return { found, findings, warnings: [`${found}; check config.gigya_id_field`] };
+    },
+  },
+  {
+    name: 'lanes',
+    needs: ['job', 'lytics', 'audience', 'rows'],
+    async look({ job, lytics, audience, total }, { attempt }) {
+      const idField = job.config.gigya_id_field;
+      const size = total ?? audience.size;
+      const proof = await proveLanes({ lytics, audience: audience.id, idField, size }, attempt);
+      return { found: proof.found, findings: { proof } };
     },
   },
   {
@@ -205,7 +222,7 @@ export async function checkAll(tools: CheckTools): Promise<{ findings: Findings;
     warnings.push(...(finding.warnings ?? []));
   }
   const needed = ['job', 'lytics', 'gigya', 'authorization', 'listed', 'audience', 'fieldTypes'] as const;
-  if (!hasAll(findings, [...needed, 'rows', 'isWhole'])) {
+  if (!hasAll(findings, [...needed, 'rows', 'isWhole', 'proof'])) {
     throw new Error('Internal error: a required check did not run');
   }
   return { findings, warnings };

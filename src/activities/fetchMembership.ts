@@ -8,25 +8,30 @@ import { MOST_IDS_PER_ROW, MOST_RECORD_BYTES, MOST_UNLISTED, PROFILES_AT_ONCE } 
 import { currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import type { Connections } from './connections.ts';
-import type { FetchedPage } from './fetchedPage.ts';
+import type { SealedRecords } from './fetchedPage.ts';
 import { audienceOf, lookUpProfile, type Membership, type Profile, readMemberships } from './memberships.ts';
 import type { Plan } from './preflight.ts';
-import { type ScanCursor, scanRows } from './scanRows.ts';
+import { type LaneRead, readLanes } from './readLanes.ts';
+import type { LaneToRead } from './scanRows.ts';
 import { type Page, sealingKey, sealPage } from './sealedPage.ts';
 import { Unwritable } from './unwritable.ts';
 
 export interface MembersToFetch {
   plan: Plan;
-  cursor: ScanCursor;
-  /** Rows that this scan has returned so far. */
-  seen: number;
-  /** Rows wanted. */
+  lanes: LaneToRead[];
+  /** Rows wanted of all lanes together. */
   size: number;
+  /** Requests to Lytics at once. */
+  atOnce: number;
+  /** Bytes of the heaviest Lytics page of the previous page; 0 while unknown. */
+  heaviest: number;
 }
 
 /** The next members of the audience. */
-export interface MembersPage extends FetchedPage<ScanCursor> {
-  /** Rows, as Lytics counts them. */
+export interface MembersPage extends SealedRecords {
+  /** What was read of each lane. */
+  lanes: LaneRead[];
+  /** Rows of all lanes, as Lytics counts them. */
   rows: number;
   /** Members whose UID is on several rows of this page: their profile determines the record, which is written once. */
   duplicates: number;
@@ -34,21 +39,22 @@ export interface MembersPage extends FetchedPage<ScanCursor> {
   unlisted: string[];
   /** Lytics fields with values that do not fit their Gigya field; absent when there are none. */
   misfits?: string[];
-  /** Users in the audience, as Lytics reports it. */
-  total: number | null;
-  /** Rows may have been skipped: a request was sent twice, and the cursor may be a scroll position. */
-  lossy: boolean;
+  /** Bytes of the heaviest Lytics page, as a hint for the next page. */
+  heaviest: number;
+  /** Requests to Lytics at once from now on. */
+  atOnce: number;
+  /** Why the lanes are not disjoint parts of the audience, in which case nothing was read; null when they are. */
+  mixed: string | null;
 }
 
 /** Reads the next rows of the audience with their memberships, maps them to records, and seals the records. */
 export function createFetchMembership(connections: Connections, catalogues: Catalogues) {
-  return async ({ plan, cursor, seen, size }: MembersToFetch): Promise<MembersPage> => {
+  return async ({ plan, ...wanted }: MembersToFetch): Promise<MembersPage> => {
     const attempt = currentAttempt();
     const { config, auth_ids } = plan.job;
     const lytics = await connections.lytics(auth_ids);
     const key = sealingKey((await connections.gigya(auth_ids)).authorization);
-    const scan = await scanRows({ lytics, plan, cursor, seen, size, key }, attempt);
-    const { rows, next, total, lossy, expired } = scan;
+    const { rows, ...read } = await readLanes({ lytics, plan, ...wanted, key }, attempt);
 
     const audience = await audienceOf(plan, lytics, catalogues, attempt);
     const memberships = await readMemberships(lytics, rows, plan, audience, attempt);
@@ -66,14 +72,11 @@ export function createFetchMembership(connections: Connections, catalogues: Cata
       counts: { ...sorted.counts, excluded, failed: unwritable.failed },
       failures: unwritable.failures,
       ...(sealed && { sealed }),
-      next,
-      expired,
+      ...read,
       rows: rows.length,
       duplicates: sorted.users.length - users.length,
       unlisted: [...mapping.unlisted].sort().slice(0, MOST_UNLISTED),
       ...(mapping.misfits.size > 0 && { misfits: [...mapping.misfits].sort() }),
-      total,
-      lossy,
     };
   };
 }

@@ -7,6 +7,7 @@ import { currentAttempt } from './attempt.ts';
 import { checkAll, type Findings, isExported } from './checks.ts';
 import type { Connections } from './connections.ts';
 import { assertOnlyRun } from './onlyRun.ts';
+import type { ProvenLanes } from './proveLanes.ts';
 
 /** What preflight determines before the first page. */
 export interface Plan {
@@ -20,6 +21,8 @@ export interface Plan {
     /** Users, as Lytics reports it. */
     size?: number;
   };
+  /** The lanes of its scans; absent when they have one. */
+  lanes?: ProvenLanes;
   /** Types of the Gigya fields that the job maps to; absent when it maps none. */
   field_types?: FieldTypes;
   /** Ids of the audiences whose members are not exported; absent when there are none. */
@@ -38,9 +41,11 @@ export function createPreflight(connections: Connections, alertAfterSeconds: num
   return async (document: unknown): Promise<Plan> => {
     const attempt = currentAttempt();
     const { findings, warnings } = await checkAll({ document, connections, attempt });
-    const { job } = findings;
+    const { job, proof } = findings;
+    Context.current().log.info(`Preflight: ${proof.found}`);
     if (!job.config.dry_run) await assertOnlyRun(Context.current(), job.name);
-    return { ...settingsOf(findings), alert_after_seconds: alertAfterSeconds, warnings };
+    const lanes = proof.lanes && { lanes: proof.lanes };
+    return { ...settingsOf(findings), ...lanes, alert_after_seconds: alertAfterSeconds, warnings };
   };
 }
 
@@ -51,7 +56,7 @@ export function settingsOf({
   authorization,
   fieldTypes,
   excluded = [],
-}: Findings): Omit<Plan, 'alert_after_seconds' | 'warnings'> {
+}: Findings): Omit<Plan, 'lanes' | 'alert_after_seconds' | 'warnings'> {
   return {
     job,
     audience: {

@@ -2,12 +2,13 @@ import { createHmac } from 'node:crypto';
 import type { Lytics, Row, ScanPage } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { uidsIn } from '../mapping/uids.ts';
-import { BLIND_PAGES, MOST_ROW_BYTES, PAGE_REPEATS } from '../tuning.ts';
+import { BLIND_PAGES, PAGE_REPEATS } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { finalFailure } from './failures.ts';
 import type { Plan } from './preflight.ts';
+import type { RowBudget } from './rowBudget.ts';
 
-/** Where the next page of the audience begins. */
+/** Where the next rows of a lane begin. */
 export interface ScanCursor {
   /** Lytics' cursor; empty at the beginning. */
   start: string;
@@ -19,50 +20,72 @@ export interface ScanCursor {
 
 export const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
 
+/** What a lane of a scan is read from. */
+export interface LaneToRead {
+  /** The hundredths of the users that it reads; null for all users. */
+  hundredths: readonly number[] | null;
+  cursor: ScanCursor;
+  /** Rows that it has returned so far. */
+  seen: number;
+}
+
 export interface ScannedRows {
   rows: Row[];
   next: ScanCursor | null;
-  /** Users in the audience, as Lytics reports it. */
+  /** Users in the lane, as Lytics reports it. */
   total: number | null;
   /** Whether rows may have been skipped. */
   lossy: boolean;
   /** The cursor has expired. */
   expired: boolean;
+  /** Lytics asked to slow down, or a request was sent twice. */
+  slowed: boolean;
+  /** What the rows take of the page's budget. */
+  bytes: number;
 }
 
-const FINGERPRINT_LENGTH = 8;
+/** Six characters are 36 bits: two users out of a Lytics page share them once in ten million pages. */
+const FINGERPRINT_LENGTH = 6;
 
 export interface RowsToScan {
   lytics: Lytics;
   plan: Plan;
-  cursor: ScanCursor;
-  /** Rows that this scan has returned so far. */
-  seen: number;
+  lane: LaneToRead;
   /** Rows wanted. */
   size: number;
+  /** Shared by the lanes that are read for a page. */
+  budget: RowBudget;
   /** Keys the fingerprints, so that the history reveals nothing of a row. */
   key: Uint8Array;
 }
 
-/** Reads the next rows of an audience from successive Lytics pages. */
+/** Reads the next rows of a lane from successive Lytics pages. */
 export async function scanRows(
-  { lytics, plan, cursor, seen, size, key }: RowsToScan,
+  { lytics, plan, lane, size, budget, key }: RowsToScan,
   attempt: Attempt,
 ): Promise<ScannedRows> {
   const rows: Row[] = [];
+  const { hundredths, cursor, seen } = lane;
   let { start, before, blind } = cursor;
   let total: number | null = null;
   let bytes = 0;
+  let slowed = false;
   let repeats = 0;
   // An earlier attempt may have advanced a scroll position.
   let lossy = attempt.number > 1;
   const travelling = ['segments', ...plan.job.config.mappings.flatMap(Object.keys)];
-  const end = (next: ScanCursor | null): ScannedRows => ({ rows, next, total, lossy, expired: false });
+  const end = (next: ScanCursor | null, expired = false): ScannedRows =>
+    expired
+      ? { rows: [], next: null, total, lossy, expired, slowed, bytes: 0 }
+      : { rows, next, total, lossy, expired, slowed, bytes };
 
-  while (rows.length < size && bytes < MOST_ROW_BYTES) {
-    const page = await scanPage(lytics, plan, start, attempt);
-    if (page === undefined) return { rows: [], next: null, total, lossy, expired: true };
+  while (rows.length < size && budget.reserve()) {
+    const page = await budget.turn(() => scanPage(lytics, plan, { start, hundredths }, attempt));
+    const weight = page ? sizeOf(page.rows, travelling) : 0;
+    budget.spend(weight);
+    if (page === undefined) return end(null, true);
     lossy ||= page.retried;
+    slowed ||= page.retried || page.slowed;
     total = page.total ?? total;
     if (page.rows.length === 0) return end(null);
     const isShort = total !== null && seen + rows.length < total;
@@ -83,7 +106,7 @@ export async function scanRows(
       }
       rows.push(...page.rows);
       before = prints.join('');
-      bytes += sizeOf(page.rows, travelling);
+      bytes += weight;
     }
     if (page.next === '') return end(null);
     start = page.next;
@@ -91,19 +114,26 @@ export async function scanRows(
   return end({ start, before, blind });
 }
 
-/** Undefined when Lytics does not accept the cursor. */
+/** Lytics refuses a request for some hundredths of the users. */
+export class SplitsRefused extends Error {
+  override readonly name = 'SplitsRefused';
+}
+
+/** Undefined when Lytics does not accept the cursor. @throws {SplitsRefused} */
 async function scanPage(
   lytics: Lytics,
   plan: Plan,
-  start: string,
+  { start, hundredths }: { start: string; hundredths: LaneToRead['hundredths'] },
   attempt: Attempt,
 ): Promise<ScanPage | undefined> {
   try {
-    return await lytics.scan(plan.audience.id, start, attempt.reading);
+    const options = { ...attempt.reading, ...(hundredths && { hundredths }) };
+    return await lytics.scan(plan.audience.id, start, options);
   } catch (error) {
     if (!(error instanceof LyticsError) || !error.isRefused) throw error;
     await assertExists(lytics, plan, error, attempt);
     if (start !== '') return undefined;
+    if (hundredths) throw new SplitsRefused(error.message);
     throw finalFailure(
       'Configuration',
       `${error.message}; check config.segment_id and ${lytics.name}.base_url`,
@@ -134,14 +164,17 @@ function fingerprintsOf(rows: readonly Row[], idField: string, key: Uint8Array):
       identified.push(fingerprint(uids.sort().join('\n'), key));
       continue;
     }
-    // Lists count as sets: Lytics does not guarantee an order.
-    const text = JSON.stringify(row, (_name, value) => (Array.isArray(value) ? [...value].sort() : value));
-    const print = fingerprint(text, key);
+    const print = fingerprint(textOf(row), key);
     prints.set(print, (prints.get(print) ?? 0) + 1);
   }
   const unique = [...prints].filter(([, times]) => times === 1).map(([print]) => print);
   // A single row is always unique, so that identifies nobody.
   return rows.length === 1 && identified.length === 0 ? [] : [...identified, ...unique];
+}
+
+/** Equal for equal rows. Lists count as sets: Lytics does not guarantee an order. */
+export function textOf(row: Row): string {
+  return JSON.stringify(row, (_name, value) => (Array.isArray(value) ? [...value].sort() : value));
 }
 
 function fingerprint(text: string, key: Uint8Array): string {

@@ -23,10 +23,7 @@ import {
 
 export type { Audience, LyticsJob, Row } from './schemas.ts';
 
-import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, RETRIES } from '../tuning.ts';
-
-/** Lytics returns at most this many rows per call, whatever the limit in the request. */
-export const SCAN_PAGE = 100;
+import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, MOST_LANES, RETRIES, SCAN_PAGE } from '../tuning.ts';
 
 /** Receives what happens to calls, for metrics. */
 export interface LyticsObserver {
@@ -39,6 +36,11 @@ export interface LyticsCallOptions {
   /** Aborts the call, also while it waits. */
   signal?: AbortSignal | undefined;
   monitor?: CallMonitor | undefined;
+}
+
+export interface ScanOptions extends LyticsCallOptions {
+  /** The hundredths of the users to scan, from 0; all when absent. */
+  hundredths?: readonly number[] | undefined;
 }
 
 export interface LyticsOptions {
@@ -57,17 +59,21 @@ export interface ScanPage {
   total: number | undefined;
   /** A request was sent twice, so rows may have been lost if the cursor is a scroll position. */
   retried: boolean;
+  /** Lytics asked to slow down (429). */
+  slowed: boolean;
 }
 
 /** One Lytics authorization and its connections. */
 export interface Lytics {
   /** The authorization's name, for messages. */
   readonly name: string;
+  /** A scan may run in this many lanes. */
+  readonly lanes: number;
   audiences(options?: LyticsCallOptions): Promise<Audience[]>;
   /** @throws {LyticsError} `isRefused` when there is no such audience. */
   audience(idOrSlug: string, options?: LyticsCallOptions): Promise<Audience>;
   /** The next Lytics page of an audience, from the beginning when `start` is empty. */
-  scan(audienceId: string, start: string, options?: LyticsCallOptions): Promise<ScanPage>;
+  scan(audienceId: string, start: string, options?: ScanOptions): Promise<ScanPage>;
   /**
    * The next Lytics page of the users that a FilterQL statement matches.
    *
@@ -129,7 +135,12 @@ export function openLytics(
   }
 
   /** Sends until Lytics gives a final answer: a 429 is retried after a wait, it is not a failure. */
-  async function converse(call: string, request: HttpRequest, monitor?: CallMonitor): Promise<unknown> {
+  async function converse(
+    call: string,
+    request: HttpRequest,
+    monitor: CallMonitor | undefined,
+    onWait: () => void,
+  ): Promise<unknown> {
     for (let waits = 0; ; waits++) {
       const answer = await slots(() => exchange(call, request, monitor));
       const status = statusOf(answer);
@@ -141,6 +152,7 @@ export function openLytics(
       // A Retry-After that is in the past by our clock would mean no pause.
       const wait = answer.retryAfter || backOff;
       observer.onWait?.(wait);
+      onWait();
       monitor?.trouble(`Lytics asked to slow down (429); waiting ${Math.round(wait / 1000)} s`, wait);
       await sleep(wait, undefined, request.signal ? { signal: request.signal } : {});
     }
@@ -178,8 +190,12 @@ export function openLytics(
     { signal, monitor }: LyticsCallOptions = {},
   ) {
     let retried = false;
+    let slowed = false;
+    const onWait = () => {
+      slowed = true;
+    };
     const attempt = async () => {
-      const read = shape.safeParse(await converse(call, { ...request, signal }, monitor));
+      const read = shape.safeParse(await converse(call, { ...request, signal }, monitor, onWait));
       if (read.success) {
         monitor?.succeeded();
         return read.data;
@@ -202,7 +218,7 @@ export function openLytics(
       },
       ...(signal && { signal }),
     });
-    return { answer, retried };
+    return { answer, retried, slowed };
   }
 
   const get = <T extends z.ZodType>(call: string, path: string, shape: T, options?: LyticsCallOptions) =>
@@ -210,6 +226,7 @@ export function openLytics(
 
   return {
     name,
+    lanes: authorization.limits.lanes === 'auto' ? MOST_LANES : authorization.limits.lanes,
 
     async audiences(options) {
       const path = '/v2/segment?table=user&kind=all';
@@ -223,9 +240,11 @@ export function openLytics(
       return (await get('read audience', path, audienceReply, options)).answer.data;
     },
 
-    async scan(audienceId, start, options) {
+    async scan(audienceId, start, { hundredths, ...options } = {}) {
       const query = new URLSearchParams({ table: 'user', limit: String(SCAN_PAGE) });
       if (start !== '') query.set('start', start);
+      // With each request: whether a cursor holds them is not documented.
+      if (hundredths) query.set('splits', hundredths.join(','));
       // Neither `fields` nor `segments`: the one may drop the audiences from the rows, the other would
       // define an audience of its own.
       const path = `/api/segment/${encodeURIComponent(audienceId)}/scan?${query}`;
@@ -270,8 +289,14 @@ export function openLytics(
   };
 }
 
-function scanPageOf({ answer, retried }: { answer: z.output<typeof scanReply>; retried: boolean }): ScanPage {
-  return { rows: answer.data ?? [], next: answer._next ?? '', total: answer.total, retried };
+interface ScanAnswer {
+  answer: z.output<typeof scanReply>;
+  retried: boolean;
+  slowed: boolean;
+}
+
+function scanPageOf({ answer, retried, slowed }: ScanAnswer): ScanPage {
+  return { rows: answer.data ?? [], next: answer._next ?? '', total: answer.total, retried, slowed };
 }
 
 /** The worse of HTTP's status and the reply's own. */

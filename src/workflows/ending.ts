@@ -27,7 +27,7 @@ export function countCarriers(plan: Step['plan']) {
 function compareWithGigya(run: Run, carriers: number, isExact: boolean): void {
   const { carrying } = run.scan;
   // Gigya's own count may match by word and include others.
-  if (carriers === carrying || (!isExact && carriers > carrying)) return;
+  if (carrying === null || carriers === carrying || (!isExact && carriers > carrying)) return;
   const reason =
     carriers > carrying
       ? 'the others were not corrected (see the warnings and failures), or something else writes the field'

@@ -6,7 +6,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { WrittenPage } from '../activities/checkpoint.ts';
-import type { FetchedPage } from '../activities/fetchedPage.ts';
+import type { SealedRecords } from '../activities/fetchedPage.ts';
 import type { Plan } from '../activities/preflight.ts';
 import type { PageToWrite } from '../activities/updateGigya.ts';
 import { systematicFailure } from '../counts.ts';
@@ -27,7 +27,7 @@ export interface Step {
 
 /** A page on its way from a source to Gigya. */
 export interface Pumped {
-  page: FetchedPage<unknown>;
+  page: SealedRecords;
   /** Rows of the scan that the page represents. */
   rows: number;
   /** Whether rows that share a UID are already resolved. */

@@ -1,9 +1,8 @@
 import type { ReadBack, WrittenPage } from '../activities/checkpoint.ts';
-import type { FetchedPage } from '../activities/fetchedPage.ts';
+import type { SealedRecords } from '../activities/fetchedPage.ts';
 import type { MembersPage } from '../activities/fetchMembership.ts';
 import type { QuietAhead } from '../activities/findQuietWindows.ts';
 import type { Plan } from '../activities/preflight.ts';
-import type { ScanCursor } from '../activities/scanRows.ts';
 import {
   accountedFor,
   addCounts,
@@ -16,7 +15,9 @@ import {
 } from '../counts.ts';
 import type { Calls } from '../monitor.ts';
 import {
+  CALM_PAGES,
   LARGEST_PAGE,
+  MOST_LANES,
   MOST_WARNINGS,
   PAGE_GROWTH,
   PAGE_SECONDS,
@@ -24,6 +25,7 @@ import {
   SMALLEST_PAGE,
 } from '../tuning.ts';
 import { addCalls, type Estimate, forecast, type GuardFigures } from './estimate.ts';
+import { type Lane, seenIn, stepLane, totalOf } from './lanes.ts';
 
 /** The state of a run; passed on when it continues as new. */
 export interface Run {
@@ -45,6 +47,10 @@ export interface Run {
   pagesAtOnce: number;
   /** When the last page was done, in ms. */
   pageDoneAt: number;
+  /** Requests to Lytics at once; fewer after it asked to slow down, or did not answer. */
+  lanesAtOnce: number;
+  /** Pages fetched since then. */
+  calmPages: number;
   warnings: string[];
   /** Members whose UID was on several rows of a page. */
   duplicates: number;
@@ -62,18 +68,18 @@ export interface Run {
 export interface Scan {
   /** From 1. */
   number: number;
-  /** Where the next page begins; null when all pages were fetched. */
-  cursor: ScanCursor | null;
-  /** Rows fetched, as Lytics counts them. */
-  seen: number;
+  /** Its parts; none before it begins. */
+  lanes: readonly Lane[];
+  /** Pages fetched. */
+  pages: number;
+  /** Bytes of the heaviest Lytics page among the last ones; 0 while unknown. */
+  heaviest: number;
   /** Users fetched: rows, and those with several UIDs once for each. */
   fetched: number;
   /** Rows whose outcome is known. */
   counted: number;
-  /** Whether rows may have been skipped. */
-  lossy: boolean;
-  /** Users who carry the audience in Gigya now. */
-  carrying: number;
+  /** Users who carry the audience in Gigya now; null when some lanes were scanned again. */
+  carrying: number | null;
   /** `counts.updated` when it began. */
   updatedBefore: number;
   /** Scans before this one that ended early and wrote nothing. */
@@ -145,15 +151,13 @@ export const NOBODY_FOUND = {
   isPartial: false,
 };
 
-const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
-
 export function beginRun(now: number): Run {
   return {
     startedAt: now,
     plan: null,
     counts: noCounts(),
     failures: {},
-    scan: beginScan(1, 0, 0),
+    scan: beginScan({ number: 1, lanes: [], updatedBefore: 0, fruitless: 0 }),
     isScanned: false,
     leavers: { ...NOBODY_FOUND, step: 'search', restarts: 0, approval: null, approved: 0 },
     total: null,
@@ -161,6 +165,8 @@ export function beginRun(now: number): Run {
     pageSize: SMALLEST_PAGE,
     pagesAtOnce: PAGES_AT_ONCE,
     pageDoneAt: now,
+    lanesAtOnce: MOST_LANES,
+    calmPages: 0,
     warnings: [],
     duplicates: 0,
     paused: null,
@@ -169,17 +175,17 @@ export function beginRun(now: number): Run {
   };
 }
 
-export function beginScan(number: number, updatedBefore: number, fruitless: number): Scan {
+export function beginScan(pass: Pick<Scan, 'number' | 'lanes' | 'updatedBefore' | 'fruitless'>): Scan {
+  const done = pass.lanes.filter(({ isDone }) => isDone);
+  const seen = seenIn(done);
   return {
-    number,
-    cursor: BEGINNING,
-    seen: 0,
-    fetched: 0,
-    counted: 0,
-    lossy: false,
-    carrying: 0,
-    updatedBefore,
-    fruitless,
+    ...pass,
+    pages: 0,
+    heaviest: 0,
+    fetched: seen,
+    counted: seen,
+    // A page holds rows of several lanes: how many of its users carry the audience is known of all together.
+    carrying: done.length > 0 ? null : 0,
   };
 }
 
@@ -187,13 +193,18 @@ export function warn(run: Run, warning: string): void {
   if (!run.warnings.includes(warning) && run.warnings.length < MOST_WARNINGS) run.warnings.push(warning);
 }
 
-/** Moves the scan past a page that was fetched. */
-export function stepPast(run: Run, page: MembersPage): void {
-  run.scan.fetched += page.counts.members ?? 0;
-  run.scan.cursor = page.next;
-  run.scan.seen += page.rows;
-  run.scan.lossy ||= page.lossy;
-  run.total = page.total ?? run.total;
+/** Moves the scan past a page that was fetched from these lanes. */
+export function stepPast(run: Run, lanes: readonly Lane[], page: MembersPage): void {
+  const { scan } = run;
+  scan.pages++;
+  scan.fetched += page.counts.members ?? 0;
+  scan.heaviest = page.heaviest;
+  for (const [index, lane] of lanes.entries()) {
+    const read = page.lanes[index];
+    if (read) stepLane(lane, read, scan.pages);
+  }
+  run.total = totalOf(scan.lanes) ?? run.total;
+  adaptLanes(run, page.atOnce);
   run.duplicates += page.duplicates;
   for (const audience of page.unlisted) {
     warn(run, `Users are in "${audience}", which Lytics does not list; it was not exported`);
@@ -206,18 +217,20 @@ export function stepPast(run: Run, page: MembersPage): void {
   }
 }
 
+/** Takes back requests to Lytics at once when it was slow, and adds one after many pages without trouble. */
+function adaptLanes(run: Run, atOnce: number): void {
+  run.calmPages = atOnce < run.lanesAtOnce ? 0 : run.calmPages + 1;
+  const isCalm = run.calmPages > 0 && run.calmPages % CALM_PAGES === 0;
+  run.lanesAtOnce = Math.min(MOST_LANES, isCalm ? atOnce + 1 : atOnce);
+}
+
 /**
  * Counts the users of a page whose outcome is known.
  *
  * @param written Null when the page had no records.
  * @param rows Rows of the scan that the page represents.
  */
-export function countPage(
-  run: Run,
-  page: FetchedPage<unknown>,
-  written: WrittenPage | null,
-  rows: number,
-): void {
+export function countPage(run: Run, page: SealedRecords, written: WrittenPage | null, rows: number): void {
   const { members = 0, left = 0 } = page.counts;
   addCounts(run.counts, page.counts);
   addFailures(run.failures, page.failures);
@@ -236,7 +249,7 @@ export function countPage(
     else run.counts.members -= missing;
     run.scan.counted = Math.max(0, run.scan.counted - missing);
   }
-  run.scan.carrying += written.carrying;
+  if (run.scan.carrying !== null) run.scan.carrying += written.carrying;
   run.readBack.write ||= written.readBack.write;
   run.readBack.replacement ||= written.readBack.replacement;
 }

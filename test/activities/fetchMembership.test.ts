@@ -35,22 +35,33 @@ interface Fetching {
   attempt?: number;
 }
 
-function fetchPage(
+/** A page of one lane, and what was read of it. */
+function laneOf(page: MembersPage) {
+  const [lane] = page.lanes;
+  if (!lane) throw new Error(`The page has no lane: ${page.mixed}`);
+  return { ...page, ...lane };
+}
+
+type LanePage = ReturnType<typeof laneOf>;
+
+async function fetchPage(
   plan: Plan,
   { activities, cursor = BEGINNING, seen = 0, size = 1_000, attempt = 1 }: Fetching = {},
 ) {
   const { fetchMembership } = activities ?? openActivities(sandbox.authorizationsFile);
-  return attemptOf({ attempt }).run(fetchMembership, { plan, cursor, seen, size });
+  const lanes = [{ hundredths: null, cursor, seen }];
+  const wanted = { plan, lanes, size, atOnce: 10, heaviest: 0 };
+  return laneOf(await attemptOf({ attempt }).run(fetchMembership, wanted));
 }
 
 /** Goes through the whole audience, as a scan of a run does. */
 async function walk(plan: Plan, activities = openActivities(sandbox.authorizationsFile)) {
-  const pages: MembersPage[] = [];
+  const pages: LanePage[] = [];
   const users = new Map<string, unknown>();
   let seen = 0;
   for (let cursor: ScanCursor | null = BEGINNING; cursor; ) {
     if (pages.length > 20) throw new Error('The scan does not end');
-    const page: MembersPage = await fetchPage(plan, { activities, cursor, seen });
+    const page: LanePage = await fetchPage(plan, { activities, cursor, seen });
     pages.push(page);
     seen += page.rows;
     for (const [uid, { audiences }] of await openUsers(sandbox.authorizationsFile, page.page))

@@ -106,6 +106,7 @@ describe('a job that is checked', () => {
       { what: 'Gigya field', found: 'data.lytics_segments of the account can be written', ...ok },
       { what: 'audience label', found: 'users carry it as "vip"', ...ok },
       { what: 'Gigya ID field', found: 'gy_profile_id is set for 30 of the first 30 users', ...ok },
+      { what: 'lanes', found: 'scans run in one lane: the audience is small', ...ok },
       { what: 'Gigya users', found: 'Gigya knows 30 of 30 users in a sample', ...ok },
       {
         what: 'webhooks',

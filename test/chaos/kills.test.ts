@@ -8,8 +8,9 @@ describe.concurrent('a run of 5,000 users whose worker is killed at random momen
     { storage: 'account', cursor: 'repeatable', seed: 11 },
     { storage: 'data_store', cursor: 'scroll', seed: 12 },
   ] as const)('ends exact, with little written twice: $storage, $cursor cursor, seed $seed', async (run) => {
-    const { killed, repeated, allowed } = await killedRun({ address, kills: 2, ...run });
+    const { killed, repeated, allowed, lanes } = await killedRun({ address, kills: 2, ...run });
     expect(killed.length).toBeGreaterThan(0);
+    expect(lanes).toBeGreaterThan(3);
     expect(repeated).toBeLessThanOrEqual(allowed);
   });
 

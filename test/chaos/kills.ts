@@ -6,7 +6,7 @@ import type { ExportHandle } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 import { appliedWrites } from '../support/writes.ts';
 import { assertWhole } from './checks.ts';
-import { CONNECTIONS, mostInASecond, openStage, repeatedIn, scansOf } from './stage.ts';
+import { CONNECTIONS, lanesReadIn, mostInASecond, openStage, repeatedIn, scansOf } from './stage.ts';
 
 export interface KillOptions {
   address: string;
@@ -34,6 +34,8 @@ export interface KillReport {
   allowed: number;
   perSecond: number;
   scans: number;
+  /** The most lanes that one page was read from. */
+  lanes: number;
   seconds: number;
 }
 
@@ -86,6 +88,7 @@ export async function killedRun(options: KillOptions): Promise<KillReport> {
       allowed: signal === 'SIGTERM' ? 0 : killed.length * (perSecond + CONNECTIONS),
       perSecond,
       scans: summary.scans,
+      lanes: Math.max(...(await lanesReadIn(handle))),
       seconds: Math.round((Date.now() - startedAt) / 1000),
     };
   } finally {

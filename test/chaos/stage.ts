@@ -107,13 +107,32 @@ export function repeatedIn(writes: readonly JournalEntry[], scansBegan: readonly
   return repeated;
 }
 
-/** When the run began to scan the audience from its start, each time, in ms. */
+/** When the run began to scan the audience, or some lanes again, from the start, each time, in ms. */
 export async function scansOf(handle: ExportHandle): Promise<number[]> {
+  let begun = new Set<string>();
+  return (await fetchesOf(handle)).flatMap(({ at, lanes }) => {
+    const beginning = lanes
+      .filter(({ cursor }) => cursor.start === '')
+      .map(({ hundredths }) => String(hundredths));
+    // Lanes begin one after the other; the first that begins again starts another scan.
+    const isNew = begun.size === 0 || beginning.some((lane) => begun.has(lane));
+    begun = new Set([...(isNew ? [] : begun), ...beginning]);
+    return isNew ? [at] : [];
+  });
+}
+
+/** How many lanes each page was read from. */
+export async function lanesReadIn(handle: ExportHandle): Promise<number[]> {
+  return (await fetchesOf(handle)).map(({ lanes }) => lanes.length);
+}
+
+/** The pages that the run fetched: when, in ms, and from which lanes. */
+async function fetchesOf(handle: ExportHandle): Promise<{ at: number; lanes: MembersToFetch['lanes'] }[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap(({ eventTime, activityTaskScheduledEventAttributes: task }) => {
     const [payload] = task?.input?.payloads ?? [];
     if (task?.activityType?.name !== 'fetchMembership' || !payload) return [];
-    const { cursor } = defaultPayloadConverter.fromPayload<MembersToFetch>(payload);
-    return cursor.start === '' ? [Number(eventTime?.seconds) * 1000 + Number(eventTime?.nanos) / 1e6] : [];
+    const { lanes } = defaultPayloadConverter.fromPayload<MembersToFetch>(payload);
+    return [{ at: Number(eventTime?.seconds) * 1000 + Number(eventTime?.nanos) / 1e6, lanes }];
   });
 }

@@ -38,7 +38,7 @@ function fail(webhook: string, failure: ApplicationFailure): Promise<ExportHandl
   const activities = mocked();
   return startMocked(webhook, {
     async fetchMembership(page) {
-      if (page.seen > 0) throw failure;
+      if (page.lanes.some(({ seen }) => seen > 0)) throw failure;
       return activities.fetchMembership(page);
     },
   });

@@ -23,5 +23,5 @@ export function lyticsAuthorization(
   base_url: string,
   more: Partial<LyticsAuthorization> = {},
 ): LyticsAuthorization {
-  return { provider: 'lytics', token: 'token-of-the-test', base_url, ...more };
+  return { provider: 'lytics', token: 'token-of-the-test', base_url, limits: { lanes: 'auto' }, ...more };
 }

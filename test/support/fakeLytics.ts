@@ -8,6 +8,7 @@ export const refuse = (status: number) => refusal('Lytics refuses', status, true
 export function fakeLytics(changes: Partial<Lytics> = {}): Lytics {
   return {
     name: 'lytics',
+    lanes: 1,
     audiences: async () => [],
     audience: async () => audience({}),
     scan: async () => pageOf([]),
@@ -35,5 +36,5 @@ export function audience(changes: Partial<Audience>): Audience {
 
 /** A page of a scan; the last one unless it has a cursor. */
 export function pageOf(rows: Row[], changes: Partial<ScanPage> = {}): ScanPage {
-  return { rows, next: '', total: undefined, retried: false, ...changes };
+  return { rows, next: '', total: undefined, retried: false, slowed: false, ...changes };
 }

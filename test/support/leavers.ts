@@ -91,7 +91,7 @@ export async function atLeavers(
       },
       isScanned: true,
       counts: { ...run.counts, members, unchanged: members },
-      scan: { ...run.scan, cursor: null, carrying: members },
+      scan: { ...run.scan, carrying: members },
     },
   };
   return client.workflow.start<typeof exportAudience>('exportAudience', {

@@ -8,6 +8,7 @@ import type { Plan } from '../../src/activities/preflight.ts';
 import type { PageToWrite } from '../../src/activities/updateGigya.ts';
 import { noCounts } from '../../src/counts.ts';
 import { parseJob } from '../../src/job.ts';
+import { fetchedPage } from './pages.ts';
 
 export interface MockedExport {
   activities: Pick<
@@ -68,21 +69,15 @@ export function mockExport({
           warnings: [],
         };
       },
-      async fetchMembership({ cursor }: MembersToFetch): Promise<MembersPage> {
-        const number = Number(cursor.start) + 1;
+      async fetchMembership({ lanes }: MembersToFetch): Promise<MembersPage> {
+        const number = Number(lanes[0]?.cursor.start) + 1;
         fetched++;
-        return {
-          page: 'sealed',
+        return fetchedPage({
           counts: { members: pageSize },
           rows: pageSize,
-          failures: {},
-          duplicates: 0,
-          unlisted: [],
           next: number === pages ? null : { start: String(number), before: '', blind: 0 },
           total: pages * pageSize,
-          lossy: false,
-          expired: false,
-        };
+        });
       },
       async updateGigya({ readBack }: PageToWrite): Promise<WrittenPage> {
         mostAtOnce = Math.max(mostAtOnce, ++underWay);

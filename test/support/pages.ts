@@ -1,19 +1,31 @@
 import type { WrittenPage } from '../../src/activities/checkpoint.ts';
 import type { MembersPage } from '../../src/activities/fetchMembership.ts';
+import type { LaneRead } from '../../src/activities/readLanes.ts';
 
-/** A page of ten members as Lytics returns it, with another page to follow. */
-export function fetchedPage(changes: Partial<MembersPage> = {}): MembersPage {
+/** Changes to a page, and to what was read of its lane. */
+export type PageChanges = Partial<MembersPage & LaneRead>;
+
+/** A page of ten members of one lane, with another page to follow. */
+export function fetchedPage({ next, total, lossy, expired, ...changes }: PageChanges = {}): MembersPage {
+  const { rows = 10 } = changes;
+  const lane: LaneRead = {
+    next: next === undefined ? { start: 'next', before: '', blind: 0 } : next,
+    rows,
+    total: total === undefined ? 100 : total,
+    lossy: lossy ?? false,
+    expired: expired ?? false,
+  };
   return {
     page: 'sealed',
     counts: { members: 10 },
-    rows: 10,
+    rows,
+    lanes: [lane],
     failures: {},
     duplicates: 0,
     unlisted: [],
-    next: { start: 'next', before: '', blind: 0 },
-    total: 100,
-    lossy: false,
-    expired: false,
+    heaviest: 1_000,
+    atOnce: 10,
+    mixed: null,
     ...changes,
   };
 }

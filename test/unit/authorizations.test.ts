@@ -31,7 +31,12 @@ async function problemsOf(content: unknown): Promise<string> {
 describe('the authorizations file', () => {
   it('has credentials of both providers; omitted settings have a default', async () => {
     expect(await readAuthorizations(fileWith({ lytics, gigya }))).toEqual({
-      lytics: { provider: 'lytics', token: 'env:LYTICS_TOKEN', base_url: 'https://api.lytics.io' },
+      lytics: {
+        provider: 'lytics',
+        token: 'env:LYTICS_TOKEN',
+        base_url: 'https://api.lytics.io',
+        limits: { lanes: 'auto' },
+      },
       gigya: {
         ...gigya,
         authentication: 'secret',
@@ -44,7 +49,7 @@ describe('the authorizations file', () => {
   it('keeps every setting', async () => {
     const { secret_key: _, ...withoutSecret } = gigya;
     const full = {
-      'Lytics (test)': { ...lytics, base_url: 'https://gateway.example.com/lytics' },
+      'Lytics (test)': { ...lytics, base_url: 'https://gateway.example.com/lytics', limits: { lanes: 4 } },
       rsa: {
         ...withoutSecret,
         private_key: 'file:key.pem',
@@ -194,6 +199,16 @@ describe('an authorizations file is refused with the setting and the fix', () =>
       'half a connection',
       { gigya: { ...gigya, limits: { connections: 1.5 } } },
       'gigya.limits.connections: must be "auto" or a whole number from 1 to 256',
+    ],
+    [
+      'too many lanes',
+      { lytics: { ...lytics, limits: { lanes: 11 } } },
+      'lytics.limits.lanes: must be "auto" or a whole number from 1 to 10',
+    ],
+    [
+      "a limit of Gigya's for Lytics",
+      { lytics: { ...lytics, limits: { connections: 5 } } },
+      'lytics.limits.connections: unknown setting; remove it',
     ],
     [
       'an unknown limit',

@@ -183,7 +183,13 @@ describe('a page of a scan', () => {
   it('has rows, the next cursor and the total', async () => {
     const row = { email: 'a@example.com', score_intensity: '50', segments: ['one'], new_field: { a: 1 } };
     const { lytics, server } = await connect(() => ({ _next: 'number2', total: 13, data: [row] }));
-    expect(await lytics.scan('vip', '')).toEqual({ rows: [row], next: 'number2', total: 13, retried: false });
+    expect(await lytics.scan('vip', '')).toEqual({
+      rows: [row],
+      next: 'number2',
+      total: 13,
+      retried: false,
+      slowed: false,
+    });
     // Neither `fields`, which may drop the audiences, nor `segments`, which would define an audience.
     expect(server.asked[0]?.path).toBe('/api/segment/vip/scan?table=user&limit=100');
   });
@@ -230,7 +236,7 @@ describe('an ad-hoc scan', () => {
       total: 1,
       data: [{ gy_profile_id: 'a' }],
     }));
-    const page = { rows: [{ gy_profile_id: 'a' }], next: 'n2', total: 1, retried: false };
+    const page = { rows: [{ gy_profile_id: 'a' }], next: 'n2', total: 1, retried: false, slowed: false };
     expect(await lytics.find(statement, '')).toEqual(page);
     await lytics.find(statement, 'a&b');
     expect(server.asked).toMatchObject([

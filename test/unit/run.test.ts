@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/activities/preflight.ts';
 import { breachOfInvariant, noCounts } from '../../src/counts.ts';
 import { parseJob } from '../../src/job.ts';
+import { beginLanes } from '../../src/workflows/lanes.ts';
 import {
   beginRun,
   countPage,
@@ -26,6 +27,7 @@ const plan: Plan = {
 
 function run(change: (run: Run) => void = () => {}): Run {
   const begun = beginRun(1_000);
+  begun.scan.lanes = beginLanes(1);
   change(begun);
   return begun;
 }
@@ -36,7 +38,7 @@ describe('a run starts', () => {
       startedAt: 1_000,
       plan: null,
       counts: noCounts(),
-      scan: { number: 1, cursor: { start: '', before: '', blind: 0 }, seen: 0, lossy: false, fruitless: 0 },
+      scan: { number: 1, lanes: [], pages: 0, fruitless: 0 },
       total: null,
       readBack: { write: false, replacement: false },
       warnings: [],
@@ -51,31 +53,31 @@ describe('a run starts', () => {
 describe('a page that was fetched', () => {
   it('moves the run past it', () => {
     const state = run();
-    stepPast(state, fetchedPage({ counts: { members: 12 }, rows: 10 }));
-    expect(state.scan).toMatchObject({ seen: 10, fetched: 12 });
-    stepPast(state, fetchedPage({ next: null, total: 99 }));
-    expect(state.scan).toMatchObject({ cursor: null, seen: 20, fetched: 22, counted: 0 });
+    stepPast(state, state.scan.lanes, fetchedPage({ counts: { members: 12 }, rows: 10 }));
+    expect(state.scan).toMatchObject({ lanes: [{ seen: 10 }], fetched: 12 });
+    stepPast(state, state.scan.lanes, fetchedPage({ next: null, total: 99 }));
+    expect(state.scan).toMatchObject({ lanes: [{ cursor: null, seen: 20 }], fetched: 22, counted: 0 });
     expect(state.total).toBe(99);
   });
 
   it('keeps the total when the page has none', () => {
     const state = run();
-    stepPast(state, fetchedPage({ total: 100 }));
-    stepPast(state, fetchedPage({ total: null }));
+    stepPast(state, state.scan.lanes, fetchedPage({ total: 100 }));
+    stepPast(state, state.scan.lanes, fetchedPage({ total: null }));
     expect(state.total).toBe(100);
   });
 
-  it('marks the scan as lossy for good', () => {
+  it('marks the lane as lossy for good', () => {
     const state = run();
-    stepPast(state, fetchedPage({ lossy: true }));
-    stepPast(state, fetchedPage({ lossy: false }));
-    expect(state.scan.lossy).toBe(true);
+    stepPast(state, state.scan.lanes, fetchedPage({ lossy: true }));
+    stepPast(state, state.scan.lanes, fetchedPage({ lossy: false }));
+    expect(state.scan.lanes).toMatchObject([{ lossy: true }]);
   });
 
   it('warns once about each audience that Lytics does not list', () => {
     const state = run();
-    stepPast(state, fetchedPage({ unlisted: ['new', 'newer'] }));
-    stepPast(state, fetchedPage({ unlisted: ['new'] }));
+    stepPast(state, state.scan.lanes, fetchedPage({ unlisted: ['new', 'newer'] }));
+    stepPast(state, state.scan.lanes, fetchedPage({ unlisted: ['new'] }));
     expect(state.warnings).toEqual([
       'Users are in "new", which Lytics does not list; it was not exported',
       'Users are in "newer", which Lytics does not list; it was not exported',
@@ -326,8 +328,8 @@ describe('the summary', () => {
 
   it('warns about members who share a UID, with their number', () => {
     const state = run();
-    stepPast(state, fetchedPage({ duplicates: 2 }));
-    stepPast(state, fetchedPage({ duplicates: 3 }));
+    stepPast(state, state.scan.lanes, fetchedPage({ duplicates: 2 }));
+    stepPast(state, state.scan.lanes, fetchedPage({ duplicates: 3 }));
     expect(summarize(state, plan, null, 2_000).warnings).toContain(
       '5 members share their Gigya UID with another; their profile decided, and they were written once',
     );

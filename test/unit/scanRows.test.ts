@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { BEGINNING, type RowsToScan, type ScanCursor, scanRows } from '../../src/activities/scanRows.ts';
+import { RowBudget } from '../../src/activities/rowBudget.ts';
+import {
+  BEGINNING,
+  type LaneToRead,
+  type RowsToScan,
+  type ScanCursor,
+  scanRows,
+} from '../../src/activities/scanRows.ts';
 import type { Lytics, Row, ScanPage } from '../../src/lytics/client.ts';
 import { planOf } from '../support/activityRig.ts';
 import { fakeAttempt } from '../support/fakeAttempt.ts';
@@ -8,7 +15,7 @@ import { audience, fakeLytics, pageOf, refuse } from '../support/fakeLytics.ts';
 const KEY = new Uint8Array(32);
 
 /** Scans a Lytics whose pages are these, by number; the last one comes again and again. */
-function scan(pages: ScanPage[], changes: Partial<RowsToScan> & { attempt?: number } = {}) {
+function scan(pages: ScanPage[], changes: Partial<RowsToScan & LaneToRead> & { attempt?: number } = {}) {
   const starts: string[] = [];
   const lytics = fakeLytics({
     async scan(_id, start) {
@@ -16,8 +23,10 @@ function scan(pages: ScanPage[], changes: Partial<RowsToScan> & { attempt?: numb
       return pages[starts.length - 1] ?? pages.at(-1) ?? pageOf([]);
     },
   });
-  const { attempt = 1, ...more } = changes;
-  const input = { lytics, plan: planOf(), cursor: BEGINNING, seen: 0, size: 1_000, key: KEY, ...more };
+  const { attempt = 1, cursor = BEGINNING, seen = 0, hundredths = null, ...more } = changes;
+  const lane = { cursor, seen, hundredths };
+  const budget = new RowBudget(1, 0);
+  const input = { lytics, plan: planOf(), lane, size: 1_000, budget, key: KEY, ...more };
   return scanRows(input, fakeAttempt({ number: attempt })).then((scanned) => ({ ...scanned, starts }));
 }
 

@@ -1,17 +1,17 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
-import type { MembersPage, MembersToFetch } from '../../src/activities/fetchMembership.ts';
+import type { MembersToFetch } from '../../src/activities/fetchMembership.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Summary } from '../../src/workflows/run.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { startMockRig } from '../support/mockRig.ts';
-import { fetchedPage, writtenPage } from '../support/pages.ts';
+import { fetchedPage, type PageChanges, writtenPage } from '../support/pages.ts';
 import { provided } from '../support/provided.ts';
 import type { ExportHandle } from '../support/temporal.ts';
 
 /** The pages of one scan. All but the last have a cursor, whatever they say. */
-type Scan = Partial<MembersPage>[];
+type Scan = PageChanges[];
 
 interface Script {
   /** Each scan of the audience; the last one is repeated. */
@@ -31,7 +31,7 @@ async function run<Result>(
   const activities: Partial<Activities> = {
     async fetchMembership(input) {
       asked.push(input);
-      if (input.cursor.start === '') {
+      if (input.lanes[0]?.cursor.start === '') {
         scan++;
         page = 0;
       }
@@ -109,7 +109,7 @@ describe('a cursor that expires', () => {
     }));
     expect(summary).toMatchObject({ scans: 2, counts: { members: 30, updated: 30 } });
     expect(summary.warnings).toEqual([`Lytics' cursor expired; ${AGAIN}`]);
-    expect(asked.map(({ cursor, seen }) => [cursor.start, seen])).toEqual([
+    expect(asked.map(({ lanes }) => lanes.flatMap(({ cursor, seen }) => [cursor.start, seen]))).toEqual([
       ['', 0],
       ['after 1', 10],
       ['', 0],

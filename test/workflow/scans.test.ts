@@ -10,10 +10,12 @@ import { until } from '../support/until.ts';
 const USERS = 1_300;
 const figure = (value: number) => value.toLocaleString('en-US');
 
+/** In one lane: `lanes.test.ts` has the tests of several. */
 describe('an audience is scanned again', () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await startRig({ ...provided(), sandbox: { users: USERS, cursor: 'scroll' } });
+    await rig.sandbox.changeAuthorization('lytics', { limits: { lanes: 1 } });
   });
   afterAll(() => rig.stop());
   afterEach(() => rig.sandbox.admin.clearFaults());
