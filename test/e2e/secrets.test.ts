@@ -35,6 +35,7 @@ beforeAll(async () => {
   await admin.addFaults({ match: { method: WRITE }, rate: 0.03, action: { kind: 'cut' } });
   seen.set('client', await follow('account'));
   await admin.clearFaults();
+  await askForRows();
 
   // Retried until somebody looks.
   await admin.change(1_000);
@@ -84,7 +85,9 @@ beforeAll(async () => {
   seen.set('client of a run whose search failed', await follow('search'));
   await admin.clearFaults();
 
-  for (const id of ['account', 'retried', 'failed', 'search'].map((name) => `gigya-export/${name}`)) {
+  for (const id of ['account', 'account/preview', 'retried', 'failed', 'search'].map(
+    (name) => `gigya-export/${name}`,
+  )) {
     seen.set(`history of ${id}`, textsIn(await rig.temporal.workflow.getHandle(id).fetchHistory()));
     seen.set(`description of ${id}`, textsIn(await rig.temporal.workflow.getHandle(id).describe()));
   }
@@ -92,6 +95,26 @@ beforeAll(async () => {
   seen.set('worker log', rig.worker.output());
 }, 300_000);
 afterAll(() => rig.stop());
+
+/** Rows are for the person who asks: they name users in the client's own output, and nowhere else. */
+async function askForRows(): Promise<void> {
+  const failures = await rig.client('failures', 'account', '--format', 'jsonl');
+  expect(uids.filter((uid) => failures.stdout.includes(uid)).length).toBeGreaterThan(3);
+  await rig.sandbox.admin.change(100);
+  const preview = await rig.client('preview', await rig.write(jobDocument('account')));
+  expect(uids.filter((uid) => preview.stdout.includes(uid)).length).toBeGreaterThan(10);
+  const query = `WorkflowType = "readRows" AND TaskQueue = "${rig.env['TASK_QUEUE']}"`;
+  const questions = await until(async () => {
+    const found: string[] = [];
+    for await (const { workflowId } of rig.temporal.workflow.list({ query })) found.push(workflowId);
+    return found.length >= 2 && found;
+  });
+  for (const [index, id] of questions.entries()) {
+    const history = textsIn(await rig.temporal.workflow.getHandle(id).fetchHistory());
+    expect(history).toContain('"part":"ey');
+    seen.set(`history of question ${index + 1}`, history);
+  }
+}
 
 /** A user on the first page of the scan. */
 async function scannedUid(): Promise<string> {
@@ -126,6 +149,8 @@ async function follow(name: string): Promise<string> {
 describe('of a run whose faults quote users', () => {
   it('there is enough output to search', () => {
     expect(seen.get('history of gigya-export/account')).toMatch(/"updated":\d+/);
+    expect(seen.get('history of gigya-export/account')).toMatch(/"sealed":\{"failed":\["ey/);
+    expect(seen.get('history of gigya-export/account/preview')).toMatch(/"sealed":\{.*"changed":\["ey/);
     expect(seen.get('history of gigya-export/retried')).toContain('504001');
     expect(seen.get('history of gigya-export/failed')).toContain('400020');
     expect(seen.get('history of gigya-export/search')).toContain('Not allowed for …');

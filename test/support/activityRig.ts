@@ -50,7 +50,7 @@ export function planOf(
   };
 }
 
-async function keyOf(authorizationsFile: string): Promise<Uint8Array> {
+export async function keyOf(authorizationsFile: string): Promise<Uint8Array> {
   const authorization = (await readAuthorizations(authorizationsFile))['gigya'];
   if (authorization?.provider !== 'gigya') throw new Error('There is no authorization "gigya"');
   const gigya: GigyaAuthorization = authorization;

@@ -17,6 +17,8 @@ export interface Writing {
   earlier?: PageToWrite['earlier'];
   info?: Partial<Info>;
   attempt?: AttemptOfActivity;
+  /** What an earlier activity left of the page. */
+  done?: string;
 }
 
 /** Passes a page with these users to `updateGigya`. */
@@ -31,10 +33,18 @@ export async function writePage(
     earlier = { handled: 0, failures: {} },
     info = {},
     attempt = attemptOf(info),
+    done,
   }: Writing = {},
 ): Promise<WrittenPage> {
   const page = await sealUsers(authorizationsFile, users);
-  return attempt.run(activities.updateGigya, { plan, page, readBack, earlier, isSettled: false });
+  return attempt.run(activities.updateGigya, {
+    plan,
+    page,
+    readBack,
+    earlier,
+    isSettled: false,
+    ...(done !== undefined && { done }),
+  });
 }
 
 let made = 0;
