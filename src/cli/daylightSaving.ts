@@ -1,3 +1,5 @@
+import { clockOf, DAY_MS, instantsAt, localText, startOfDay, timeOfDay } from '../clock.ts';
+
 /** A day on which a clock time does not exist, or occurs twice, because daylight saving begins or ends. */
 export interface ClockChange {
   /** `2027-03-28` */
@@ -5,7 +7,6 @@ export interface ClockChange {
   what: 'skipped' | 'doubled';
 }
 
-const DAY_MS = 86_400_000;
 const YEARS = 2;
 
 /**
@@ -16,24 +17,15 @@ const YEARS = 2;
  * @param timezone An IANA name.
  */
 export function clockChanges(time: string, timezone: string, now = new Date()): ClockChange[] {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone: timezone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-  });
+  const clock = clockOf(timezone);
+  const first = startOfDay(clock(now.getTime())) + timeOfDay(time);
   const changes: ClockChange[] = [];
-  const [today = ''] = localTime(format, now.getTime()).split(' ');
   for (let day = 0; day <= YEARS * 366; day++) {
-    const asUtc = Date.parse(`${today}T${time}:00Z`) + day * DAY_MS;
-    const date = new Date(asUtc).toISOString().slice(0, 10);
-    // The offset changes at most once around the time, so it is that of a day before or a day after.
-    const offsets = new Set([asUtc - DAY_MS, asUtc + DAY_MS].map((instant) => offsetAt(format, instant)));
-    const hits = [...offsets].filter((offset) => localTime(format, asUtc - offset) === `${date} ${time}`);
-    if (hits.length !== 1) changes.push({ date, what: hits.length === 0 ? 'skipped' : 'doubled' });
+    const local = first + day * DAY_MS;
+    const { length } = instantsAt(local, clock);
+    if (length === 1) continue;
+    const [date = ''] = localText(local).split(' ');
+    changes.push({ date, what: length === 0 ? 'skipped' : 'doubled' });
   }
   return changes;
 }
@@ -70,14 +62,4 @@ export function clockWarning(
     parts.push(`occurs twice on ${dates('doubled').join(', ')}, so two runs may start`);
   const safe = safeTime(time, timezone, now);
   return `Daylight saving in ${timezone}: ${time} ${parts.join('; it ')}.${safe ? ` ${safe} is safe.` : ''}`;
-}
-
-function localTime(format: Intl.DateTimeFormat, instant: number): string {
-  const parts = Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, value]));
-  return `${parts['year']}-${parts['month']}-${parts['day']} ${parts['hour']}:${parts['minute']}`;
-}
-
-function offsetAt(format: Intl.DateTimeFormat, instant: number): number {
-  const minute = Math.floor(instant / 60_000) * 60_000;
-  return Date.parse(`${localTime(format, minute).replace(' ', 'T')}:00Z`) - minute;
 }
