@@ -76,15 +76,19 @@ function introduction(url: string, file: string): string {
   const { lytics, gigya, keys } = world;
   const members = lytics.members(lytics.audience('vip')?.id ?? '').size;
   return `Lytics and Gigya sandbox on ${url}
-  ${members} users in the audience "vip", ${gigya.accounts.size} Gigya accounts
+  ${figure(members)} users in the audience "vip", ${figure(gigya.accounts.size)} Gigya accounts
   authorizations: ${file}  (names: lytics, gigya, gigya-rsa, gigya-signature)
 
 Try:
   export AUTHORIZATIONS_FILE=${file}
-  curl -s ${url}/admin/verify?audience=vip
+  curl -s '${url}/admin/verify?audience=vip'
   curl -s -H 'Authorization: ${keys.lyticsToken}' '${url}/api/segment/vip/scan?limit=2'
 Ctrl-C ends it.
 `;
+}
+
+function figure(value: number): string {
+  return value.toLocaleString('en-US');
 }
 
 function portOf(listening: Server): number {

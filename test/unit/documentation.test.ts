@@ -76,8 +76,11 @@ describe('docs/operations.md', () => {
       .filter((path) => path.endsWith('.ts'))
       .map((path) => read(join('src', path)));
     const code = sources.join('\n');
-    const firstCells = matches(read('docs/operations.md'), /^\| (.*?) \| /gm);
-    const quotes = firstCells.flatMap((cell) => matches(cell, /`([^`]+)`/g));
+    const page = read('docs/operations.md').replace(/^```.*?^```/gms, '');
+    const firstCells = matches(page, /^\| (.*?) \| /gm);
+    // Elsewhere, messages are sentences; commands and settings begin in lower case.
+    const sentences = matches(page, /`([A-Z][a-z]* [^`]+)`/g);
+    const quotes = [...firstCells.flatMap((cell) => matches(cell, /`([^`]+)`/g)), ...sentences];
     const parts = quotes
       .flatMap((quote) => quote.split('…'))
       .map((part) => part.replace(/^[\s,;:"]+|[\s,;:"]+$/g, ''));
