@@ -4,7 +4,7 @@ import type { GigyaAuthorization } from '../authorizations.ts';
 import { type HttpReply, NoAnswer, openHttp } from '../http.ts';
 import type { CallMonitor } from '../monitor.ts';
 import { REPORT_RATES_MS, RETRIES } from '../tuning.ts';
-import { createAuthenticate } from './auth.ts';
+import { type Credentials, createAuthenticate } from './auth.ts';
 import { decide, GigyaError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
 import { createLookUpSize, type LookUpSize } from './lookUpSize.ts';
@@ -122,18 +122,19 @@ export function openGigya(
     monitor?.throttled(`Gigya limits the rate to about ${figure(rate)} ${limit} a second`, limitedMs);
   }
 
-  async function exchange({ method, form }: Call, { signal, beforeSend }: CallOptions): Promise<HttpReply> {
+  function exchange({ method, form }: Call, { signal, beforeSend }: CallOptions): Promise<HttpReply> {
     const origin = originOf(method);
-    const proof = authenticate(`${origin}/${method}`, form, Date.now() + clockOffset);
-    const credentials = proof instanceof Promise ? await proof : proof;
-    return connectionsTo(origin).send({
-      method: 'POST',
-      path: `/${method}`,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', ...credentials.headers },
-      body: new URLSearchParams({ ...form, ...credentials.params }).toString(),
-      signal,
-      beforeSend,
-    });
+    const post = ({ headers, params }: Credentials) =>
+      connectionsTo(origin).send({
+        method: 'POST',
+        path: `/${method}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+        body: new URLSearchParams({ ...form, ...params }).toString(),
+        signal,
+        beforeSend,
+      });
+    const credentials = authenticate(`${origin}/${method}`, form, Date.now() + clockOffset);
+    return credentials instanceof Promise ? credentials.then(post) : post(credentials);
   }
 
   /** Sends a call and waits for its answer. */

@@ -7,6 +7,8 @@ import { BURST_SECONDS, LOWEST_RATE, RATE_DECREASE, RATE_INCREASE_PER_SECOND } f
  * Several workers that share a quota find their shares this way without knowing of each other.
  */
 export interface Limiter {
+  /** Whether the next call may be sent at once; if so, it is. */
+  tryTake(): boolean;
   /** Resolves when the next call may be sent, first come first served. Rejects when `signal` aborts. */
   take(signal?: AbortSignal): Promise<void>;
   /** A call sent at `sentAt` (ms) was accepted. */
@@ -70,13 +72,16 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
     timer = setTimeout(serve, Math.ceil(Math.max(0, ((1 - tokens) / rate) * 1000)));
   }
 
+  function tryTake(): boolean {
+    fill();
+    if (queue.length > 0 || tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  }
+
   function take(signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    fill();
-    if (queue.length === 0 && tokens >= 1) {
-      tokens -= 1;
-      return Promise.resolve();
-    }
+    if (tryTake()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         queue.splice(queue.indexOf(waiter), 1);
@@ -90,6 +95,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
   }
 
   return {
+    tryTake,
     take,
     accepted() {
       rate = Math.min(ceiling, rate + (ceiling * RATE_INCREASE_PER_SECOND) / rate);
