@@ -245,7 +245,7 @@ describe('the rate limit (403048)', () => {
     const [start = 0] = calls.map(({ at }) => at);
     const last = Math.max(...calls.map(({ at }) => at));
     expect(last - start).toBeGreaterThan(100);
-    expect(waits.length).toBeGreaterThanOrEqual(20);
+    expect(waits.length).toBeGreaterThan(10);
   });
 
   it('of searches is a share of that of calls', async () => {
