@@ -21,6 +21,8 @@ type Payloads = Parameters<typeof decodeArrayFromPayloads>[1];
 
 /** A workflow continued by itself, rather than by its cron expression. */
 const BY_WORKFLOW = 1;
+/** A cron's next run is another run. The event of a workflow that continued by itself names no initiator (server 1.32). */
+const BY_CRON = 3;
 const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 
@@ -39,10 +41,12 @@ export async function* readSealedRows(
   let at = from ?? { runId: await firstOfChain(client, run), page: '', event: '0' };
   for (;;) {
     let last: HistoryEvent | undefined;
+    let end: HistoryEvent | undefined;
     for (let page: string | null = at.page; page !== null; ) {
       const { history, nextPageToken } = await readHistory(client, { ...run, runId: at.runId }, page);
       for (const event of history?.events ?? []) {
         const id = String(event.eventId);
+        end = event;
         // The cursor's own page is read again.
         if (page === at.page && BigInt(id) <= BigInt(at.event)) continue;
         last = event;
@@ -53,8 +57,8 @@ export async function* readSealedRows(
       if (last) yield { sets: [], cursor: { runId: at.runId, page, event: String(last.eventId) } };
       page = nextPageToken && nextPageToken.length > 0 ? Buffer.from(nextPageToken).toString('base64') : null;
     }
-    const continued = last?.workflowExecutionContinuedAsNewEventAttributes;
-    if (!continued?.newExecutionRunId || continued.initiator !== BY_WORKFLOW) return;
+    const continued = end?.workflowExecutionContinuedAsNewEventAttributes;
+    if (!continued?.newExecutionRunId || continued.initiator === BY_CRON) return;
     at = { runId: continued.newExecutionRunId, page: '', event: '0' };
   }
 }

@@ -74,7 +74,7 @@ async function written(): Promise<Map<string | null, unknown>> {
 describe('a retry', () => {
   it('writes exactly the users who failed, with their membership of now', async () => {
     await admin.change(USERS);
-    const failing = (await members()).slice(0, 40);
+    const failing = (await members()).slice(0, 120);
     await admin.addFaults(
       ...failing.map((uid, n) => ({
         match: { method: WRITE, uid },
@@ -83,7 +83,12 @@ describe('a retry', () => {
     );
     const run = await startRun(document());
     const reference = await referenceTo(run);
-    expect((await run.result()).counts).toMatchObject({ failed: 30, unknown_uid: 10 });
+    expect((await run.result()).counts).toMatchObject({ failed: 90, unknown_uid: 30 });
+
+    // All of them fail again: that is no reason to stop.
+    const inVain = await startRows(rig, document(), 'failures', reference);
+    expect((await inVain.result()).counts).toMatchObject({ members: 120, failed: 90, unknown_uid: 30 });
+    expect(await rowsOf(rig, await referenceTo(inVain), 'failed')).toHaveLength(120);
     await admin.clearFaults();
     await admin.clearJournal();
 
@@ -109,7 +114,7 @@ describe('a retry', () => {
     expect({ code: retried.code, ...JSON.parse(retried.stdout) }).toMatchObject({
       code: 0,
       workflow_id: 'gigya-export/rows/rows-failures',
-      counts: { members: 40, updated: 40, left: 0, failed: 0, unknown_uid: 0 },
+      counts: { members: 120, updated: 120, left: 0, failed: 0, unknown_uid: 0 },
       warnings: [],
     });
     expect([...(await written()).keys()].sort()).toEqual(failing);
@@ -124,9 +129,9 @@ describe('a retry', () => {
     const again = await startRows(rig, document({ max_removals: 0 }), 'failures', reference);
     expect(await approve(again)).toBe(3);
     expect((await again.result()).counts).toMatchObject({
-      members: 37,
+      members: 117,
       left: 3,
-      unchanged: 35,
+      unchanged: 115,
       updated: 3,
       failed: 2,
     });
@@ -191,6 +196,9 @@ describe('a plan', () => {
     const due = plan.filter(({ uid }) => !stale.includes(uid)).map(({ uid, after }) => [uid, after]);
     const writes = (await appliedWrites(admin)).map(({ uid, data }) => [uid, data]);
     expect(writes.sort()).toEqual(due.sort());
+    const history = textsIn(await apply.fetchHistory());
+    expect(history).toContain('rows-plan');
+    expect(plan.filter(({ uid }) => history.includes(uid))).toEqual([]);
     const state = await admin.state();
     expect(stale.map((uid) => state[uid]?.account)).toEqual(stale.map(() => ['edited']));
     const failed = JSON.parse((await command('--json', 'failures', 'rows')).stdout);

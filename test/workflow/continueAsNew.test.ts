@@ -9,8 +9,10 @@ import { seenIn } from '../../src/workflows/lanes.ts';
 import type { Progress } from '../../src/workflows/messages.ts';
 import type { Run } from '../../src/workflows/run.ts';
 import { jobDocument } from '../support/jobs.ts';
+import { depart } from '../support/leavers.ts';
 import { startMockRig } from '../support/mockRig.ts';
 import { type Rig, startRig } from '../support/rig.ts';
+import { referenceTo, startRows } from '../support/rows.ts';
 import { chainOf, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
@@ -137,4 +139,23 @@ it('continues as new while it searches for leavers, and waits for approval with 
   } finally {
     await mocked.stop();
   }
+});
+
+it('passes on where a plan is, and writes each of its rows once', async () => {
+  const { admin } = rig.sandbox;
+  await admin.change(USERS);
+  await depart(rig.sandbox, { elsewhere: 20 });
+  const job = jobDocument('chain', { dry_run: true, max_removals: 0 });
+  const preview = await rig.start(job);
+  const { counts: found } = await preview.result();
+  await admin.clearJournal();
+  const apply = await startRows(rig, job, 'plan', await referenceTo(preview));
+  await until(async () => (await apply.query<Progress>('progress')).phase === 'approval');
+  await apply.executeUpdate('approve', { args: [{ removals: 20 }] });
+  const { counts } = await apply.result();
+  expect((await chainOf(rig.client, apply.workflowId)).length).toBeGreaterThanOrEqual(2);
+  expect(counts).toMatchObject({ left: 20, updated: found.updated, unchanged: 0, failed: 0 });
+  const writes = (await admin.journal()).map(({ uid }) => uid);
+  expect(writes).toHaveLength(found.updated);
+  expect(new Set(writes).size).toBe(writes.length);
 });
