@@ -262,7 +262,19 @@ const records: FaultCase[] = [
       outcome: stopped(new RegExp(`users failed with ${code}`)),
       isQuick: code === 400006,
     },
-    { name: `${code} refuses every search`, faults: [gigyaError(SEARCH, code)], outcome: exact },
+    {
+      // The checks send the first two.
+      name: `${code} refuses every search`,
+      faults: [gigyaError(SEARCH, code)],
+      outcome: stopped(new RegExp(`search: Gigya answered ${code}`)),
+    },
+    {
+      // Members can be written without a search, leavers cannot be found.
+      name: `${code} refuses every search of members`,
+      faults: [gigyaError(SEARCH, code, 1, { match: { method: SEARCH, after: 2 } })],
+      config: { on_exit: 'keep' },
+      outcome: exact,
+    },
   ]),
   {
     name: '403005 answers some writes',

@@ -407,12 +407,13 @@ async function judge(
     [],
   );
   if (!summary) return;
-  const { counts, failures } = summary;
+  const { counts, failures, warnings } = summary;
   const met = (await admin.faults()).reduce((sum, { fired }) => sum + fired, 0);
   assert.equal(breachOfInvariant(counts), undefined);
   if (outcome.is === 'left alone') {
     assert.equal(counts.left, LEAVERS - outcome.users);
     assert.equal(extra.length, outcome.users);
+    assert.match(warnings.join(), /users in Gigya carry the audience, but this run counted/);
     return;
   }
   assert.equal(counts.left, LEAVERS);

@@ -5,10 +5,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WorkflowFailedError } from '@temporalio/client';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pMap from 'p-map';
 import { createRandom } from '../../sandbox/random.ts';
 import { startDevServer } from '../../scripts/devServer.ts';
+import { reasonOf } from '../../src/cli/errors.ts';
 import { bundleWorkflows } from '../support/bundle.ts';
 import { startRig } from '../support/rig.ts';
 import { FAULTS, meet, USERS } from './faults.ts';
@@ -160,7 +162,8 @@ async function attempt<T>(
     return outcome;
   } catch (error) {
     failed++;
-    console.log(`✘ ${name}, ${took()}: ${error instanceof Error ? error.message : error}`);
+    const { message } = error instanceof WorkflowFailedError ? reasonOf(error) : { message: String(error) };
+    console.log(`✘ ${name}, ${took()}: ${message}`);
     return undefined;
   }
 }
