@@ -66,11 +66,11 @@ export async function readLanes(input: LanesToRead, attempt: Attempt): Promise<L
     atOnce = Math.max(1, Math.floor(atOnce / 2));
   };
   const budget = new RowBudget(atOnce, input.heaviest);
-  const share = SCAN_PAGE * Math.max(1, Math.round(size / lanes.length / SCAN_PAGE));
+  const shares = sharesOf(size, lanes.length);
   const nothing = (mixed: string): LanesRead => ({ rows: [], lanes: [], heaviest: 0, atOnce, mixed });
   try {
     const scanned = await Promise.all(
-      lanes.map((lane) => scanRows({ ...input, lane, size: share, budget }, attempt)),
+      lanes.map((lane, index) => scanRows({ ...input, lane, size: shares[index] ?? 0, budget }, attempt)),
     );
     const mixed = whyMixed(scanned, input);
     if (mixed !== null) return nothing(mixed);
@@ -94,6 +94,13 @@ export async function readLanes(input: LanesToRead, attempt: Attempt): Promise<L
     if (error instanceof LyticsError && error.reason === 'no_answer') halve();
     throw error;
   }
+}
+
+/** Rows for each lane, in whole Lytics pages: the first lanes, which were read least, may read one more. */
+export function sharesOf(size: number, lanes: number): number[] {
+  const pages = Math.max(lanes, Math.round(size / SCAN_PAGE));
+  const each = Math.floor(pages / lanes);
+  return Array.from({ length: lanes }, (_, lane) => SCAN_PAGE * (lane < pages % lanes ? each + 1 : each));
 }
 
 /**

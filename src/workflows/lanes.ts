@@ -46,14 +46,16 @@ function beginLane(hundredths: Lane['hundredths']): Lane {
 
 /**
  * The lanes to read for the next page. Those that were begun come first, the one that waited longest before the
- * others, since a cursor expires when it is not used. A slow run begins few lanes: a page needs no more.
+ * others, since a cursor expires when it is not used; among equals, the one that was read least. A slow run begins few lanes: a page needs no more.
  *
  * @param size Rows wanted.
  * @param atOnce Lanes that may be begun.
  */
 export function lanesToRead(lanes: readonly Lane[], size: number, atOnce: number): Lane[] {
   const open = lanes.filter(({ cursor }) => cursor !== null);
-  const begun = open.filter(({ readFor }) => readFor > 0).sort((a, b) => a.readFor - b.readFor);
+  const begun = open
+    .filter(({ readFor }) => readFor > 0)
+    .sort((a, b) => a.readFor - b.readFor || a.seen - b.seen);
   const wanted = Math.ceil(size / SCAN_PAGE);
   const toBegin = open.filter(({ readFor }) => readFor === 0);
   const mayBegin = Math.max(0, Math.min(wanted, atOnce) - begun.length);

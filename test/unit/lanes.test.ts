@@ -105,6 +105,12 @@ describe('the lanes of the next page', () => {
     );
   });
 
+  it('begin with the one that was read least, which may read one Lytics page more than the others', () => {
+    const lanes = beginLanes(3);
+    for (const [index, lane] of lanes.entries()) stepLane(lane, read({ rows: 300 - index * 100 }), 1);
+    expect(lanesToRead(lanes, 1_700, 10)).toEqual([...lanes].reverse());
+  });
+
   it('are none when all have ended', () => {
     const lanes = beginLanes(2);
     for (const lane of lanes) stepLane(lane, read({ next: null }), 1);

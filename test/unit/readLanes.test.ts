@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type LanesToRead, readLanes } from '../../src/activities/readLanes.ts';
+import { type LanesToRead, readLanes, sharesOf } from '../../src/activities/readLanes.ts';
 import { BEGINNING, type LaneToRead } from '../../src/activities/scanRows.ts';
 import { hundredthsOf } from '../../src/lanes.ts';
 import type { Lytics, Row } from '../../src/lytics/client.ts';
@@ -29,6 +29,17 @@ function read(scan: Lytics['scan'], changes: Partial<LanesToRead> = {}, attempt 
 /** Each lane has one user and many to follow. */
 const first: Lytics['scan'] = async (_id, _start, { hundredths = [] } = {}) =>
   pageOf([user(`of ${hundredths[0]}`)], { next: 'more', total: 1_000 });
+
+describe('the rows of a page', () => {
+  it.each([
+    [1_700, 10, [200, 200, 200, 200, 200, 200, 200, 100, 100, 100]],
+    [800, 8, Array(8).fill(100)],
+    [250, 1, [300]],
+    [1, 1, [100]],
+  ])('%i are shared by %i lanes in whole Lytics pages', (size, count, shares) => {
+    expect(sharesOf(size, count)).toEqual(shares);
+  });
+});
 
 describe('several lanes', () => {
   it('are read with their hundredths in each request, and each has a cursor of its own', async () => {
