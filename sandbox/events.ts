@@ -11,7 +11,7 @@ import type { SettingsPatch } from './settings.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** A write as it came in; what became of it is found out where it is applied. */
+/** A write as it was received; whether it succeeds is decided where it is applied. */
 export type WriteDraft = Omit<JournalDraft, 'applied' | 'changed'>;
 
 export type PopulationChange =

@@ -31,7 +31,7 @@ export const faultActionSchema = z.discriminatedUnion('kind', [
     location: z.string().default('http://127.0.0.1:9/elsewhere'),
   }),
   z.strictObject({ kind: z.literal('latency'), ms: z.number().min(0) }),
-  /** Changes settings when it fires (a revoked key, another quota, a clock that runs ahead); the request goes on. */
+  /** Changes settings when it fires (a revoked key, another quota, a clock that runs ahead); the request continues. */
   z.strictObject({ kind: z.literal('settings'), settings: settingsPatchSchema }),
   z.strictObject({ kind: z.literal('expired_cursor') }),
   z.strictObject({ kind: z.literal('repeat_page') }),

@@ -65,8 +65,8 @@ function createProgram(): Command {
     .option('--limits <calls,searches>', 'written as "limits" into the authorizations file', pair)
     .option('--settings <json>', 'any settings of PATCH /admin/settings, from the start', json)
     .option('--authorizations <file>', 'authorizations file to write (default: in the temporary folder)')
-    .option('--force', 'overwrite the authorizations file even if it is not a sandbox that wrote it')
-    .option('--state <file>', 'keep everything in this file, and go on from it')
+    .option('--force', 'overwrite the authorizations file even if no sandbox wrote it')
+    .option('--state <file>', 'keep everything in this file, and continue from it')
     .option('--json', 'print one line of JSON when ready')
     .option('--with-parent', 'end when standard input does: for programs that start a sandbox');
 }

@@ -44,7 +44,7 @@ export function sendHtml(response: ServerResponse, status: number): void {
   send(response, { httpStatus: status, headers: { 'content-type': 'text/html' }, body });
 }
 
-/** A body that begins and does not end. */
+/** A body that never ends. */
 export function drip(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' });
   response.write('{"callId":');

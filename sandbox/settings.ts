@@ -8,7 +8,7 @@ import { figureKinds } from './figures.ts';
 export const lyticsSettings = z.strictObject({
   /** `repeatable`: one cursor per page, may be sent again. `scroll`: one string for all pages; a repeated request moves on. */
   cursor: z.enum(['repeatable', 'scroll']).default('repeatable'),
-  /** Seconds that a cursor lives after it was last issued or used; the life of a real one is not documented. */
+  /** Seconds until a cursor expires after it was last issued or used; the real lifetime is not documented. */
   cursorLifeSeconds: z.number().min(0).default(300),
   cursorErrorStatus: z.union([z.literal(400), z.literal(404)]).default(400),
   /** How a scan ends: `_next` empty, a cursor that gives an empty page, or one that gives the last page again. */
@@ -21,18 +21,18 @@ export const lyticsSettings = z.strictObject({
   rowSegments: z.enum(['all', 'none', 'some', 'empty', 'without_scanned']).default('all'),
   /** Whether `fields=` without `segments` in it drops them from the rows. */
   fieldsDropSegments: z.boolean().default(true),
-  /** Scans end after so many rows, although `total` tells of more. */
+  /** Scans end after this many rows, although `total` is larger. */
   endAfterRows: z.number().int().min(0).nullable().default(null),
   /** `splits` on a scan: disjoint hundredths of the users, no effect, or 400. */
   splits: z.enum(['honoured', 'ignored', 'refused']).default('honoured'),
   /** Ad-hoc scans, or the status that refuses them. */
   adHocScan: z.union([z.literal('on'), z.literal(400), z.literal(403), z.literal(404)]).default('on'),
-  /** Where several profiles hold the UID of an entity lookup: the newest alone, or all as one. */
+  /** Where several profiles hold the UID of an entity lookup: the newest alone, or all merged. */
   sharedUid: z.enum(['newest', 'merged']).default('newest'),
   /** `total` of a scan, and `size` of an audience. */
   total: z.enum(figureKinds).default('right'),
   size: z.enum(figureKinds).default('right'),
-  /** Null in the place of an empty `_next`, of `meta` and of `request_id`. */
+  /** Null in place of an empty `_next`, `meta` and `request_id`. */
   optionalKeys: z.enum(['present', 'null']).default('present'),
   /** What `segments` holds. */
   segmentsAs: z.enum(['slug', 'name']).default('slug'),
@@ -52,7 +52,7 @@ export const gigyaSettings = z.strictObject({
   indexLagMs: z.number().min(0).default(1000),
   /** Seconds a search cursor lives after it was last used. */
   cursorLifeSeconds: z.number().min(0).default(300),
-  /** The code of a dead cursor is not documented. */
+  /** The code for an expired cursor is not documented. */
   cursorErrorCode: z.number().int().default(400006),
   /** Batches of a cursor are smaller than asked, although more follow. */
   shortBatches: z.boolean().default(false),
@@ -84,7 +84,7 @@ export const gigyaSettings = z.strictObject({
   redundantWrite: z.union([z.literal('accept'), z.literal(403200)]).default('accept'),
   /** Parameters that a write ignores as if the key had no right to send them; such a write is not applied. */
   ignoredParameters: z.array(z.string()).default([]),
-  /** The code of an ignored parameter with `checkParams=true`; which one it is, is not documented. */
+  /** The code for an ignored parameter with `checkParams=true`; the real one is not documented. */
   checkParamsError: z.number().int().default(403007),
   /** Whether optional keys of a reply (`callId`, `validationErrors`, `fieldName`, …) are absent or null. */
   optionalKeys: z.enum(['absent', 'null']).default('absent'),
@@ -117,7 +117,7 @@ export const gigyaSettings = z.strictObject({
 });
 
 const general = {
-  /** Milliseconds before a request is looked at (and a write applied). */
+  /** Milliseconds before a request is processed (and a write applied). */
   latencyMs: z.number().min(0),
   /** The coding of replies where Accept-Encoding permits it. */
   compress: z.enum(['none', 'gzip', 'deflate', 'br']),

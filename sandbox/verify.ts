@@ -50,7 +50,7 @@ function heldByUid(world: World, options: VerifyOptions): Map<string, unknown> {
   for (const { UID, oid, data } of world.store(options.type).objects.values()) {
     if (options.oid !== undefined && oid !== options.oid) continue;
     const [value, before] = [read(data, options.field), held.get(UID)];
-    // Several objects of one UID show as one list with everything in it: twice is wrong.
+    // Several objects of one UID are shown as one list of all their values, so a repeated value is wrong.
     held.set(UID, Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value);
   }
   return held;

@@ -99,7 +99,7 @@ export function createWorld(options: WorldOptions): World {
     places: createPlaces(),
     commit: (event) => {
       const at = Date.now();
-      // Before it is kept: an event that cannot be applied must not be met again at the next start.
+      // Before it is stored: an event that cannot be applied must not be read again at the next start.
       applyAt(event, at);
       file?.append(at, event);
     },

@@ -11,7 +11,7 @@ export type AdminInput = {
 export type Handler = (world: World, input: AdminInput) => unknown;
 export type Endpoint = [verb: string, pattern: RegExp, handler: Handler];
 
-/** A request that cannot be met, with the status that says so. */
+/** A request that cannot be served, with its HTTP status. */
 export class Refusal extends Error {
   override name = 'Refusal';
   constructor(

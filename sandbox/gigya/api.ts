@@ -12,7 +12,7 @@ export type GigyaRequest = {
   sent: Parameters;
   authorization: string | undefined;
   url: string;
-  /** How many requests for this UID were under way when this one came, itself among them. */
+  /** Requests for this UID in flight when this one arrived, including it. */
   underWay: number;
 };
 
@@ -59,7 +59,7 @@ function read(world: World, { method: called, sent }: GigyaRequest): Call {
   return { callId, method, parameters, ignored, draft };
 }
 
-/** Parsed where it is JSON, so that the journal can be compared with. */
+/** Parsed where it is JSON, so that it can be compared with the journal. */
 function journaled(text: string | undefined): unknown {
   if (text === undefined) return null;
   try {

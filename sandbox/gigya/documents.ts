@@ -1,4 +1,4 @@
-/** What a search sees of an account or of a Data Store object. */
+/** What a search returns of an account or a Data Store object. */
 export type Document = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -37,7 +37,7 @@ export type Store = {
 };
 
 export type Cursor = {
-  /** The method that opened it, and the only one that may go on with it. */
+  /** The method that opened it; no other method can continue it. */
   of: 'accounts' | 'ds';
   documents: readonly Document[];
   select: Select;

@@ -66,7 +66,7 @@ export function lyticsFigure(
   return typeof told === 'number' && world.settings().lytics.numbersAsStrings ? String(told) : told;
 }
 
-/** A comma list from the query; null when it is not there. */
+/** A comma-separated list from the query; null when absent. */
 export function listFrom(query: URLSearchParams, name: string): string[] | null {
   const text = query.get(name);
   return text === null ? null : text.split(',').map((one) => one.trim());

@@ -1,7 +1,7 @@
 import { type Filter, FilterError } from './filterql.ts';
 import { type LyticsState, type Row, valuesOf } from './state.ts';
 
-/** Fails on an audience that does not exist; there is no telling "nobody" from a typing error otherwise. */
+/** Fails on an audience that does not exist: otherwise a misspelled name would look like an empty audience. */
 function check(state: LyticsState, filter: Filter): void {
   if (filter.kind === 'and' || filter.kind === 'or') for (const term of filter.terms) check(state, term);
   else if (filter.kind === 'not') check(state, filter.term);

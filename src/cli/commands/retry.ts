@@ -15,7 +15,7 @@ import { assertWorker } from '../workers.ts';
 export function addRetry(program: Command): void {
   program
     .command('retry')
-    .description('export the users who failed in a run again, with their audiences of now')
+    .description('export the users who failed in a run again, with their present membership')
     .argument(...NAME)
     .option('--run <id>', 'the run, as `history` shows it (default: the newest that wrote)', runIdOf)
     .option('--no-follow', 'start it and return')
