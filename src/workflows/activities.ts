@@ -9,6 +9,8 @@ export const activities = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
   // A page that is not done after this time fails the run.
   scheduleToCloseTimeout: '10 hours',
+  // Eager dispatch keeps a run's pages on the worker that has its workflow: jobs would share two workers as 2:1:1.
+  allowEagerDispatch: false,
   // When omitted, this is not the documented default but TRY_CANCEL, which does not wait.
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: {
