@@ -5,7 +5,7 @@ import type { Phase } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
 import { isOpen } from './jobs.ts';
 import { outcomeOf } from './outcome.ts';
-import { describeRun, listRuns, progressOf, type Run } from './runs.ts';
+import { describeRun, listRuns, progressOf, queryProgress, type Run } from './runs.ts';
 import { type JobState, reasonFrom, stateOfEnded } from './status.ts';
 
 /** A run that has ended, or is under way. */
@@ -66,8 +66,9 @@ async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promis
     reason: null,
   };
   if (isOpen(run)) {
-    const progress = hasWorker ? await progressOf(temporal, run) : undefined;
-    if (!progress) return { ...past, state: hasWorker ? 'running' : 'no_worker' };
+    const progress = hasWorker ? await queryProgress(temporal, run) : 'silent';
+    if (progress === 'silent') return past;
+    if (progress === 'unable') return { ...past, state: 'running' };
     const { state, phase, counts, dry_run } = progress;
     return { ...past, state, phase, counts, dry_run, reason: reasonFrom(progress) };
   }

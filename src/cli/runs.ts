@@ -1,4 +1,6 @@
 import {
+  isGrpcServiceError,
+  ServiceError,
   type WorkflowExecutionDescription,
   type WorkflowExecutionStatusName,
   type WorkflowHandle,
@@ -21,6 +23,9 @@ import { readTitle, type Title } from './title.ts';
 
 /** Longer than a worker takes to replay a run; without a worker each query waits this long. */
 const QUERY_PATIENCE_MS = 5_000;
+
+/** gRPC's CANCELLED and DEADLINE_EXCEEDED, and RESOURCE_EXHAUSTED, while other queries wait for the worker. */
+const SILENCE_CODES = [1, 4, 8];
 
 /** A run as the server knows it; reading it needs no worker. */
 export interface Run {
@@ -161,11 +166,17 @@ function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** The run's own account of itself; undefined when no worker answers in time. */
-export async function progressOf(
+/** The run's own account of itself; undefined when no worker gives it. */
+export async function progressOf(temporal: Temporal, run: StartedExecution): Promise<Progress | undefined> {
+  const answer = await queryProgress(temporal, run);
+  return typeof answer === 'string' ? undefined : answer;
+}
+
+/** `silent`: no worker answered in time. `unable`: one did, but cannot replay the run. */
+export async function queryProgress(
   temporal: Temporal,
-  run: { workflowId: string; runId: string },
-): Promise<Progress | undefined> {
+  run: StartedExecution,
+): Promise<Progress | 'silent' | 'unable'> {
   const handle = handleOf(temporal, run);
   try {
     return await temporal.client.connection.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
@@ -173,6 +184,16 @@ export async function progressOf(
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw error;
-    return undefined;
+    return isSilence(error) ? 'silent' : 'unable';
   }
+}
+
+interface StartedExecution {
+  workflowId: string;
+  runId: string;
+}
+
+function isSilence(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && SILENCE_CODES.includes(cause.code);
 }

@@ -5,7 +5,7 @@ import type { Temporal } from './connect.ts';
 import type { KnownJob } from './jobs.ts';
 import { isOpen } from './jobs.ts';
 import { outcomeOf } from './outcome.ts';
-import { describeRun, progressOf, type Run } from './runs.ts';
+import { describeRun, progressOf, queryProgress, type Run } from './runs.ts';
 import { timesOf, titleOf } from './schedules.ts';
 import { noWorker } from './workers.ts';
 
@@ -107,6 +107,10 @@ function runBefore(temporal: Temporal, cron: Run): Promise<Run | undefined> {
   return describeRun(temporal, cron.workflowId, cron.previousRunId);
 }
 
+/** The server notices only after a while that a killed worker polls no more. */
+const SILENT = 'No worker answers for this run; if none is running, start one with "npm run worker"';
+const UNABLE = 'The worker does not answer for this run; see its log';
+
 async function openRun(
   temporal: Temporal,
   idle: JobStatus,
@@ -116,11 +120,9 @@ async function openRun(
   if (!hasWorker) {
     return { ...idle, state: 'no_worker', reason: noWorker(temporal.taskQueue), run: runStatus(run) };
   }
-  const progress = await progressOf(temporal, run);
-  if (!progress) {
-    const reason = 'The worker does not answer for this run; see its log';
-    return { ...idle, state: 'running', reason, run: runStatus(run) };
-  }
+  const progress = await queryProgress(temporal, run);
+  if (progress === 'silent') return { ...idle, state: 'no_worker', reason: SILENT, run: runStatus(run) };
+  if (progress === 'unable') return { ...idle, state: 'running', reason: UNABLE, run: runStatus(run) };
   return {
     ...idle,
     // An open run reports that it has ended just before it closes.

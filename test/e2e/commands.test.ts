@@ -8,7 +8,7 @@ import type { JobStatus } from '../../src/cli/status.ts';
 import { isWorkerPolling } from '../../src/cli/workers.ts';
 import { noCounts } from '../../src/counts.ts';
 import { type JobDocument, parseJob } from '../../src/job.ts';
-import { slugOf, workflowIdOf } from '../../src/names.ts';
+import { EXPORT_WORKFLOW, slugOf, workflowIdOf } from '../../src/names.ts';
 import {
   type CommandOptions,
   type CommandRig,
@@ -186,6 +186,39 @@ describe('without a worker', () => {
     expect(list.stdout).toMatch(new RegExp(`^${name} +no worker +vip +- +- +-`, 'm'));
     expect(list.stdout).toContain(`! No worker is polling the task queue "${taskQueue}"`);
     await orphan.end('complete');
+  });
+
+  it('that was killed moments ago, status, list and history report that none answers', async () => {
+    const name = unique('Killed');
+    const taskQueue = unique('killed');
+    const { workflowService, connection, workflow, options } = rig.client;
+    const poll = {
+      namespace: options.namespace,
+      taskQueue: { name: taskQueue },
+      // The server lists only pollers that have one.
+      identity: 'a worker',
+    };
+    // Shorter deadlines are rejected.
+    await connection
+      .withDeadline(Date.now() + 2_500, () => workflowService.pollWorkflowTaskQueue(poll))
+      .catch(() => {});
+    const workflowId = workflowIdOf(name);
+    await workflow.start(EXPORT_WORKFLOW, { workflowId, taskQueue, args: [jobDocument(name)] });
+    const alone = await at({ taskQueue }, '--json', 'status', name);
+    const list = await until(async () => {
+      const { stdout } = await at({ taskQueue, columns: 80 }, 'list');
+      return stdout.includes(name) && stdout;
+    });
+    const past = await until(async () => {
+      const { code, stdout } = await at({ taskQueue }, 'history', name);
+      return code === 0 && stdout;
+    });
+    expect(alone.code).toBe(3);
+    const reason = expect.stringMatching(/^No worker answers for this run/);
+    expect(JSON.parse(alone.stdout)).toMatchObject({ state: 'no_worker', reason, run: { counts: null } });
+    expect(list).toMatch(new RegExp(`^${name} +no worker .*\\n.*\\n  ! No worker answers`, 'm'));
+    expect(past).toContain('\tno worker\t');
+    await workflow.getHandle(workflowId).terminate();
   });
 
   it.each([100, -100])('is not reported by a client whose clock is %d s off', async (seconds) => {

@@ -52,7 +52,7 @@ function describe(statuses: readonly JobStatus[], output: Output, trouble: strin
     COLUMNS,
     statuses.map(cellsOf),
     output.width,
-    statuses.map((status) => notesOf(status)),
+    statuses.map((status) => notesOf(status, trouble)),
   );
   return trouble === null ? table : `${table}\n! ${trouble}`;
 }
@@ -85,7 +85,8 @@ function nameOf({ name, slug }: JobStatus): string {
 const shown = (count: number | undefined) => (count === undefined ? '-' : figure(count));
 
 /** The lines below a row: the times, and each problem on its own line. */
-function notesOf({ schedule, schedule_paused, next_run, run, timezone, reason, state }: JobStatus): string[] {
+function notesOf(status: JobStatus, trouble: string | null): string[] {
+  const { schedule, schedule_paused, next_run, run, timezone, reason, state } = status;
   const times = [
     ...(run ? [`${run.ended ? 'last' : 'started'} ${clockTime(run.started, timezone)}`] : []),
     ...(next_run ? [`next ${clockTime(next_run, timezone)}`] : []),
@@ -102,7 +103,8 @@ function notesOf({ schedule, schedule_paused, next_run, run, timezone, reason, s
     ...(run?.dry_run ? ['preview: nothing is written'] : []),
     ...(pause ? [`! ${pause}${schedule_paused?.note ? `: ${schedule_paused.note}` : ''}`] : []),
     ...(run?.approval ? [`! ${approvalNote(run.approval, timezone)}`] : []),
-    ...(reason && state !== 'no_worker' ? [`! ${reason}`] : []),
+    // Printed once, below the table.
+    ...(reason && reason !== trouble ? [`! ${reason}`] : []),
   ].filter((line) => line !== '');
 }
 

@@ -24,7 +24,7 @@ export function addStatus(program: Command): void {
         const status = await statusOf(temporal, job, hasWorker);
         if (!hasWorker && status.state !== 'no_worker') status.warnings.push(noWorker(temporal.taskQueue));
         print(output, status, () => describe(status, output));
-        if (!hasWorker) process.exitCode = EXIT.unreachable;
+        if (!hasWorker || status.state === 'no_worker') process.exitCode = EXIT.unreachable;
       }),
     );
 }
