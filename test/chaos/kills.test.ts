@@ -21,7 +21,7 @@ describe.concurrent('a run of 5,000 users whose worker is killed at random momen
       cursor: 'repeatable',
       seed: 13,
       kills: 1,
-      // When three pages are under way, and each of them is far on.
+      // When two pages are under way, and each of them is far on.
       moments: [2_400],
       workerFile: 'test/chaos/forgetfulWorker.ts',
     });
