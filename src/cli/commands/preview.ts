@@ -5,10 +5,10 @@ import type { Summary } from '../../workflows/run.ts';
 import { askRows } from '../askRows.ts';
 import { example, FILE, outputOf } from '../command.ts';
 import { type Temporal, withTemporal } from '../connect.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, Refused } from '../errors.ts';
 import { type Followed, followToEnd, reportEnd } from '../follow.ts';
 import { followed } from '../followed.ts';
-import { type Output, print, tell } from '../print.ts';
+import { figure, type Output, print, tell } from '../print.ts';
 import { readJob } from '../readDocument.ts';
 import { assertWritable } from '../rows/outputFile.ts';
 import { type PlanDigest, planLine, readPlanLine, writePlan } from '../rows/planFile.ts';
@@ -73,12 +73,15 @@ async function collectPlan(
 ): Promise<PlanDigest> {
   const lines = new SortedLines((line) => readPlanLine(line).uid);
   const bar = progressBar(output, counts.updated);
+  let rows = 0;
   try {
     for await (const row of askRows(temporal, { workflowId, runId }, 'changed')) {
       await addRow(lines, row);
+      rows++;
       bar.increment();
     }
     bar.stop();
+    assertComplete(rows, counts.updated);
     const header = {
       format_version: '1',
       job,
@@ -91,6 +94,14 @@ async function collectPlan(
     bar.stop();
     await lines.remove();
   }
+}
+
+/** A plan that lacks users must not be taken for the whole. */
+function assertComplete(rows: number, updated: number): void {
+  if (rows === updated) return;
+  throw new Refused(
+    `The plan is incomplete: the preview counted ${figure(updated)} changes, but its history holds ${figure(rows)}; this is a bug in lytics-gigya-export, report it`,
+  );
 }
 
 function addRow(lines: SortedLines, row: ChangedRow): Promise<void> {
