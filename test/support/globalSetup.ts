@@ -18,7 +18,7 @@ declare module 'vitest' {
 /** Inside the checkout: the bundled worker finds its packages from there. */
 const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 /** What tests start as processes. From the sources, each start would compile them for a second. */
-const PROGRAMS = ['src/worker.ts', 'src/client.ts', 'sandbox/main.ts', 'test/chaos/forgetfulWorker.ts'];
+const PROGRAMS = ['src/worker.ts', 'src/client.ts', 'sandbox/main.ts'];
 
 /** One Temporal server and one bundle for all test files; each test has its own task queue. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
