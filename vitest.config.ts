@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     // The Temporal SDK's native part does not bear worker threads.
     pool: 'forks',
-    maxWorkers: 2,
+    // More than cores: many tests wait for a server.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/summaryReporter.ts'],

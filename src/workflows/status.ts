@@ -1,6 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { JobDocument } from '../job.ts';
-import { PAGE_SECONDS, RATE_SECONDS } from '../tuning.ts';
+import { PAGE_SECONDS, PAGES_AT_ONCE, RATE_SECONDS } from '../tuning.ts';
 import { detailsOf } from './details.ts';
 import type { Phase, Progress, State, TroubleReported } from './messages.ts';
 import type { Run } from './run.ts';
@@ -165,8 +165,8 @@ export class Status {
   #rate(): number {
     const [first, last] = [this.#marks[0], this.#marks.at(-1)];
     if (!first || !last) return 0;
-    // A page takes about PAGE_SECONDS: beyond that, time without outcomes lowers the rate.
-    const until = Math.max(last.at, Date.now() - PAGE_SECONDS * 1000);
+    // Pages in flight share the quota. Beyond their time, time without outcomes lowers the rate.
+    const until = Math.max(last.at, Date.now() - PAGES_AT_ONCE * PAGE_SECONDS * 1000);
     if (until <= first.at || until - last.at > RATE_SECONDS * 1000) return 0;
     return (last.handled - first.handled) / ((until - first.at) / 1000);
   }

@@ -21,8 +21,9 @@ describe.concurrent('a run of 5,000 users whose worker is killed at random momen
       cursor: 'repeatable',
       seed: 13,
       kills: 1,
-      // When two pages are under way, and each of them is far on.
-      moments: [2_400],
+      // A page has several seconds of work, and some of them are done.
+      callsPerSecond: 250,
+      moments: [2_900],
       workerFile: 'test/chaos/forgetfulWorker.ts',
     });
     expect(killed).toHaveLength(1);

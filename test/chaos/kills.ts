@@ -21,6 +21,8 @@ export interface KillOptions {
   users?: number;
   /** @default src/worker.ts */
   workerFile?: string;
+  /** @default without a limit that is ever reached */
+  callsPerSecond?: number;
   /** In place of random moments: after so many writes. */
   moments?: number[];
 }
@@ -45,11 +47,15 @@ export interface KillReport {
  */
 export async function killedRun(options: KillOptions): Promise<KillReport> {
   const { address, seed, storage, cursor, kills, signal = 'SIGKILL', users = 5_000, workerFile } = options;
+  const { callsPerSecond } = options;
   const random = createRandom(seed);
   const stage = await openStage({
     address,
     // The index shows no write of the run: what keeps one from being repeated is the checkpoint alone.
-    sandbox: { users, seed, cursor, latencyMs: 30, indexLagMs: 600_000 },
+    sandbox: {
+      ...{ users, seed, cursor, latencyMs: 30, indexLagMs: 600_000 },
+      ...(callsPerSecond !== undefined && { limits: [callsPerSecond, callsPerSecond] }),
+    },
   });
   const { admin } = stage.sandbox;
   const killed: KillReport['killed'] = [];

@@ -51,7 +51,7 @@ describe('import of a job', () => {
     expect(text).toContain('- config.time_of_day: "2:00pm" in Lytics, "14:00" here');
     expect(text).toContain('- status: "running" in Lytics, "paused" here');
     expect(text).toContain('- Ignored here: id, account_id, workflow,');
-    expect(text).toContain(`client -- resume ${slugOf(name)}`);
+    expect(text).toContain(`resume ${slugOf(name)}`);
 
     const saved: unknown = JSON.parse(await readFile(file, 'utf8'));
     const { schedule, runs } = await findJob(temporal, name);

@@ -91,7 +91,7 @@ describe('the guard', () => {
     expect(Date.parse(approval?.until ?? '') - Date.now()).toBeGreaterThan(47 * 3_600_000);
     expect(counts).toMatchObject({ left: 0, updated: 0 });
     expect(await refusalOf(handle.executeUpdate('approve', { args: [{ removals: 5 }] }))).toContain(
-      `waits with ${leaving} removals`,
+      `${leaving} removals wait for approval`,
     );
     expect(await refusalOf(handle.executeUpdate('approve', { args: ['yes'] }))).toContain(`${leaving}`);
     expect(await removals()).toBe(0);
