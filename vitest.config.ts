@@ -4,8 +4,7 @@ export default defineConfig({
   test: {
     // The Temporal SDK's native part does not bear worker threads.
     pool: 'forks',
-    // More than cores: many tests wait for a server.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/summaryReporter.ts'],
