@@ -1,6 +1,7 @@
 import { type Client, isGrpcServiceError } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { z } from 'zod';
+import { retentionOf } from '../retention.ts';
 import type { RowCursor, RowKind, RunReference } from '../rows.ts';
 import { EVENTS_AT_ONCE } from '../tuning.ts';
 import { finalFailure } from './failures.ts';
@@ -104,10 +105,7 @@ async function readHistory(
 }
 
 async function missing(client: Client, { workflowId, runId }: RunReference): Promise<string> {
-  const { namespace } = client.options;
-  const { config } = await client.workflowService.describeNamespace({ namespace });
-  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
-  const kept = `the namespace "${namespace}" keeps runs for ${Math.round(days * 10) / 10} days after their end`;
+  const kept = await retentionOf(client);
   return `Temporal does not have the run ${runId} of ${workflowId}, or no longer: ${kept}`;
 }
 

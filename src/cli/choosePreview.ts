@@ -1,5 +1,6 @@
 import type { Job } from '../job.ts';
 import { previewIdOf, workflowIdOf } from '../names.ts';
+import { retentionOf } from '../retention.ts';
 import type { Summary } from '../workflows/run.ts';
 import type { Temporal } from './connect.ts';
 import { Refused } from './errors.ts';
@@ -47,9 +48,6 @@ async function describePreview(
 }
 
 async function goneText({ client }: Temporal, runId: string): Promise<string> {
-  const { namespace } = client.options;
-  const { config } = await client.workflowService.describeNamespace({ namespace });
-  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
-  const kept = `the namespace "${namespace}" keeps runs for ${Math.round(days * 10) / 10} days after their end`;
+  const kept = await retentionOf(client);
   return `Temporal does not have the preview ${runId}, or no longer: ${kept}; make a new preview`;
 }
