@@ -1,5 +1,5 @@
 import type { Resources } from './process.ts';
-import { figure, megabytes, type Result, spread } from './result.ts';
+import { figure, median, megabytes, type Result, spread } from './result.ts';
 import type { ScenarioOptions } from './scenario.ts';
 
 /** One run of each side, one after the other, so that other load on the machine affects both. */
@@ -29,7 +29,7 @@ export function asComparison(texts: Texts, { users }: ScenarioOptions, pairs: re
   return {
     scenario,
     title,
-    method: `${method} ${figure(users)} users, all written; median of ${pairs.length} runs each, after one to warm up (least–most).`,
+    method: `${method} ${figure(users)} users, all written; after one run to warm up, ${pairs.length === 1 ? 'one run each' : `the median of ${pairs.length} runs each (least–most)`}.`,
     head: ['', 'exporter', other, 'exporter : other'],
     rows: [
       ['users/s', rate('exporter'), rate('other'), spread(speeds)],
@@ -37,10 +37,6 @@ export function asComparison(texts: Texts, { users }: ScenarioOptions, pairs: re
       ['peak memory', peak('exporter'), peak('other'), ''],
     ],
     aims: [],
-    figures: { speed_ratio: ratioOf(speeds), cpu_ratio: ratioOf(cpu) },
+    figures: { speed_ratio: median(speeds), cpu_ratio: median(cpu) },
   };
-}
-
-function ratioOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
