@@ -23,7 +23,7 @@ import { until } from '../support/until.ts';
 /** Never comes while a test runs. */
 const NEW_YEAR = '0 0 1 1 *';
 
-/** A job whose only run the server has deleted: that takes it half a minute, so it begins first. */
+/** A job whose only run the server has deleted: that takes it some seconds, so it begins first. */
 const FADED = unique('Faded');
 let faded: Promise<void>;
 

@@ -20,6 +20,15 @@ const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 /** What tests start as processes. From the sources, each start would compile them for a second. */
 const PROGRAMS = ['src/worker.ts', 'src/client.ts', 'sandbox/main.ts'];
 
+/**
+ * The server deletes a run only after it has noted its queues' progress, which it does every 30 s by default, and
+ * waits longer after each try that came too early.
+ */
+const DELETES_SOON = {
+  'history.transferProcessorUpdateAckInterval': '1s',
+  'history.visibilityProcessorUpdateAckInterval': '1s',
+};
+
 /** One Temporal server and one bundle for all test files; each test has its own task queue. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   await mkdir(CACHE, { recursive: true });
@@ -27,7 +36,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   // A bundled worker looks for it there.
   const bundle = join(folder, 'workflow-bundle.js');
   const [server, code] = await Promise.all([
-    startDevServer({ log: console.error, namespaces: ['client', 'schedules', 'commands'] }),
+    startDevServer({
+      log: console.error,
+      namespaces: ['client', 'schedules', 'commands'],
+      dynamicConfig: DELETES_SOON,
+    }),
     bundleWorkflows(),
     bundlePrograms(PROGRAMS, folder),
   ]);
