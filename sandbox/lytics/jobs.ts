@@ -106,8 +106,20 @@ function known(world: World, id: string): Job {
   return job;
 }
 
-export function listJobs(world: World): LyticsReply {
-  return sendV2(world, [...world.lytics.jobs.values()]);
+/** What a list leaves out unless it is asked for. */
+const hiddenUnless: readonly { parameter: string; isHidden(job: Job): boolean }[] = [
+  { parameter: 'show_completed', isHidden: ({ status }) => status === 'completed' },
+  { parameter: 'show_deleted', isHidden: ({ deleted }) => deleted === true },
+  { parameter: 'show_hidden', isHidden: ({ hidden }) => hidden === true },
+];
+
+export function listJobs(world: World, { query }: LyticsRequest): LyticsReply {
+  const workflow = query.get('workflow');
+  const isAsked = (parameter: string) => [parameter, 'show_all'].some((one) => query.get(one) === 'true');
+  const isListed = (job: Job) =>
+    (workflow === null || job.workflow === workflow) &&
+    hiddenUnless.every(({ parameter, isHidden }) => isAsked(parameter) || !isHidden(job));
+  return sendV2(world, [...world.lytics.jobs.values()].filter(isListed));
 }
 
 export function oneJob(world: World, _: LyticsRequest, id: string): LyticsReply {

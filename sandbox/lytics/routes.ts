@@ -9,9 +9,10 @@ const routes: [name: string, verb: string, pattern: RegExp][] = [
   ['v1_segment', 'GET', /^\/api\/segment\/([^/]+)$/],
   ['v1_segment_sizes', 'GET', /^\/api\/segment\/([^/]+)\/sizes$/],
   ['entity', 'GET', /^\/api\/entity\/user\/([^/]+)\/([^/]+)$/],
-  ['jobs', 'GET', /^\/v2\/job\/gigya-export\/?$/],
+  ['jobs', 'GET', /^\/v2\/job\/?$/],
   ['job_create', 'POST', /^\/v2\/job\/gigya-export\/?$/],
   ['job', 'GET', /^\/v2\/job\/gigya-export\/([^/]+)$/],
+  ['job', 'GET', /^\/v2\/job\/([^/]+)$/],
   ['job_update', 'POST', /^\/v2\/job\/gigya-export\/([^/]+)$/],
   ['job_update', 'PUT', /^\/v2\/job\/gigya-export\/([^/]+)$/],
 ];

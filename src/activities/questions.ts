@@ -32,6 +32,9 @@ export interface AudienceInfo {
   is_public: boolean;
 }
 
+/** States of a job that somebody deleted in Lytics. */
+const DELETED: readonly string[] = ['deleted', 'deleting'];
+
 /** A job of Lytics' own workflow `gigya-export`, for a list of them. */
 export interface LyticsJobInfo {
   id: string;
@@ -90,7 +93,7 @@ export function createQuestions(
       const lytics = await connections.lytics([authorization]);
       const jobs = await lytics.exportJobs(currentAttempt().reading);
       return jobs
-        .filter(({ deleted }) => deleted !== true)
+        .filter(({ deleted, status }) => deleted !== true && !DELETED.includes(status ?? ''))
         .map(({ id, name, status, config }) => ({
           id,
           name: name ?? '',

@@ -82,7 +82,7 @@ export interface Lytics {
   find(statement: string, start: string, options?: LyticsCallOptions): Promise<ScanPage>;
   /** The profile of a user, by a field that identifies users; undefined when Lytics knows no such user. */
   profile(field: string, value: string, options?: LyticsCallOptions): Promise<Row | undefined>;
-  /** The account's jobs of the workflow `gigya-export`. */
+  /** The account's jobs of the workflow `gigya-export`, with those that ran once and are done. */
   exportJobs(options?: LyticsCallOptions): Promise<LyticsJob[]>;
   /**
    * One of them with all its keys.
@@ -93,7 +93,7 @@ export interface Lytics {
   close(): Promise<void>;
 }
 
-const JOBS = '/v2/job/gigya-export';
+const EXPORT = 'gigya-export';
 const LOOK_UP = 'look up user';
 const FIND = 'find users';
 /** Messages about these calls may quote user data. */
@@ -276,12 +276,16 @@ export function openLytics(
     },
 
     async exportJobs(options) {
-      const { answer } = await get('list jobs', JOBS, jobsReply, options);
-      return (answer.data ?? []).flatMap((entry) => jobSchema.safeParse(entry).data ?? []);
+      // A GET of /v2/job/gigya-export would be read as a job with that id.
+      const path = `/v2/job?workflow=${EXPORT}&show_completed=true`;
+      const { answer } = await get('list jobs', path, jobsReply, options);
+      return (answer.data ?? [])
+        .flatMap((entry) => jobSchema.safeParse(entry).data ?? [])
+        .filter(({ workflow }) => (workflow || EXPORT) === EXPORT);
     },
 
     async exportJob(id, options) {
-      const path = `${JOBS}/${encodeURIComponent(id)}`;
+      const path = `/v2/job/${EXPORT}/${encodeURIComponent(id)}`;
       return (await get('read job', path, jobReply, options)).answer.data;
     },
 

@@ -51,6 +51,7 @@ export const jobSchema = z.looseObject({
   id: z.string().min(1),
   name: jobText,
   status: jobText,
+  workflow: jobText,
   deleted: truth.nullish().catch(undefined),
   config: z
     .looseObject({ segment_id: jobText, continuous_update: truth.nullish().catch(undefined) })

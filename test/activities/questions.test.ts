@@ -79,8 +79,11 @@ describe("the jobs of Lytics' own export", () => {
     const config = { segment_id: 'vip', continuous_update: true };
     const job = await admin.addJob({ name: 'VIPs', config });
     await admin.addJob({ name: 'All', status: 'paused' });
+    await admin.addJob({ name: 'Killed', status: 'deleted' });
+    await admin.addJob({ name: 'Once', status: 'completed' });
     expect(await attemptOf().run(ask().listLyticsJobs, 'lytics')).toEqual([
       expect.objectContaining({ name: 'All', status: 'paused', continuous_update: false }),
+      expect.objectContaining({ name: 'Once', status: 'completed' }),
       { id: job.id, name: 'VIPs', status: 'running', ...config },
     ]);
     expect(await attemptOf().run(ask().readLyticsJob, 'lytics', job.id)).toEqual(job);

@@ -155,6 +155,7 @@ describe('the export jobs', () => {
               config: { segment_id: 'vip', continuous_update: 'true' },
             },
             { id: 'j2', name: 7, config: 'none' },
+            { id: 'j3', name: 'Other', workflow: 'braze-export' },
             { name: 'no id' },
             null,
           ],
@@ -167,7 +168,7 @@ describe('the export jobs', () => {
       { id: 'j2', name: undefined, config: undefined },
     ]);
     expect(await lytics.exportJobs()).toEqual([]);
-    expect(server.asked[0]?.path).toBe('/v2/job/gigya-export');
+    expect(server.asked[0]?.path).toBe('/v2/job?workflow=gigya-export&show_completed=true');
   });
 
   it('are read one by one unchanged, and an unknown one is reported', async () => {

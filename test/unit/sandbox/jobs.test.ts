@@ -102,8 +102,17 @@ test.each(['PUT', 'POST'])('%s changes what may be changed', async (verb) => {
 });
 
 test('jobs are listed; an unknown one is a 404, a wrong one is refused', async () => {
-  const { data } = (await calls.lytics(path)).body;
-  expect(data).toEqual(await sandbox.admin.jobs());
+  const list = async (query: string) => (await calls.lytics(`/v2/job?${query}`)).body.data;
+  const all = await sandbox.admin.jobs();
+  expect(await list('workflow=gigya-export')).toEqual(all);
+  expect(await list('workflow=braze-export')).toEqual([]);
+  // The name of the workflow is read as an id.
+  expect((await calls.lytics(path)).status).toBe(404);
+  expect((await calls.lytics(`/v2/job/${all[0]?.id}`)).body.data).toEqual(all[0]);
+  const done = await sandbox.admin.addJob({ name: 'Done', status: 'completed' });
+  expect(await list('')).toEqual(all);
+  expect(await list('show_completed=true')).toEqual([...all, done]);
+  expect(await list('show_all=true')).toEqual([...all, done]);
   expect((await calls.lytics(`${path}/none`)).body).toMatchObject({ status: 404, errors: [{ code: 404 }] });
   expect((await send('PUT', `${path}/none`, {})).status).toBe(404);
   expect((await send('POST', path, 'no JSON')).status).toBe(400);
