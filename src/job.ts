@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { config } from './jobConfig.ts';
+import { MAPPING_SETTINGS } from './jobMappings.ts';
 import { slugOf } from './names.ts';
 import { describeProblems } from './problems.ts';
-import { notObject, oneOf, text, timeOfDay, timezone } from './settingTypes.ts';
+import { isEmpty, notObject, numeric, oneOf, text, timeOfDay, timezone } from './settingTypes.ts';
 
 export type { Storage } from './jobConfig.ts';
 
@@ -37,10 +38,12 @@ export const jobSchema = z.strictObject(
       .optional()
       .describe('When quiet hours begin: pages are held back, and the run continues after them.'),
     quiet_timezone: timezone.optional().describe('IANA time zone of `quiet_time_of_day`; UTC when left out.'),
-    quiet_period: z
-      .number({ error: 'must be a number of hours' })
-      .min(0, { error: QUIET_PERIOD })
-      .lt(24, { error: QUIET_PERIOD })
+    quiet_period: numeric(
+      z
+        .number({ error: 'must be a number of hours' })
+        .min(0, { error: QUIET_PERIOD })
+        .lt(24, { error: QUIET_PERIOD }),
+    )
       .optional()
       .describe('Length of the quiet hours by the clock, in hours; 0 means none.'),
     expires_at: z.iso
@@ -78,6 +81,7 @@ export const READ_ONLY = [
   'anomaly_rule',
   'api_token_auth_id',
   'sleep_until',
+  'tag',
   'drop_events_during_quiet_window',
 ] as const;
 
@@ -99,8 +103,9 @@ export class InvalidJob extends Error {
  * @throws {InvalidJob} listing every problem.
  */
 export function parseJob(document: unknown): Job {
+  if (isListReply(document)) throw new InvalidJob(['data: must be one job, not a list of jobs']);
   const read = jobSchema.safeParse(withoutEffectless(unwrap(document)), { reportInput: true });
-  if (!read.success) throw new InvalidJob(describeProblems(read.error, () => SETTINGS));
+  if (!read.success) throw new InvalidJob(describeProblems(read.error, knownSettings));
   return read.data;
 }
 
@@ -110,7 +115,7 @@ export function keysWithoutEffect(document: unknown): string[] {
   if (!isObject(job)) return [];
   return Object.keys(job).filter((key) => {
     if (isEmpty(job[key])) return false;
-    if (QUIET.some((name) => name === key)) return job[key] !== 0 && !hasQuietHours(job);
+    if (QUIET.some((name) => name === key)) return Number(job[key]) !== 0 && !hasQuietHours(job);
     return isReadOnly(key) || (key === 'status' && !isPaused(job[key]));
   });
 }
@@ -119,13 +124,21 @@ export function keysWithoutEffect(document: unknown): string[] {
 const QUIET = ['quiet_time_of_day', 'quiet_timezone', 'quiet_period'] as const;
 
 const hasQuietHours = (job: Record<string, unknown>): boolean =>
-  !isEmpty(job['quiet_time_of_day']) && !isEmpty(job['quiet_period']) && job['quiet_period'] !== 0;
+  !isEmpty(job['quiet_time_of_day']) && !isEmpty(job['quiet_period']) && Number(job['quiet_period']) !== 0;
 
 /** The full name of each setting, for suggestions. */
 const SETTINGS = [
   ...Object.keys(jobSchema.shape),
   ...Object.keys(config.shape).map((setting) => `config.${setting}`),
 ];
+
+function knownSettings({ path }: z.core.$ZodIssue): string[] {
+  const isMapping = path[0] === 'config' && path[1] === 'mappings';
+  return isMapping ? MAPPING_SETTINGS.map((setting) => [...path, setting].join('.')) : SETTINGS;
+}
+
+const isListReply = (document: unknown): boolean =>
+  isObject(document) && Array.isArray(document['data']) && !('config' in document);
 
 /** Lytics' reply has the job in `data`. */
 function unwrap(document: unknown): unknown {
@@ -141,7 +154,9 @@ function withoutEffectless(job: unknown): unknown {
   return {
     ...settings,
     ...(status !== undefined &&
-      (typeof status !== 'string' || isPaused(status)) && { status: lower(status) }),
+      (typeof status !== 'string' || isPaused(status)) && {
+        status: isPaused(status) ? 'paused' : status,
+      }),
     ...('config' in rest && {
       config: isObject(rest['config']) ? withoutEmpty(rest['config'], config.shape) : rest['config'],
     }),
@@ -160,14 +175,8 @@ function withoutEmpty(
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An unset time of Lytics can be Go's zero time. */
-export const isEmpty = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  (typeof value === 'string' && ['', '0001-01-01T00:00:00Z'].includes(value.trim()));
-
-const lower = (value: unknown) => (typeof value === 'string' ? value.trim().toLowerCase() : value);
-
-const isPaused = (status: unknown) => lower(status) === 'paused';
+/** `pausing` is Lytics' state on the way there. */
+const isPaused = (status: unknown) =>
+  typeof status === 'string' && ['paused', 'pausing'].includes(status.trim().toLowerCase());
 
 const isReadOnly = (key: string) => READ_ONLY.some((name) => name === key);

@@ -22,17 +22,16 @@ const LYTICS_FIELD = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 const storages: Record<string, Storage> = {
   account: 'account',
-  data_store: 'data_store',
+  datastore: 'data_store',
   // Lytics documents the labels in its form but not the values behind them, so a job may contain either.
   accounts: 'account',
-  datastore: 'data_store',
-  'data store': 'data_store',
+  ds: 'data_store',
 };
 
 const STORAGE = `must be ${alternatives(['account', 'data_store'])}`;
 
 const storage = z.string({ error: STORAGE }).transform((value, context) => {
-  const found = storages[value.trim().toLowerCase()];
+  const found = storages[value.toLowerCase().replace(/[\s_-]/g, '')];
   if (found) return found;
   context.addIssue({ code: 'custom', message: STORAGE });
   return z.NEVER;
@@ -45,7 +44,11 @@ const audience = text(256).regex(AUDIENCE_ID, {
 const gigyaName = (what: string, example: string) =>
   text(128).regex(GIGYA_NAME, { error: `must be the name of ${what}, such as "${example}"` });
 
-const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+export const FREQUENCIES = ['hourly', 'daily', 'weekly', 'monthly'] as const;
+export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+
+/** `mon`, `tues`, `thursday` */
+const isDay = (word: string, day: string) => word.length >= 3 && day.startsWith(word);
 
 /** The settings of a job. The settings of Lytics' own `gigya-export` come first, then this project's. */
 export const config = z
@@ -81,10 +84,12 @@ export const config = z
         .default('lytics')
         .describe('The type of the Data Store objects, with `target_storage` `data_store`.'),
       dry_run: flag.default(false).describe('`true` reports what would change and writes nothing.'),
-      run_frequency: oneOf(['hourly', 'daily', 'weekly', 'monthly'])
+      run_frequency: oneOf(FREQUENCIES)
         .default('daily')
         .describe('How often scheduled runs start, with `continuous_update`.'),
-      day_of_week: oneOf(DAYS).optional().describe('The day of weekly runs, with `run_frequency` `weekly`.'),
+      day_of_week: oneOf(DAYS, isDay)
+        .optional()
+        .describe('The day of weekly runs, with `run_frequency` `weekly`: `monday` or `mon`.'),
       day_of_month: wholeNumber(1, 31)
         .optional()
         .describe('The day of monthly runs, 1 to 31, with `run_frequency` `monthly`.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { notObject, number, oneOf, text, wholeNumber } from './settingTypes.ts';
+import { isEmpty, notObject, number, oneOf, text, wholeNumber } from './settingTypes.ts';
 
 const FIELD = 'must be the name of a top-level field in Gigya, such as "lytics_momentum"';
 const LYTICS_FIELD = 'the name of a Lytics user field has letters, digits, "_", "." and "-" only';
@@ -25,11 +25,16 @@ const target = z.strictObject(
 /** How a Lytics field is exported. */
 export type MappingTarget = z.output<typeof target>;
 
-/** `"field"` is short for `{"field": "field"}`, which is the canonical form. */
-export const mappingTarget = z.preprocess(
-  (value: string | z.input<typeof target>) => (typeof value === 'string' ? { field: value } : value),
-  target,
-);
+/** The settings of a mapping. */
+export const MAPPING_SETTINGS = Object.keys(target.shape);
+
+/** `"field"` is short for `{"field": "field"}`, which is the canonical form. `""` and null mean the default. */
+export const mappingTarget = z.preprocess((value: string | z.input<typeof target>) => {
+  if (typeof value === 'string') return { field: value };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const isSet = ([key, setting]: [string, unknown]) => key === 'field' || !isEmpty(setting);
+  return Object.fromEntries(Object.entries(value).filter(isSet));
+}, target);
 
 /** Lytics' own shape: a list of `{"lytics_field": "gigya_field"}`. */
 export const mappings = z.array(

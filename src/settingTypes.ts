@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readNumber } from './numbers.ts';
 import { readTimeOfDay } from './timeOfDay.ts';
 import { canonicalTimezone } from './timezone.ts';
 
@@ -20,8 +21,31 @@ export const wholeNumber = (min: number, max: number) => {
   return z.number({ error }).int({ error, abort: true }).min(min, { error }).max(max, { error });
 };
 
-export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `must be ${alternatives(values)}` });
+/** A number that may come as text. */
+export const numeric = (schema: z.ZodNumber) =>
+  z.preprocess((value: number) => (typeof value === 'string' ? (readNumber(value) ?? value) : value), schema);
+
+const isSame = (word: string, value: string) => word === value;
+
+/**
+ * One of some words, in any case of letters.
+ *
+ * @param isMeant Whether a word in lower case stands for a value.
+ */
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T, isMeant = isSame) =>
+  z.preprocess(
+    (value: T[number]) => {
+      const word = typeof value === 'string' ? value.trim().toLowerCase() : undefined;
+      return word === undefined ? value : (values.find((one) => isMeant(word, one)) ?? value);
+    },
+    z.enum(values, { error: `must be ${alternatives(values)}` }),
+  );
+
+/** Whether a setting is not set: an unset time of Lytics can be Go's zero time. */
+export const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (typeof value === 'string' && (value.trim() === '' || value.startsWith('0001-01-01T00:00:00')));
 
 /** `"a", "b" or "c"` */
 export function alternatives(values: readonly string[]): string {

@@ -1,6 +1,6 @@
 const CLOCK_24 = /^([01]?\d|2[0-3]):([0-5]\d)$/;
-/** `2:00am`, `2:00 AM`, `2 PM`: Lytics writes times in this form. */
-const CLOCK_12 = /^(0?[1-9]|1[0-2])(?::([0-5]\d))? ?([ap])m$/i;
+/** `2:00am`, `2:00 AM`, `2 p.m.`: Lytics writes times in the first form. Intl puts a narrow space before the half. */
+const CLOCK_12 = /^(0?[1-9]|1[0-2])(?::([0-5]\d))?\s*([ap])\.?m\.?$/i;
 
 /** `7:15`, `2:00am` or `2 PM` as `HH:MM`; undefined when the text is not a time of day. */
 export function readTimeOfDay(text: string): string | undefined {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isEmpty, type Job, keysWithoutEffect, parseJob } from '../job.ts';
+import { type Job, keysWithoutEffect, parseJob } from '../job.ts';
+import { isEmpty } from '../settingTypes.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
 

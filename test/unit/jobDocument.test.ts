@@ -105,6 +105,8 @@ describe('a job document', () => {
     ['data_store', 'data_store'],
     ['datastore', 'data_store'],
     [' Data Store ', 'data_store'],
+    ['data-store', 'data_store'],
+    ['DS', 'data_store'],
   ])('reads the storage %j as %s', (written, storage) => {
     expect(parseJob(withConfig({ target_storage: written })).config.target_storage).toBe(storage);
   });
@@ -114,6 +116,19 @@ describe('a job document', () => {
       name: 'VIPs',
       auth_ids: ['gigya', 'lytics'],
     });
+  });
+
+  it('takes words in any case, days by their first letters, and a number of hours as text', () => {
+    const words = {
+      ...withConfig({ run_frequency: 'Weekly', day_of_week: 'THU', on_exit: ' Keep ', audiences: 'All' }),
+      quiet_period: '7.5',
+    };
+    expect(parseJob(words)).toMatchObject({
+      quiet_period: 7.5,
+      config: { run_frequency: 'weekly', day_of_week: 'thursday', on_exit: 'keep', audiences: 'all' },
+    });
+    expect(problemsOf(withConfig({ run_frequency: 'weekly', day_of_week: 't' }))[0]).toMatch(/"monday", /);
+    expect(problemsOf({ ...least, quiet_period: '8h' })).toEqual(['quiet_period: must be a number of hours']);
   });
 
   it('is the same document when it is parsed again', () => {
@@ -132,6 +147,20 @@ describe('a value that means the default', () => {
     expect(keysWithoutEffect(document)).toEqual([]);
   });
 
+  it.each(['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z', '0001-01-01T00:00:00+00:00'])(
+    'is the zero time %s',
+    (zero) => {
+      expect(parseJob({ ...least, expires_at: zero, created: zero })).toEqual(parseJob(least));
+    },
+  );
+
+  it('is the same in the options of a mapping', () => {
+    const options = { field: 'b', top: null, min: '', round: null, on_null: '' };
+    expect(parseJob(withConfig({ mappings: [{ a: options }] })).config.mappings).toEqual([
+      { a: { field: 'b', on_null: 'clear' } },
+    ]);
+  });
+
   it('is not accepted for a setting that is required or unknown', () => {
     expect(problemsOf({ ...least, name: null })).toEqual(['name: must be a string']);
     expect(problemsOf(withConfig({ nothing: null }))).toEqual(['config.nothing: unknown setting; remove it']);
@@ -145,6 +174,15 @@ describe("a job as Lytics' API returns it", () => {
     const reply = { status: 200, request_id: 'r', data: { ...least, ...readOnly, status: 'running' } };
     expect(parseJob(reply)).toEqual(parseJob(least));
     expect(keysWithoutEffect(reply)).toEqual(['id', 'workflow', 'hidden', 'meta', 'status']);
+  });
+
+  it.each([
+    ['paused', 'paused'],
+    ['pausing', 'paused'],
+    ['fault-3', undefined],
+    ['completed', undefined],
+  ])('with the state %s has the status %s', (state, status) => {
+    expect(parseJob({ data: { ...least, status: state } }).status).toBe(status);
   });
 
   it('has no effect with only a quiet time zone', () => {
@@ -176,6 +214,7 @@ describe('a job document is refused with its path and the fix', () => {
     ['null', null, `document: ${object}`],
     ['nothing', undefined, `document: ${object}`],
     ['a list', [least], `document: ${object}`],
+    ['the reply with all jobs', { data: [least] }, 'data: must be one job, not a list of jobs'],
     ['no name', { ...least, name: undefined }, 'name: missing; it must be a string'],
     ['an empty name', { ...least, name: ' ' }, 'name: must not be empty'],
     ['a number as name', { ...least, name: 5 }, 'name: must be a string'],
@@ -193,6 +232,7 @@ describe('a job document is refused with its path and the fix', () => {
     ],
     ['no authorizations', { ...least, auth_ids: undefined }, `auth_ids: missing; it ${authIds}`],
     ['an empty list of authorizations', { ...least, auth_ids: [] }, `auth_ids: ${authIds}`],
+    ['an empty string as authorizations', { ...least, auth_ids: '' }, `auth_ids: ${authIds}`],
     ['a number as authorizations', { ...least, auth_ids: 5 }, `auth_ids: ${authIds}`],
     ['three authorizations', { ...least, auth_ids: ['a', 'b', 'c'] }, `auth_ids: ${authIds}`],
     [
@@ -290,6 +330,16 @@ describe('a job document is refused with its path and the fix', () => {
       'a setting in the wrong place',
       { ...least, segment_id: 'vip' },
       'segment_id: unknown setting; did you mean config.segment_id?',
+    ],
+    [
+      'misspelt settings in the wrong place',
+      { ...least, mapping: [], quiet_time: '21:00', storage: 'account' },
+      'mapping: unknown setting; did you mean config.mappings?\nquiet_time: unknown setting; did you mean quiet_time_of_day?\nstorage: unknown setting; did you mean config.target_storage?',
+    ],
+    [
+      'a misspelt option of a mapping',
+      withConfig({ mappings: [{ lytics_content: { field: 'affinities', tops: 3, sparkle: 1 } }] }),
+      'config.mappings.0.lytics_content.tops: unknown setting; did you mean config.mappings.0.lytics_content.top?\nconfig.mappings.0.lytics_content.sparkle: unknown setting; remove it',
     ],
     [
       'misspelt settings',

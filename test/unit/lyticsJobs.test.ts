@@ -39,7 +39,7 @@ const accepted: Record<string, { job: Expected; withoutEffect: string[] }> = {
         timezone: 'Europe/Vienna',
       },
     },
-    withoutEffect: inReply,
+    withoutEffect: [...inReply, 'tag'],
   },
   defaults: {
     job: {

@@ -17,6 +17,8 @@ describe('a time of day', () => {
     ['12:30pm', '12:30'],
     ['11:59 Pm', '23:59'],
     [' 09:05 pm ', '21:05'],
+    ['3:30\u202fPM', '15:30'],
+    ['3:30  a.m.', '03:30'],
   ])('%j is %s', (text, time) => {
     expect(readTimeOfDay(text)).toBe(time);
   });

@@ -1,5 +1,6 @@
 import { confirm, input, search, select } from '@inquirer/prompts';
 import { type JobDocument, jobSchema, parseJob } from '../../job.ts';
+import { DAYS, FREQUENCIES } from '../../jobConfig.ts';
 import { safeTime } from '../daylightSaving.ts';
 import { type Output, tell, troubleLines } from '../print.ts';
 import { scheduleWarning } from '../scheduleSpec.ts';
@@ -7,7 +8,7 @@ import { validBy } from './validBy.ts';
 
 type Config = Partial<JobDocument['config']>;
 
-const { time_of_day: timeOfDay, run_frequency, day_of_week, day_of_month } = jobSchema.shape.config.shape;
+const { time_of_day: timeOfDay, day_of_month } = jobSchema.shape.config.shape;
 
 /** How often a job that is kept updated runs, and when. */
 export async function askForSchedule(output: Output): Promise<Config> {
@@ -35,11 +36,11 @@ function warningOf(config: Config): string | undefined {
 async function askForFrequency(): Promise<Config> {
   const chosen = await select({
     message: 'Run',
-    choices: run_frequency.unwrap().options.map((value) => ({ name: value, value })),
+    choices: FREQUENCIES.map((value) => ({ name: value, value })),
     default: 'daily',
   });
   if (chosen === 'weekly') {
-    const days = day_of_week.unwrap().options.map((value) => ({ name: value, value }));
+    const days = DAYS.map((value) => ({ name: value, value }));
     return {
       run_frequency: chosen,
       day_of_week: await select({ message: 'Day of the week', choices: days }),
