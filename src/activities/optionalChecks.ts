@@ -4,8 +4,9 @@ import type { Audience } from '../lytics/client.ts';
 import { createCatalogue } from '../mapping/catalogue.ts';
 import { allAudiencesIn, createExclusion } from '../mapping/exclusion.ts';
 import { audiencesIn } from '../mapping/membership.ts';
-import { isBlank } from '../mapping/values.ts';
+import { isBlank, isForMaps, MISFIT, valueFor } from '../mapping/values.ts';
 import { nearestName } from '../nearest.ts';
+import type { FieldType } from '../record.ts';
 import type { Finding, Findings } from './checks.ts';
 import { finalFailure } from './failures.ts';
 
@@ -63,8 +64,12 @@ export function checkExcluded({
   throw finalFailure('Configuration', fault);
 }
 
-/** A misspelt Lytics field would clear its Gigya field for everyone. */
-export function checkMapped({ job, rows }: Pick<Findings, 'job' | 'rows'>): Finding {
+/** A misspelt Lytics field would clear its Gigya field for everyone, and one of another type would never be written. */
+export function checkMapped({
+  job,
+  rows,
+  fieldTypes = {},
+}: Pick<Findings, 'job' | 'rows'> & Partial<Pick<Findings, 'fieldTypes'>>): Finding {
   const fields = mappedFields(job.config);
   const known = new Set(rows.flatMap((row) => Object.keys(row)));
   const count = (field: string) => rows.filter((row) => !isBlank(row[field])).length;
@@ -76,7 +81,30 @@ export function checkMapped({ job, rows }: Pick<Findings, 'job' | 'rows'>): Find
     const hint = nearest === undefined ? 'check config.mappings' : `did you mean "${nearest}"?`;
     return [`None of the first ${rows.length} users has a value in ${field}: ${effect}; ${hint}`];
   });
-  return { found: `${found} of the first ${rows.length} users`, warnings };
+  const unfit = fields.flatMap(([field, target]) => {
+    const values = rows.map((row) => row[field]).filter((value) => !isBlank(value));
+    return describeUnfit(field, target, values, fieldTypes[target.field]);
+  });
+  return { found: `${found} of the first ${rows.length} users`, warnings: [...warnings, ...unfit] };
+}
+
+/** @param values Those of the first users, where Lytics has one. */
+function describeUnfit(
+  lyticsField: string,
+  target: MappingTarget,
+  values: readonly unknown[],
+  type: FieldType | undefined,
+): string[] {
+  const misfits = values.filter((value) => valueFor(value, target, type) === MISFIT).length;
+  if (misfits > 0) {
+    const users = `${misfits} of the ${values.length} values of ${lyticsField}`;
+    const [what, fix] = isForMaps(target)
+      ? ['not maps of scores, which "top" and "min" need', 'remove these']
+      : [`not fit for data.${target.field}, a field of type ${type}`, 'map it to a field of another type'];
+    return [`${users} are ${what}: data.${target.field} is left as it is for these users; ${fix}`];
+  }
+  if (!isForMaps(target) || !values.some(Array.isArray)) return [];
+  return [`${lyticsField} has lists, where "top" and "min" have no effect: every entry is exported`];
 }
 
 export function mappedFields(config: JobConfig): [lyticsField: string, target: MappingTarget][] {

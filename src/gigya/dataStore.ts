@@ -4,10 +4,13 @@ import type { Gigya } from './client.ts';
 import { GigyaError } from './errors.ts';
 import { quote } from './query.ts';
 import { lookUp, type Place, searchByLabel } from './search.ts';
-import { checkSchema, type GigyaStorage, readAccount, readData, writeReply } from './storage.ts';
+import { checkSchema, type GigyaStorage, judgeFields, readAccount, readData, writeReply } from './storage.ts';
 
 /** The user's object. Fixed: `UID` and `oid` together are the key, and `auto` makes a new object each time. */
 const OID = 'lytics';
+
+const SCHEMA = 'ds.getSchema';
+const RULES = { endingsFixTypes: true };
 
 /** Records in an object of the user in the Data Store: type, oid `lytics`, `data.<field>`. */
 export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: string): GigyaStorage {
@@ -18,11 +21,11 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
     refusesUnknown: false,
     async check(wanted, options) {
       try {
-        return await checkSchema(gigya, 'ds.getSchema', { type }, wanted, options);
+        return await checkSchema(gigya, SCHEMA, { type }, wanted, { ...options, ...RULES });
       } catch (error) {
         // A type is created with its first object; how Gigya reports one that does not exist is not documented.
         if (!isRecordFault(error)) throw error;
-        return { types: {}, warnings: [] };
+        return { ...judgeFields(SCHEMA, wanted, {}, RULES), warnings: [] };
       }
     },
     async lookUp(uids, options) {

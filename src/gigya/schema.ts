@@ -50,27 +50,55 @@ const TYPES: Readonly<Record<string, FieldType>> = {
   boolean: 'boolean',
 };
 
-const DECLARATION = '{"type":"string","writeAccess":"serverOnly"}';
-const SCORE_DECLARATION = '{"type":"float","writeAccess":"serverOnly"}';
+/** Endings of Data Store field names that fix a type, declared or not. */
+const ENDINGS: Readonly<Record<string, string>> = {
+  _s: 'string',
+  _t: 'text',
+  _i: 'integer',
+  _f: 'float',
+  _b: 'boolean',
+  _d: 'date',
+};
 
-/** Determines whether a field can hold what a job writes there; that of the audiences is searched as well. */
-export function judgeField(wanted: WantedField, reply: z.output<typeof schemaReply>): Verdict {
-  const { fields, dynamicSchema } = reply.dataSchema ?? reply.schema ?? {};
-  const declared = fields?.[wanted.field];
-  return declared ? judgeDeclared(wanted, declared) : judgeUndeclared(wanted, dynamicSchema !== false);
+export interface SchemaRules {
+  /** Whether the ending of a field's name can fix its type, as in the Data Store. @default false */
+  endingsFixTypes?: boolean;
 }
 
-function judgeUndeclared({ field, holds }: WantedField, isAllowed: boolean): Verdict {
+const declarationOf = (type: string) => `{"type":"${type}","writeAccess":"serverOnly"}`;
+const DECLARATION = declarationOf('string');
+const SCORE_DECLARATION = declarationOf('float');
+
+/** Determines whether a field can hold what a job writes there; that of the audiences is searched as well. */
+export function judgeField(
+  wanted: WantedField,
+  reply: z.output<typeof schemaReply>,
+  { endingsFixTypes = false }: SchemaRules = {},
+): Verdict {
+  const { fields, dynamicSchema } = reply.dataSchema ?? reply.schema ?? {};
+  const declared = fields?.[wanted.field];
+  const ending = endingsFixTypes ? ENDINGS[wanted.field.slice(-2)] : undefined;
+  if (declared) return judgeDeclared(wanted, { ...declared, type: declared.type ?? ending });
+  const { fault, type } = ending === undefined ? {} : judgeDeclared(wanted, { type: ending });
+  if (fault !== undefined) return { fault };
+  const verdict = judgeUndeclared(wanted, dynamicSchema !== false, ending);
+  return type === undefined ? verdict : { ...verdict, type };
+}
+
+function judgeUndeclared(
+  { field, holds }: WantedField,
+  isAllowed: boolean,
+  ending: string | undefined,
+): Verdict {
+  const scalar = ending ? declarationOf(ending) : `${DECLARATION}, or ${SCORE_DECLARATION} for a score`;
   const [declaration, setting] =
-    holds === 'values'
-      ? [`${DECLARATION}, or ${SCORE_DECLARATION} for a score`, 'map it to another in config.mappings']
-      : [DECLARATION, fixFor(holds)];
+    holds === 'values' ? [scalar, 'map it to another in config.mappings'] : [DECLARATION, fixFor(holds)];
   if (!isAllowed) {
     return {
       fault: `the field data.${field} is not in Gigya's schema, which allows no others; declare it as ${declaration}, or ${setting}`,
     };
   }
-  const decides = holds === 'values' ? ', and its first value decides its type' : '';
+  const decides = holds === 'values' && ending === undefined ? ', and its first value decides its type' : '';
   return {
     warning: `The field data.${field} is not declared in Gigya's schema, so users can write it themselves${decides}; declare it as ${declaration} (in a site group, on the parent)`,
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FieldType, FieldTypes, Held, UserRecord } from '../record.ts';
 import type { CallOptions, Gigya } from './client.ts';
 import { GigyaError, misconfigured } from './errors.ts';
-import { judgeField, schemaReply, type WantedField } from './schema.ts';
+import { judgeField, type SchemaRules, schemaReply, type WantedField } from './schema.ts';
 import type { Batch } from './search.ts';
 
 /** What Gigya's schema says about the fields of a job. */
@@ -74,14 +74,24 @@ export async function checkSchema(
   method: string,
   params: Record<string, unknown>,
   fields: readonly WantedField[],
-  options?: CallOptions,
+  options?: CallOptions & SchemaRules,
 ): Promise<CheckedFields> {
   const schema = await gigya.call(method, params, schemaReply, options);
+  return judgeFields(method, fields, schema, options);
+}
+
+/** @throws {GigyaError} when a field cannot hold what the job writes there. */
+export function judgeFields(
+  method: string,
+  fields: readonly WantedField[],
+  schema: z.output<typeof schemaReply>,
+  rules?: SchemaRules,
+): CheckedFields {
   const faults: string[] = [];
   const warnings: string[] = [];
   const types: Record<string, FieldType> = {};
   for (const wanted of fields) {
-    const { fault, warning, type } = judgeField(wanted, schema);
+    const { fault, warning, type } = judgeField(wanted, schema, rules);
     if (fault !== undefined) faults.push(fault);
     if (warning !== undefined) warnings.push(warning);
     if (type !== undefined) types[wanted.field] = type;

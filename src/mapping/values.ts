@@ -53,7 +53,8 @@ function scalarFor(
 
 function truthOf(raw: unknown): boolean | typeof MISFIT {
   const text = String(raw).trim().toLowerCase();
-  return text === 'true' || text === 'false' ? text === 'true' : MISFIT;
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : MISFIT;
 }
 
 /** Digits beyond a double's own are noise of the multiplication: 3 × 0.1 is 0.30000000000000004. */

@@ -212,7 +212,7 @@ export function stepPast(run: Run, lanes: readonly Lane[], page: MembersPage): v
   for (const field of page.misfits ?? []) {
     warn(
       run,
-      `Values of "${field}" do not fit the type of their Gigya field; it was left as it is for these users`,
+      `Values of "${field}" do not fit their Gigya field or their mapping; the field was left as it is for these users`,
     );
   }
 }

@@ -33,6 +33,28 @@ describe('a Gigya field for a mapped value', () => {
     );
   });
 
+  it('has, in the Data Store, the type that the ending of its name fixes', () => {
+    const verdict = (field: string, fields = {}, holds: WantedField['holds'] = 'values') =>
+      judgeField(
+        { field, holds, isCleared: false },
+        { dataSchema: { fields, dynamicSchema: true } },
+        { endingsFixTypes: true },
+      );
+    expect(verdict('score_i')).toEqual({
+      type: 'integer',
+      warning: expect.stringContaining('write it themselves; declare it as {"type":"integer",'),
+    });
+    expect(verdict('score_f').type).toBe('number');
+    expect(verdict('opted_b').type).toBe('boolean');
+    expect(verdict('name_s').type).toBe('string');
+    expect(verdict('score').type).toBeUndefined();
+    expect(verdict('born_d').fault).toContain('declared as date, which cannot hold a mapped value');
+    expect(verdict('affinities_i', {}, 'lists').fault).toContain('which cannot hold a list');
+    // What is declared counts.
+    expect(verdict('score_i', { score_i: { type: 'string' } }).type).toBe('string');
+    expect(judge('values', undefined).type).toBeUndefined();
+  });
+
   it('needs strings for the keys of a map', () => {
     expect(judge('lists', { type: 'string' })).toEqual({ type: 'string' });
     expect(judge('lists', { type: 'float' }).fault).toContain('declared as float, which cannot hold a list');

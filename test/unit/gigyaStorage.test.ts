@@ -219,6 +219,13 @@ describe('the check of the Data Store', () => {
     const answer: Answer = (method) => refuse(400006)(method);
     const { storage } = storageOver(answer, config);
     await expect(storage.check([AUDIENCES])).resolves.toEqual({ types: {}, warnings: [] });
+    // Endings fix types all the same.
+    const field = (name: string) => ({ field: name, holds: 'values', isCleared: true }) as const;
+    await expect(storage.check([field('score_i'), field('score')])).resolves.toEqual({
+      types: { score_i: 'integer' },
+      warnings: [],
+    });
+    await expect(storage.check([field('born_d')])).rejects.toThrow('data.born_d is declared as date');
   });
 
   it.each([403036, 500001])('reports %i', async (code) => {

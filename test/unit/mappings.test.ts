@@ -30,6 +30,9 @@ describe('the value of a Lytics field in Gigya', () => {
     [true, 'string', 'true'],
     ['True', 'boolean', true],
     [false, 'boolean', false],
+    [1, 'boolean', true],
+    ['0', 'boolean', false],
+    [3.7, 'integer', 4],
     ['half \ud83d', 'string', 'half \ufffd'],
   ])('is, for %j and the type %s, %j', (raw, type, value) => {
     expect(valueFor(raw, target(), type)).toBe(value);
@@ -39,7 +42,8 @@ describe('the value of a Lytics field in Gigya', () => {
     ['gold', 'number'],
     ['gold', 'boolean'],
     [true, 'integer'],
-    [1, 'boolean'],
+    [2, 'boolean'],
+    ['yes', 'boolean'],
     ['9007199254740993', 'integer'],
     ['0x10', 'integer'],
     [['a'], 'number'],

@@ -91,6 +91,27 @@ describe('the check "mapped fields"', () => {
     });
   });
 
+  it('counts the values that do not fit, and names the field', () => {
+    const job = jobOf({
+      mappings: [
+        { score: 'number' },
+        { country: { field: 'list', top: 2 } },
+        { tags: { field: 'tags', top: 1 } },
+        { opted: 'flag' },
+      ],
+    });
+    const rows = [
+      { score: '3.7', country: 'AT', tags: ['a', 'b'], opted: '1' },
+      { score: 'high', country: { AT: 1 }, tags: ['c'], opted: 'false' },
+    ];
+    const { warnings } = checkMapped({ job, rows, fieldTypes: { number: 'integer', flag: 'boolean' } });
+    expect(warnings).toEqual([
+      '1 of the 2 values of score are not fit for data.number, a field of type integer: data.number is left as it is for these users; map it to a field of another type',
+      '1 of the 2 values of country are not maps of scores, which "top" and "min" need: data.list is left as it is for these users; remove these',
+      'tags has lists, where "top" and "min" have no effect: every entry is exported',
+    ]);
+  });
+
   it('reports nothing about an empty audience', () => {
     expect(checkMapped({ job: jobOf({ mappings }), rows: [] }).warnings).toEqual([]);
   });
