@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { config } from './jobConfig.ts';
-import { MAPPING_SETTINGS } from './jobMappings.ts';
+import { MAPPING_SHAPE } from './jobMappings.ts';
 import { slugOf } from './names.ts';
 import { describeProblems } from './problems.ts';
 import { isEmpty, notObject, numeric, oneOf, text, timeOfDay, timezone } from './settingTypes.ts';
@@ -109,6 +109,11 @@ export function parseJob(document: unknown): Job {
   return read.data;
 }
 
+/** Whether a job has expired: none of its runs would start. */
+export function hasExpired({ expires_at }: Pick<Job, 'expires_at'>): boolean {
+  return expires_at !== undefined && Date.parse(expires_at) <= Date.now();
+}
+
 /** The keys of a job document that are set and have no effect, in the document's order. */
 export function keysWithoutEffect(document: unknown): string[] {
   const job = unwrap(document);
@@ -134,7 +139,7 @@ const SETTINGS = [
 
 function knownSettings({ path }: z.core.$ZodIssue): string[] {
   const isMapping = path[0] === 'config' && path[1] === 'mappings';
-  return isMapping ? MAPPING_SETTINGS.map((setting) => [...path, setting].join('.')) : SETTINGS;
+  return isMapping ? Object.keys(MAPPING_SHAPE).map((setting) => [...path, setting].join('.')) : SETTINGS;
 }
 
 const isListReply = (document: unknown): boolean =>

@@ -25,8 +25,8 @@ const target = z.strictObject(
 /** How a Lytics field is exported. */
 export type MappingTarget = z.output<typeof target>;
 
-/** The settings of a mapping. */
-export const MAPPING_SETTINGS = Object.keys(target.shape);
+/** The settings of a mapping, beside the Lytics field. */
+export const MAPPING_SHAPE = target.shape;
 
 /** `"field"` is short for `{"field": "field"}`, which is the canonical form. `""` and null mean the default. */
 export const mappingTarget = z.preprocess((value: string | z.input<typeof target>) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { jobSchema, READ_ONLY } from './job.ts';
 import { config } from './jobConfig.ts';
-import { mappingTarget } from './jobMappings.ts';
+import { MAPPING_SHAPE, mappingTarget } from './jobMappings.ts';
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 type Shape = Readonly<Record<string, z.ZodType>>;
@@ -39,7 +39,10 @@ export interface SettingRow {
 /** Every setting of the job document, in the order of the schema, for docs/reference.md. */
 export function settingsTable(): SettingRow[] {
   const { config: _config, ...top } = jobSchema.shape;
-  return [...rowsOf(top, ''), ...rowsOf(config.shape, 'config.')];
+  const mappings = rowsOf(MAPPING_SHAPE, 'config.mappings[].<Lytics field>.');
+  return [...rowsOf(top, ''), ...rowsOf(config.shape, 'config.')].flatMap((row) =>
+    row.setting === 'config.mappings' ? [row, ...mappings] : [row],
+  );
 }
 
 function rowsOf(shape: Shape, prefix: string): SettingRow[] {

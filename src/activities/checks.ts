@@ -4,7 +4,7 @@ import { proveCredentials } from '../gigya/credentials.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { WantedField } from '../gigya/schema.ts';
-import { type Job, type JobConfig, parseJob } from '../job.ts';
+import { hasExpired, type Job, type JobConfig, parseJob } from '../job.ts';
 import type { Audience, Lytics, Row } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { labelOf } from '../mapping/catalogue.ts';
@@ -267,9 +267,9 @@ function hasAll(findings: Partial<Findings>, needs: readonly (keyof Findings)[])
 }
 
 /** An expired job does not run, whoever starts it. */
-function assertNotExpired({ expires_at }: Job): void {
-  if (expires_at === undefined || Date.parse(expires_at) > Date.now()) return;
-  throw finalFailure('Configuration', `The job expired at ${expires_at}; set expires_at to a later time`);
+function assertNotExpired(job: Job): void {
+  if (!hasExpired(job)) return;
+  throw finalFailure('Configuration', `The job expired at ${job.expires_at}; set expires_at to a later time`);
 }
 
 /** The Gigya fields that a job writes, and the kind of value each must hold. */

@@ -8,8 +8,11 @@ import { wrapped } from './table.ts';
 export interface ImportReport {
   job: string;
   workflow_id: string;
-  /** `document_only`: the job is not kept updated, so there is nothing to create before it is to run. */
-  outcome: 'created' | 'document_only';
+  /**
+   * `document_only`: the job is not kept updated, so there is nothing to create before it is to run. `expired`: no
+   * run of it would start.
+   */
+  outcome: 'created' | 'document_only' | 'expired';
   schedule: string | null;
   saved_to: string | null;
   changes: readonly Change[];
@@ -21,14 +24,13 @@ export function describeImport(
   { lytics_id, job, workflow_id, outcome, schedule, ...report }: ImportReport & { lytics_id: string },
   { width }: Output,
 ): string {
-  const { saved_to, changes, without_effect } = report;
-  const isCreated = outcome === 'created';
-  const what = isCreated
-    ? `created, and its schedule (${schedule}) is paused`
-    : 'nothing was started, since the job is not kept updated';
-  const next = isCreated
-    ? `start it: ${commandLine('resume', slugOf(job))}`
-    : `run it: ${commandLine('run', saved_to ?? 'job.json')}`;
+  const { saved_to, changes, without_effect, document } = report;
+  const { what, next, command } = consequenceOf(outcome, {
+    schedule,
+    slug: slugOf(job),
+    file: saved_to ?? 'job.json',
+    expiresAt: document['expires_at'],
+  });
   return [
     wrapped(`${job} (${workflow_id}): ${what}`, width, '  '),
     wrapped(`- Job ${lytics_id} in Lytics`, width, '  '),
@@ -39,6 +41,40 @@ export function describeImport(
       ? [wrapped(`- Ignored here: ${without_effect.join(', ')}`, width, '  ')]
       : []),
     ...(saved_to === null ? [] : [`Saved to ${saved_to}`]),
-    `Pause or delete the job in Lytics, then ${next}`,
+    wrapped(`Pause or delete the job in Lytics, then ${next}:`, width, '  '),
+    // On a line of its own, to be copied.
+    `  ${commandLine(...command)}`,
   ].join('\n');
+}
+
+interface Consequence {
+  what: string;
+  next: string;
+  command: string[];
+}
+
+function consequenceOf(
+  outcome: ImportReport['outcome'],
+  about: { schedule: string | null; slug: string; file: string; expiresAt: unknown },
+): Consequence {
+  switch (outcome) {
+    case 'created':
+      return {
+        what: `created, and its schedule (${about.schedule}) is paused`,
+        next: 'start it',
+        command: ['resume', about.slug],
+      };
+    case 'document_only':
+      return {
+        what: 'nothing was started, since the job is not kept updated',
+        next: 'run it',
+        command: ['run', about.file],
+      };
+    case 'expired':
+      return {
+        what: `nothing was created, since the job expired at ${about.expiresAt}`,
+        next: 'set expires_at in the document to a later time and create it',
+        command: ['create', about.file],
+      };
+  }
 }

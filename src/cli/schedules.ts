@@ -4,10 +4,11 @@ import {
   type ScheduleOptionsAction,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
+import { HOUR_MS } from '../clock.ts';
 import type { Job } from '../job.ts';
 import { EXPORT_WORKFLOW, workflowIdOf } from '../names.ts';
 import type { Temporal } from './connect.ts';
-import { specOf } from './scheduleSpec.ts';
+import { minuteOf, specOf } from './scheduleSpec.ts';
 import { memoOf, readTitle, type Title } from './title.ts';
 
 /** A schedule that is missing is undefined: most commands have something to do without one. */
@@ -88,9 +89,14 @@ export function timesOf({ spec }: ScheduleDescription): string {
     if (hour !== undefined && minute !== undefined) {
       return `${rhythm(calendar)} at ${twoDigits(hour)}:${twoDigits(minute)} ${timezone}`;
     }
-    if (minute !== undefined) return `hourly at minute ${minute}`;
+    if (minute !== undefined) return hourly(minute);
   }
-  if (interval && !calendar) return `every ${Number(interval.every) / 1000} s`;
+  if (interval && others.length === 0 && !calendar) {
+    const isHourly = Number(interval.every) === HOUR_MS;
+    return isHourly
+      ? hourly(minuteOf(Number(interval.offset ?? 0), timezone))
+      : `every ${Number(interval.every) / 1000} s`;
+  }
   return `several times, in ${timezone}`;
 }
 
@@ -104,6 +110,8 @@ function rhythm({ dayOfWeek, dayOfMonth }: Calendar): string {
   if (day && day.start === day.end) return `monthly on day ${day.start}`;
   return 'daily';
 }
+
+const hourly = (minute: number) => `hourly at minute ${minute}`;
 
 function single(ranges: Ranges): number | undefined {
   const [range, ...others] = ranges ?? [];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { ScheduleOverlapPolicy, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { Job } from '../job.ts';
+import { hasExpired, type Job } from '../job.ts';
 import { EXPORT_WORKFLOW, PREVIEW, previewIdOf, slugOf, workflowIdOf } from '../names.ts';
 import type { exportAudience } from '../workflows/index.ts';
 import { commandLine } from './commandLine.ts';
@@ -134,9 +134,9 @@ async function createWithFirstRun(temporal: Temporal, job: Job): Promise<Started
 }
 
 /** Every run would fail, and the schedule would never start one. */
-function assertNotExpired({ name, expires_at }: Job): void {
-  if (expires_at === undefined || Date.parse(expires_at) > Date.now()) return;
-  throw new Refused(`"${name}" expired at ${expires_at}; set expires_at to a later time`);
+function assertNotExpired(job: Job): void {
+  if (!hasExpired(job)) return;
+  throw new Refused(`"${job.name}" expired at ${job.expires_at}; set expires_at to a later time`);
 }
 
 export interface TriggerOptions {

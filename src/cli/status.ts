@@ -60,10 +60,11 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
   const title = schedule ? titleOf(schedule) : newest?.title;
   const cron = newest?.hasBegun === false ? newest : undefined;
   const hasEnded = cron !== undefined && !isOpen(cron);
+  const expiredAt = expiryOf(schedule);
   const idle: JobStatus = {
     name: job.name,
     slug: job.slug,
-    state: schedule?.state.paused ? 'paused' : hasEnded ? 'cancelled' : 'sleeping',
+    state: schedule?.state.paused ? 'paused' : stateWithoutRun(hasEnded, expiredAt),
     audience: title?.audience ?? null,
     schedule: schedule ? timesOf(schedule) : newest?.cron && isOpen(newest) ? newest.cron : null,
     schedule_paused: pauseOf(schedule),
@@ -75,7 +76,8 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
     },
     reason:
       (schedule?.state.paused && schedule.state.note) ||
-      (hasEnded ? 'The cron was ended between two runs' : null),
+      (hasEnded ? 'The cron was ended between two runs' : null) ||
+      (expiredAt ? `The job expired at ${expiredAt.toISOString()}, so no further run starts` : null),
     run: null,
     warnings: [],
   };
@@ -90,6 +92,17 @@ export async function statusOf(temporal: Temporal, job: KnownJob, hasWorker: boo
   if (status.state === 'completed' && runsAgain) status.state = idle.state;
   if (!isOpen(run) && schedule?.state.paused) return { ...status, state: 'paused', reason: idle.reason };
   return status;
+}
+
+/** When a schedule ended; undefined while it has runs ahead. */
+function expiryOf(schedule: ScheduleDescription | undefined): Date | undefined {
+  const endAt = schedule?.spec.endAt;
+  return endAt && endAt.getTime() <= Date.now() ? endAt : undefined;
+}
+
+function stateWithoutRun(hasEnded: boolean, expiredAt: Date | undefined): JobState {
+  if (hasEnded) return 'cancelled';
+  return expiredAt ? 'completed' : 'sleeping';
 }
 
 function pauseOf(schedule: ScheduleDescription | undefined): { note: string } | null {

@@ -85,6 +85,22 @@ describe('import of a job', () => {
     await expectNoJob(name);
   });
 
+  it('that has expired creates nothing: the document is the output, and the report names the fix', async () => {
+    const name = unique('Imported late');
+    const expires_at = '2020-01-31T00:00:00Z';
+    const { id } = await rig.sandbox.admin.addJob({ name, config: daily, expires_at });
+    const { code, stdout, stderr } = await importOf(id, '--gigya', 'gigya');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name, expires_at, status: 'paused' });
+    const text = stderr.replace(/\s+/g, ' ');
+    expect(text).toContain(`nothing was created, since the job expired at ${expires_at}`);
+    expect(text).toMatch(
+      /set expires_at in the document to a later time and create it: \S.* create job.json/,
+    );
+    expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    await expectNoJob(name);
+  });
+
   it('prints one JSON value with --json', async () => {
     const name = unique('Imported JSON');
     const { id } = await addJob(name);

@@ -49,6 +49,12 @@ describe('the table of settings', () => {
   it('has each setting once, with its meaning', () => {
     const { config, ...top } = jobSchema.shape;
     const settings = [...Object.keys(top), ...Object.keys(config.shape).map((key) => `config.${key}`)];
+    const options = ['field', 'top', 'min', 'round', 'on_null'];
+    settings.splice(
+      settings.indexOf('config.mappings') + 1,
+      0,
+      ...options.map((option) => `config.mappings[].<Lytics field>.${option}`),
+    );
     expect(table.map(({ setting }) => setting)).toEqual(settings);
     expect(table.filter(({ meaning }) => !/^\S.*\.$/.test(meaning))).toEqual([]);
   });
@@ -63,6 +69,8 @@ describe('the table of settings', () => {
     ['config.day_of_month', 'whole number', 'none'],
     ['config.dry_run', 'boolean', 'false'],
     ['config.mappings', 'object[]', '[]'],
+    ['config.mappings[].<Lytics field>.field', 'string', 'required'],
+    ['config.mappings[].<Lytics field>.on_null', '"clear" | "keep"', '"clear"'],
   ])('has the type and default of %s', (setting, type, value) => {
     expect(table.find((row) => row.setting === setting)).toMatchObject({ type, default: value });
   });

@@ -8,6 +8,7 @@ import { type Output, print, tell, troubleLines } from '../print.ts';
 import { readJob } from '../readDocument.ts';
 import { scheduleWarning } from '../scheduleSpec.ts';
 import { type Creation, createJob } from '../startJob.ts';
+import { wrapped } from '../table.ts';
 import { assertWorker } from '../workers.ts';
 
 export function addCreate(program: Command): void {
@@ -55,7 +56,7 @@ async function create(temporal: Temporal, job: Job, isFollowed: boolean, output:
     workflow_id: run?.workflowId ?? null,
     run_id: run?.runId ?? null,
   };
-  print(output, value, () => text);
+  print(output, value, () => (output.isTerminal ? wrapped(text, output.width, '  ') : text));
 }
 
 function describe({ outcome, times, paused }: Creation): string {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { LyticsJobInfo } from '../../activities/questions.ts';
+import { hasExpired } from '../../job.ts';
 import { workflowIdOf } from '../../names.ts';
 import { chooseImportAuthorizations, isAsked } from '../chooseImportAuthorizations.ts';
 import { example, outputOf } from '../command.ts';
@@ -47,7 +48,7 @@ export function addImport(program: Command): void {
         const value = { lytics_id: wanted, ...report };
         const text = describeImport(value, output);
         // The document alone is the result where nothing else has it: `import ID > job.json`.
-        const isPrinted = report.outcome === 'document_only' && report.saved_to === null;
+        const isPrinted = report.outcome !== 'created' && report.saved_to === null;
         if (isPrinted) tell(output, text);
         print(output, value, () => (isPrinted ? jsonText(report.document) : text));
       }),
@@ -61,7 +62,8 @@ async function settle(
   out: string | undefined,
 ): Promise<ImportReport> {
   const { job, document, changes, withoutEffect } = imported;
-  const isScheduled = job.config.continuous_update;
+  const isExpired = hasExpired(job);
+  const isScheduled = job.config.continuous_update && !isExpired;
   // An import never changes or pauses a job that is there.
   const known = isScheduled ? await jobOf(temporal, workflowIdOf(job.name)) : undefined;
   if (known?.schedule) {
@@ -74,7 +76,7 @@ async function settle(
   return {
     job: job.name,
     workflow_id: workflowIdOf(job.name),
-    outcome: creation ? 'created' : 'document_only',
+    outcome: creation ? 'created' : isExpired ? 'expired' : 'document_only',
     schedule: creation?.times ?? null,
     saved_to: out ?? null,
     changes,
