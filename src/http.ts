@@ -1,6 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { unwatchAbort, watchAbort } from './aborts.ts';
+import { Deadlines } from './deadlines.ts';
 import { Exchange, type Response } from './exchange.ts';
 import { asNoAnswer, NoAnswer } from './noAnswer.ts';
 import { readProxies } from './proxies.ts';
@@ -66,17 +68,18 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
   const dispatcher: Dispatcher = isLoopback(hostname)
     ? new Pool(origin, limits)
     : new EnvHttpProxyAgent({ ...limits, ...readProxies(process.env) });
+  // undici's own timeouts restart with each byte: a reply that trickles in would never end.
+  const deadlines = new Deadlines<Exchange>(timeout, (exchange) =>
+    exchange.abort(new NoAnswer(`${host}: no answer within ${timeout / 1000} s`)),
+  );
 
   async function send(request: HttpRequest): Promise<HttpReply> {
     const { method, path, headers, body = null, signal, beforeSend } = request;
     signal?.throwIfAborted();
     const exchange = new Exchange(beforeSend);
     const onAbort = () => exchange.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    // undici's own timeouts restart with each byte: a reply that trickles in would never end.
-    const timer = setTimeout(() => {
-      exchange.abort(new NoAnswer(`${host}: no answer within ${timeout / 1000} s`));
-    }, timeout);
+    if (signal) watchAbort(signal, onAbort);
+    deadlines.open(exchange);
     try {
       const options = { origin, path: prefix + path, method, headers: { ...HEADERS, ...headers }, body };
       dispatcher.dispatch(options, exchange);
@@ -89,8 +92,8 @@ export function openHttp(baseUrl: string, { connections, timeoutMs = 30_000 }: H
     } catch (error) {
       throw signal?.aborted ? signal.reason : asNoAnswer(host, error);
     } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
+      deadlines.close(exchange);
+      if (signal) unwatchAbort(signal, onAbort);
     }
   }
 

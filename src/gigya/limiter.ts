@@ -1,3 +1,4 @@
+import { unwatchAbort, watchAbort } from '../aborts.ts';
 import { BURST_SECONDS, LOWEST_RATE, RATE_DECREASE, RATE_INCREASE_PER_SECOND } from '../tuning.ts';
 
 /**
@@ -61,7 +62,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
       const next = queue.shift();
       if (!next) return;
       tokens -= 1;
-      next.signal?.removeEventListener('abort', next.onAbort);
+      if (next.signal) unwatchAbort(next.signal, next.onAbort);
       next.resolve();
     }
     schedule();
@@ -88,7 +89,7 @@ export function createLimiter({ ceiling, now = () => performance.now() }: Limite
         reject(signal?.reason);
       };
       const waiter: Waiter = { resolve, reject, signal, onAbort };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal) watchAbort(signal, onAbort);
       queue.push(waiter);
       schedule();
     });

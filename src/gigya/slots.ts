@@ -1,3 +1,5 @@
+import { unwatchAbort, watchAbort } from '../aborts.ts';
+
 /** Whose turn a call is. */
 export interface Turn {
   /** Jobs take turns, so that each has its share. */
@@ -38,7 +40,7 @@ export class Slots {
       const waiter: Waiter = {
         order,
         resolve() {
-          signal?.removeEventListener('abort', onAbort);
+          if (signal) unwatchAbort(signal, onAbort);
           resolve();
         },
       };
@@ -46,7 +48,7 @@ export class Slots {
         this.#remove(job, waiter);
         reject(signal?.reason);
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal) watchAbort(signal, onAbort);
       this.#add(job, waiter);
       this.#serve();
     });
