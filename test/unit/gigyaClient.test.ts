@@ -56,7 +56,8 @@ afterEach(() => {
 describe('a call', () => {
   it('is a form with unchanged strings, objects and arrays as JSON, and without undefined values', async () => {
     const { call, calls } = await connect(() => ({}));
-    await call({}, { UID: '_guid_a+/= &ž', data: { lytics_segments: ['vip'] }, limit: 5, none: undefined });
+    const UID = "_guid_a+/= &ž!'()*~\n%41";
+    await call({}, { UID, data: { lytics_segments: ['vip'] }, limit: 5, none: undefined });
     expect(calls).toMatchObject([
       {
         method: 'accounts.setAccountInfo',
@@ -64,7 +65,7 @@ describe('a call', () => {
       },
     ]);
     expect(calls[0]?.form).toEqual({
-      UID: '_guid_a+/= &ž',
+      UID,
       data: '{"lytics_segments":["vip"]}',
       limit: '5',
       format: 'json',
@@ -75,6 +76,26 @@ describe('a call', () => {
       secret: expect.any(String),
     });
   });
+
+  it('with half of a character pair is sent with U+FFFD in its place, as a form is', async () => {
+    const { call, calls } = await connect(() => ({}));
+    await call({}, { UID: 'a\ud800b' });
+    expect(calls[0]?.form['UID']).toBe('a\ufffdb');
+  });
+
+  it('returns texts that are null as absent', async () => {
+    const { call } = await connect(() => ({ errorMessage: null, errorDetails: null }));
+    expect(await call()).toEqual({ callId: 'call-of-the-test', errorCode: 0 });
+  });
+
+  it.each([{ callId: 5 }, { errorMessage: {} }, { ignoredParams: 'data' }, { errorCode: null }])(
+    'fails when the reply has %j',
+    async (reply) => {
+      const { call } = await connect(() => reply);
+      const error = await errorOf(call());
+      expect(error.message).toContain('JSON that is not a Gigya reply');
+    },
+  );
 
   it('returns everything that the reply contains, including unknown fields', async () => {
     const { gigya } = await connect(() => ({ totalCount: 3, extra: 'more' }));
