@@ -1,4 +1,3 @@
-import pMap from 'p-map';
 import { addFailures, type OutcomesSoFar, systematicFailure } from '../counts.ts';
 import { isRecordFault, ServiceError } from '../errors.ts';
 import { openStorage } from '../gigya/openStorage.ts';
@@ -136,10 +135,7 @@ class Writer {
     }));
     await this.#writeFirstOnes(open, index);
     const rest = open.filter((entry) => this.#isOpen(entry));
-    await pMap(rest, (entry) => this.#handle(entry, index, false), {
-      concurrency,
-      signal: this.attempt.signal,
-    });
+    await this.#handleAll(rest, index, concurrency);
     await this.#giveUpUnanswered(settle, index);
   }
 
@@ -180,6 +176,26 @@ class Writer {
       if (readBack.write) return;
       if (this.#isOpen(entry)) await this.#handle(entry, index, true);
     }
+  }
+
+  /** Like p-map, which takes 4 % of the CPU time of an export. */
+  async #handleAll(entries: readonly Entry[], index: Map<string, Held>, concurrency: number): Promise<void> {
+    const { signal } = this.attempt;
+    const waiting = entries.values();
+    let hasFailed = false;
+    const handleNext = async () => {
+      try {
+        for (const entry of waiting) {
+          if (hasFailed) return;
+          signal.throwIfAborted();
+          await this.#handle(entry, index, false);
+        }
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrency, entries.length) }, handleNext));
   }
 
   async #handle(entry: Entry, index: Map<string, Held>, isReadBack: boolean): Promise<void> {

@@ -18,9 +18,9 @@ export function accountStorage(gigya: Gigya, fields: readonly string[], isMuted:
     check: (wanted, options) => checkSchema(gigya, 'accounts.getSchema', {}, wanted, options),
     lookUp: (uids, options) => lookUp(gigya, place, uids, options),
     read: (uid, options) => readAccount(gigya, uid, options),
-    async write({ uid, data }, options) {
+    write({ uid, data }, options) {
       const params = { UID: uid, data, ...(isMuted && { muteWebhooks: true }) };
-      await gigya.call('accounts.setAccountInfo', params, writeReply, options);
+      return gigya.call('accounts.setAccountInfo', params, writeReply, options);
     },
     findCarriers: (wanted, cursor, options) => searchByLabel(gigya, place, wanted, cursor, options),
   };

@@ -46,10 +46,10 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
         throw error;
       }
     },
-    async write({ uid, data }, options) {
+    write({ uid, data }, options) {
       // The default, arrayPush, appends: each run would lengthen the arrays.
       const params = { type, oid: OID, UID: uid, data, updateBehavior: 'arraySet' };
-      await gigya.call('ds.store', params, writeReply, options);
+      return gigya.call('ds.store', params, writeReply, options);
     },
     findCarriers: (wanted, cursor, options) => searchByLabel(gigya, objects, wanted, cursor, options),
   };

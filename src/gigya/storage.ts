@@ -30,7 +30,7 @@ export interface GigyaStorage {
    */
   read(uid: string, options?: CallOptions): Promise<Held>;
   /** Writes a record; fields that it does not name stay as they are. */
-  write(record: UserRecord, options?: CallOptions): Promise<void>;
+  write(record: UserRecord, options?: CallOptions): Promise<unknown>;
   /** Whether Gigya rejects a write to an unknown UID, so that it need not be read first. */
   readonly refusesUnknown: boolean;
   /** Users whose `field` may hold `label`, by the index; see {@link searchByLabel}. */
