@@ -8,6 +8,7 @@ import { closedPort } from '../support/localServer.ts';
 import { type ProgramRig, startPrograms } from '../support/programRig.ts';
 import { parseSamples, type Sample, totalOf } from '../support/prometheus.ts';
 import { readQuery } from '../support/promql.ts';
+import { until } from '../support/until.ts';
 
 const USERS = 500;
 
@@ -42,10 +43,18 @@ beforeAll(async () => {
   await admin.patchSettings({ gigya: { callsPerSecond: 60 } });
   await run({ target_storage: 'data_store' });
   await expect(run({ segment_id: 'nowhere' })).rejects.toThrow();
-  served = await serve();
+  served = await until(summedUp);
   after = parseSamples(served);
 });
 afterAll(() => rig?.stop());
+
+/** What is served once all calls to Gigya are counted: their latency is recorded at once, and their number is summed up. */
+async function summedUp(): Promise<string | undefined> {
+  const text = await serve();
+  const samples = parseSamples(text);
+  const calls = totalOf(samples, 'gigya_call_latency_count');
+  return totalOf(samples, 'gigya_calls_total') === calls ? text : undefined;
+}
 
 async function run(config: Parameters<typeof jobDocument>[1]): Promise<Summary> {
   const document = jobDocument('Measured', config);
