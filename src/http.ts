@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { unwatchAbort, watchAbort } from './aborts.ts';
 import { Deadlines } from './deadlines.ts';
@@ -45,6 +45,17 @@ export interface HttpOptions {
   connections: number;
   /** From `send` to the last byte of the reply, in ms. @default 30_000 */
   timeoutMs?: number | undefined;
+}
+
+/** Not implemented, HTTP version not supported, and network authentication required, as by a captive portal. */
+const LASTING_ERRORS = [501, 505, 511];
+/** Timeouts and overload. */
+const PASSING_ERRORS = [408, 425, 429];
+
+/** Whether the same request most likely gets this status again, until a person changes something. */
+export function isLasting(status: number): boolean {
+  if (status >= 500) return LASTING_ERRORS.includes(status);
+  return status >= 400 && !PASSING_ERRORS.includes(status);
 }
 
 /** The maximum: Node turns a longer timer into one of 1 ms. */
@@ -110,16 +121,29 @@ function readReply({ status, headers }: Response, body: Uint8Array): HttpReply {
   };
 }
 
-const DECODERS: Readonly<Record<string, (body: Uint8Array) => Promise<Uint8Array>>> = {
-  identity: async (body) => body,
+type Decoder = (body: Uint8Array) => Promise<Uint8Array>;
+
+const zlibInflate = promisify(inflate);
+const rawInflate = promisify(inflateRaw);
+
+/** Many servers send deflate without zlib's header: RFC 9110, 8.4.1.2. */
+const decodeDeflate: Decoder = (body) => zlibInflate(body).catch(() => rawInflate(body));
+
+const asIs: Decoder = async (body) => body;
+
+const DECODERS: Readonly<Record<string, Decoder>> = {
+  '': asIs,
+  identity: asIs,
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
+  deflate: decodeDeflate,
   br: promisify(brotliDecompress),
 };
 
 /** undici's interceptor for this is experimental and prints a warning. */
 async function decode(body: Uint8Array, codings: string): Promise<Uint8Array> {
+  // A proxy may decode a body and keep its header; an error without a body may have one, too.
+  if (body.length === 0 || parseJson(utf8.decode(body)) !== undefined) return body;
   let decoded = body;
   // The header lists codings in the order in which they were applied.
   for (const coding of codings.toLowerCase().split(',').reverse()) {

@@ -30,7 +30,9 @@ const LASTING = new RegExp(
     '^(CERT|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|ERROR_IN_CERT)_',
     '^(INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME_INVALID)$',
     // The other side speaks no TLS, or none that this one takes.
-    '^ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE_FAILURE|PACKET_LENGTH_TOO_LONG)',
+    '^ERR_SSL_.*(VERSION|PROTOCOL|HANDSHAKE_FAILURE|PACKET_LENGTH_TOO_LONG|UNRECOGNIZED_NAME)',
+    // The other side wants a certificate of ours, or rejects it.
+    '^ERR_SSL_.*ALERT_.*(CERTIFICATE|ACCESS_DENIED|UNKNOWN_CA)',
     // undici: an unusable URL or header, and a proxy's own certificate.
     '^UND_ERR_(INVALID_ARG|PRX_TLS)$',
   ].join('|'),

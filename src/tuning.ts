@@ -202,5 +202,7 @@ export const MOST_UIDS = 900;
 export const SEARCH_SHRINK = 2 / 3;
 /** 500001 is also a general server error: a limit learned from it expires after this many full queries. */
 export const FORGET_LIMIT_AFTER = 100;
-/** Below this many UIDs, a server error is not caused by the length of the query. */
+/** Up to this many UIDs, a server error is not caused by the length of the query, unless the UIDs are long. */
 export const SMALLEST_SPLIT = 20;
+/** Up to this many characters, it is not caused by the length either. */
+export const SHORTEST_SPLIT = 1_000;

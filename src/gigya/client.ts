@@ -4,6 +4,7 @@ import type { GigyaAuthorization } from '../authorizations.ts';
 import { type HttpReply, NoAnswer, openHttp } from '../http.ts';
 import type { CallMonitor } from '../monitor.ts';
 import { REPORT_RATES_MS, RETRIES } from '../tuning.ts';
+import { VERSION } from '../version.ts';
 import { type Credentials, createAuthenticate } from './auth.ts';
 import { decide, GigyaError } from './errors.ts';
 import type { Limiter } from './limiter.ts';
@@ -73,7 +74,7 @@ export interface Gigya {
   close(): Promise<void>;
 }
 
-const SDK = 'lytics-gigya-export';
+const SDK = `lytics-gigya-export_${VERSION}`;
 
 export function openGigya(
   name: string,

@@ -1,13 +1,15 @@
 import { z } from 'zod';
-import type { HttpReply } from '../http.ts';
+import { type HttpReply, isLasting } from '../http.ts';
 import { adviceOn, GigyaError, misconfigured, type Refusal } from './errors.ts';
 
 const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 
-// Absent fields may be missing or null.
+// Optional fields may be missing, null or of another shape: that must not make a refusal an unreadable answer, which
+// would be retried for hours.
 const optionalText = z
-  .string()
+  .union([z.string(), z.number().transform(String)])
   .nullish()
+  .catch(undefined)
   .transform((text) => text ?? undefined);
 
 const envelope = z.looseObject({
@@ -16,9 +18,23 @@ const envelope = z.looseObject({
   errorMessage: optionalText,
   errorDetails: optionalText,
   apiDomain: optionalText,
-  validationErrors: z.array(z.looseObject({ fieldName: optionalText }).nullish()).nullish(),
-  ignoredParams: z.array(z.looseObject({ paramName: optionalText }).nullish()).nullish(),
+  validationErrors: z
+    .array(z.looseObject({ fieldName: optionalText }).nullish().catch(undefined))
+    .nullish()
+    .catch(undefined),
+  ignoredParams: z
+    .unknown()
+    .optional()
+    .transform((ignored) => (ignored == null ? undefined : namesIn(ignored))),
 });
+
+/** The names in a list of `{paramName}`. Bare names, or one entry without a list, are names as well. */
+function namesIn(ignored: unknown): string[] {
+  if (typeof ignored === 'string') return [ignored];
+  if (Array.isArray(ignored)) return ignored.flatMap(namesIn);
+  const isEntry = typeof ignored === 'object' && ignored !== null && 'paramName' in ignored;
+  return isEntry && typeof ignored.paramName === 'string' ? [ignored.paramName] : [];
+}
 
 /** What every reply of Gigya has in common. */
 export type Envelope = z.output<typeof envelope>;
@@ -57,7 +73,7 @@ export interface Caller {
 }
 
 /** Essential parameters. Gigya drops parameters that it does not allow, and still reports errorCode 0. */
-const ESSENTIAL = new Set([
+const ESSENTIAL = [
   'UID',
   'data',
   'type',
@@ -65,8 +81,12 @@ const ESSENTIAL = new Set([
   'updateBehavior',
   'query',
   'cursorId',
+  // Without it a search ends after its first batch.
+  'openCursor',
+  // Without it a user seems to hold nothing.
+  'include',
   'muteWebhooks',
-]);
+];
 
 /** @throws {GigyaError} when the answer is not a reply of Gigya. */
 export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller): Envelope {
@@ -80,7 +100,7 @@ export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller
   if (read.success) return read.data;
   const what = answer.json === undefined ? 'an answer that is not JSON' : 'JSON that is not a Gigya reply';
   // A gateway that rejects a request will reject it again; an overloaded one may not.
-  const isRefused = answer.status >= 400 && answer.status < 500 && ![408, 425, 429].includes(answer.status);
+  const isRefused = isLasting(answer.status) || (answer.json !== undefined && answer.status < 400);
   const fix = isRefused ? `; check ${caller.name}.${caller.addressSetting} and any proxy` : '';
   throw new GigyaError(`${method}: ${what} (HTTP ${answer.status})${fix}`, {
     retry: isRefused ? 'briefly' : 'now',
@@ -92,9 +112,9 @@ export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller
 /** @throws {GigyaError} when Gigya dropped an essential parameter. */
 export function assertNothingIgnored({ method, form }: Call, reply: Envelope, caller: Caller): void {
   if (!reply.ignoredParams) return;
-  const ignored = reply.ignoredParams
-    .flatMap((one) => one?.paramName ?? [])
-    .filter((name) => ESSENTIAL.has(name) && form[name] !== undefined);
+  // Gigya takes the names of parameters in any case.
+  const names = new Set(reply.ignoredParams.map((name) => name.toLowerCase()));
+  const ignored = ESSENTIAL.filter((name) => form[name] !== undefined && names.has(name.toLowerCase()));
   if (ignored.length === 0) return;
   throw misconfigured(
     `${method}: Gigya ignored ${ignored.join(', ')}${callIdOf(reply)}: give ${caller.name}.user_key the permission for it in the Gigya console`,

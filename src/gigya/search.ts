@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { readCount } from '../numbers.ts';
 import type { Held } from '../record.ts';
-import { SMALLEST_SPLIT } from '../tuning.ts';
+import { SHORTEST_SPLIT, SMALLEST_SPLIT } from '../tuning.ts';
 import type { CallOptions, Gigya } from './client.ts';
 import { GigyaError } from './errors.ts';
 import { groupUids, quote } from './query.ts';
@@ -21,11 +22,11 @@ export interface Found {
   held: Held;
 }
 
-const data = z.record(z.string(), z.unknown()).nullish();
+const data = z.record(z.string(), z.unknown()).nullish().catch(undefined);
 
 const searchReply = z.looseObject({
-  results: z.array(z.looseObject({ data, UID: z.string().nullish() })).nullish(),
-  totalCount: z.number().nullish(),
+  results: z.array(z.looseObject({ data, UID: z.string().nullish().catch(undefined) }).nullish()).nullish(),
+  totalCount: z.unknown().optional().transform(readCount),
   nextCursorId: z.string().nullish(),
 });
 
@@ -53,7 +54,7 @@ async function searchUids(
 ): Promise<Found[]> {
   const list = uids.map(quote).join(',');
   const query = `${select(place)} WHERE UID in (${list})${place.condition} LIMIT ${uids.length}`;
-  const canSplit = uids.length > SMALLEST_SPLIT;
+  const canSplit = uids.length > 1 && (uids.length > SMALLEST_SPLIT || list.length > SHORTEST_SPLIT);
   try {
     const reply = await search(gigya, place, { query }, { ...options, splits: canSplit });
     gigya.lookUpSize.accepted(uids.length, list.length);
@@ -110,10 +111,10 @@ async function search(
   options?: CallOptions,
 ): Promise<Batch> {
   const reply = await gigya.call(`${place.namespace}.search`, params, searchReply, options);
-  const found = (reply.results ?? []).flatMap(({ UID, data }) =>
-    UID ? [{ uid: UID, held: data ?? {} }] : [],
+  const found = (reply.results ?? []).flatMap((result) =>
+    result?.UID ? [{ uid: result.UID, held: result.data ?? {} }] : [],
   );
-  return { found, total: reply.totalCount ?? undefined, next: reply.nextCursorId || null };
+  return { found, total: reply.totalCount, next: reply.nextCursorId || null };
 }
 
 function select({ fields, source }: Place): string {

@@ -1,4 +1,5 @@
 import { type Decision, ServiceError } from '../errors.ts';
+import { isLasting } from '../http.ts';
 
 /** What a caller may handle by itself. */
 export type LyticsReason = 'not_found' | 'refused' | 'no_answer' | 'configuration' | 'rate';
@@ -35,9 +36,8 @@ export function refusal(what: string, status: number, isJson: boolean, name: str
     return misconfigured(`${what}: the token is wrong or has expired; correct ${name}.token`);
   }
   if (status === 403) return misconfigured(`${what}: give the token of ${name} the permission for this`);
-  const isClientError = status >= 400 && status < 500 && status !== 408 && status !== 425;
-  if (!isClientError) return unanswered(what);
-  if (!isJson) {
+  if (!isLasting(status)) return unanswered(what);
+  if (!isJson || status >= 500) {
     const fix = `check ${name}.base_url and any proxy`;
     return unreachable(`${what}; ${fix}`);
   }

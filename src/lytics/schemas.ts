@@ -33,7 +33,8 @@ export const rowSchema = z.custom<Row>(
 );
 
 export const scanReply = z.looseObject({
-  data: z.array(rowSchema).nullish(),
+  // A null among the rows must not hide the others: it counts as a user without an ID.
+  data: z.array(rowSchema.nullable().transform((row) => row ?? {})).nullish(),
   _next: z.union([z.string(), z.number().transform(String)]).nullish(),
   total: count,
 });

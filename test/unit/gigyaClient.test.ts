@@ -5,6 +5,7 @@ import type { GigyaAuthorization } from '../../src/authorizations.ts';
 import { signRequest } from '../../src/gigya/auth.ts';
 import { type GigyaObserver, openGigya } from '../../src/gigya/client.ts';
 import { GigyaError } from '../../src/gigya/errors.ts';
+import { VERSION } from '../../src/version.ts';
 import { gigyaAuthorization } from '../support/authorizations.ts';
 import { type GigyaCall, type GigyaReply, refusal, serveGigya } from '../support/gigyaServer.ts';
 import { closedPort } from '../support/localServer.ts';
@@ -70,7 +71,7 @@ describe('a call', () => {
       limit: '5',
       format: 'json',
       httpStatusCodes: 'false',
-      sdk: 'lytics-gigya-export',
+      sdk: `lytics-gigya-export_${VERSION}`,
       apiKey: '3_testApiKey',
       userKey: 'AKtestUser',
       secret: expect.any(String),
@@ -153,6 +154,16 @@ describe('a call', () => {
       refusal(400020, { validationErrors: [{ fieldName: 'data.lytics_segments', message: 'x' }, {}] }),
     );
     expect((await errorOf(call())).message).toContain('400020 "The test refuses" (data.lytics_segments)');
+  });
+
+  it.each<[what: string, more: Record<string, unknown>]>([
+    ['null', { validationErrors: null, errorDetails: null, callId: null, ignoredParams: null }],
+    ['of another type', { validationErrors: {}, errorDetails: { why: 1 }, callId: 7, errorMessage: ['no'] }],
+    ['lists of anything', { validationErrors: [null, 5, { fieldName: {} }], ignoredParams: [null, 5, {}] }],
+  ])('that is refused with optional fields that are %s is refused all the same', async (_what, more) => {
+    const { call, calls } = await connect(() => refusal(400006, more));
+    expect(await errorOf(call())).toMatchObject({ retry: 'never', scope: 'record', reason: '400006' });
+    expect(calls).toHaveLength(1);
   });
 
   it.each([
@@ -304,7 +315,6 @@ describe('a transient fault', () => {
     ['504002', refusal(504002)],
     ["a proxy's HTML", html],
     ['a cut socket', (response) => response.destroy()],
-    ['JSON of something else', (response) => response.end('{"ok":true}')],
     ['an empty answer', (response) => response.end()],
   ])('(%s) is retried', async (_what, reply) => {
     const { monitor, troubles, requests, successes } = recordMonitor();
@@ -438,7 +448,7 @@ describe('a clock or a nonce that Gigya refuses', () => {
 });
 
 describe('a gateway that refuses the request', () => {
-  it.each([400, 403, 404, 413])(
+  it.each([400, 403, 404, 413, 501, 511])(
     'with HTTP %i may pass, but needs a person if it does not',
     async (status) => {
       const { call, calls } = await connect(() => (response) => response.writeHead(status).end('<html>'));
@@ -450,6 +460,16 @@ describe('a gateway that refuses the request', () => {
       expect(calls).toHaveLength(1);
     },
   );
+
+  it('with JSON of something else is not Gigya', async () => {
+    const { call, calls } = await connect(() => (response) => response.end('{"ok":true}'));
+    expect(await errorOf(call())).toMatchObject({
+      retry: 'briefly',
+      message:
+        'accounts.setAccountInfo: JSON that is not a Gigya reply (HTTP 200); check gigya.base_url and any proxy',
+    });
+    expect(calls).toHaveLength(1);
+  });
 
   it.each([408, 425, 429, 500, 503])('with HTTP %i is overloaded: the call is retried', async (status) => {
     const { call, calls } = await connect(() => (response) => response.writeHead(status).end('<html>'));
@@ -463,11 +483,12 @@ describe('a parameter that Gigya ignores', () => {
     ignoredParams: names.map((paramName) => ({ paramName, warningCode: 403007, message: 'ignored' })),
   });
 
-  it.each(['UID', 'data', 'type', 'oid', 'updateBehavior'])(
-    'is a configuration fault when a write is nothing without it: %s',
+  it.each(['UID', 'data', 'type', 'oid', 'updateBehavior', 'openCursor', 'include'])(
+    'is a configuration fault when a call is nothing without it: %s',
     async (name) => {
       const { call, calls } = await connect(() => ignoring('sdk', name));
-      const error = await errorOf(call({}, { UID: 'a', data: {}, type: 't', oid: 'o', updateBehavior: 'u' }));
+      const write = { UID: 'a', data: {}, type: 't', oid: 'o', updateBehavior: 'u' };
+      const error = await errorOf(call({}, { ...write, openCursor: true, include: 'data' }));
       expect(error).toMatchObject({ retry: 'never', scope: 'job', callId: 'call-of-the-test' });
       expect(error.message).toBe(
         `accounts.setAccountInfo: Gigya ignored ${name}, callId call-of-the-test: give gigya.user_key the permission for it in the Gigya console`,
@@ -476,8 +497,18 @@ describe('a parameter that Gigya ignores', () => {
     },
   );
 
+  it.each([
+    ['in other letters', [{ paramName: 'DATA' }]],
+    ['by its name alone', ['data']],
+    ['without a list', { paramName: 'data' }],
+  ])('is found when it is named %s', async (_how, ignoredParams) => {
+    const { call } = await connect(() => ({ ignoredParams }));
+    expect((await errorOf(call({}, { UID: 'a', data: {} }))).message).toContain('Gigya ignored data');
+  });
+
   it('does not matter when the call does not depend on it, or did not send it', async () => {
-    for (const reply of [ignoring('sdk', 'include', null), ignoring('type'), { ignoredParams: null }]) {
+    const odd = [null, 1, {}, [[]]].map((ignoredParams) => ({ ignoredParams }));
+    for (const reply of [ignoring('sdk', 'include', null), ignoring('type'), ...odd]) {
       const { call } = await connect(() => reply);
       expect(await call({}, { UID: 'a', data: {} })).toMatchObject({ errorCode: 0 });
     }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type HttpOptions, NoAnswer, openHttp } from '../../src/http.ts';
@@ -123,9 +123,14 @@ describe('a reply', () => {
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
     ['deflate', deflateSync],
+    // Without zlib's header, as many servers send it.
+    ['Deflate', deflateRawSync],
     ['br', brotliCompressSync],
     ['GZIP, br', (body: Buffer) => brotliCompressSync(gzipSync(body))],
     ['identity', (body: Buffer) => body],
+    ['', (body: Buffer) => body],
+    // A proxy that decodes a body may keep the header.
+    ['gzip', (body: Buffer) => body],
   ])('that is compressed with %s is decoded, whatever its status', async (coding, compress) => {
     const { get } = await connect((_, response) => {
       response.writeHead(500, { 'content-encoding': coding }).end(compress(Buffer.from('{"a":"ž"}')));
@@ -135,13 +140,20 @@ describe('a reply', () => {
 
   it('in an unknown content coding is refused without a retry', async () => {
     const { get } = await connect((_, response) => {
-      response.writeHead(200, { 'content-encoding': 'compress' }).end('{}');
+      response.writeHead(200, { 'content-encoding': 'compress' }).end('\x1f\x9d');
     });
     await expect(get()).rejects.toMatchObject({
       name: 'NoAnswer',
       message: expect.stringContaining('content coding "compress"'),
       passes: false,
     });
+  });
+
+  it('without a body needs no decoding', async () => {
+    const { get } = await connect((_, response) =>
+      response.writeHead(401, { 'content-encoding': 'gzip' }).end(),
+    );
+    expect(await get()).toMatchObject({ status: 401, json: undefined });
   });
 
   it('whose compressed body is damaged can succeed on retry', async () => {
@@ -322,6 +334,8 @@ describe('a fault', () => {
     'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     'ERR_TLS_CERT_ALTNAME_INVALID',
     'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
     'UND_ERR_INVALID_ARG',
   ])('of code %s does not pass', (code) => {
     expect(coded(code)).toMatchObject({ message: `host: it failed (${code})`, passes: false });

@@ -201,6 +201,7 @@ describe('a page of a scan', () => {
     ['no cursor', { total: 0, data: [] }, { total: 0, next: '' }],
     ['no total', { _next: null, data: [] }, { total: undefined, next: '' }],
     ['null for no rows', { data: null, total: null }, { rows: [], total: undefined }],
+    ['null in place of a row', { data: [{ a: 1 }, null] }, { rows: [{ a: 1 }, {}] }],
   ])('may have %s', async (_what, reply, page) => {
     const { lytics } = await connect(() => reply);
     expect(await lytics.scan('vip', '')).toMatchObject(page);
@@ -385,7 +386,7 @@ describe('a refusal', () => {
     expect(server.asked).toHaveLength(4);
   });
 
-  it.each([400, 404, 407])(
+  it.each([400, 404, 407, 501, 511])(
     'of a gateway (HTTP %i and HTML) needs a person if it does not pass',
     async (code) => {
       const { lytics, server } = await connect(() => (response) => response.writeHead(code).end('<html>'));

@@ -61,6 +61,13 @@ describe('a search that Gigya answers with a server error', () => {
     expect(gigya.lookUpSize.uids).toBe(200);
   });
 
+  it('is split below that when the UIDs are long', async () => {
+    const long = Array.from({ length: 15 }, (_, n) => `${'x'.repeat(500)}-${n}`);
+    const { gigya, sizes } = gigyaThat((uids) => (uids.join().length > 4_000 ? 500001 : undefined));
+    expect((await lookUp(gigya, ACCOUNTS, long)).size).toBe(15);
+    expect(sizes()).toEqual([15, 15, 8, 7, 8, 4, 4]);
+  });
+
   it('leaves retries to the client where it cannot be split', async () => {
     const { gigya, given } = gigyaThat(() => undefined);
     await lookUp(gigya, ACCOUNTS, uidsOf(20));
