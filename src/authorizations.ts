@@ -21,7 +21,9 @@ const name = text();
 
 const secret = text(16_384).describe('The secret itself, env:NAME or file:PATH');
 
-const rate = number.positive({ error: 'must be above 0' });
+/** A call in 1,000 s. Timers of slower rates would exceed the maximum of Node's, and fire at once. */
+const LOWEST_RATE = 0.001;
+const rate = number.min(LOWEST_RATE, { error: `must be ${LOWEST_RATE} or more` });
 
 const CONNECTIONS = `must be "auto" or a whole number from 1 to ${MOST_CONNECTIONS}`;
 const connections = z
@@ -68,6 +70,8 @@ const limits = z.strictObject({
   connections: z.union([z.literal('auto'), connections], { error: CONNECTIONS }).default('auto'),
 });
 
+const INDEX_LAG = 'must be from 0 to 3600 seconds';
+
 const gigya = z
   .strictObject({
     provider: z.literal('gigya'),
@@ -81,7 +85,7 @@ const gigya = z
     base_url: baseUrl.optional(),
     limits: limits.prefault({}),
     /** The maximum lag of Gigya's search index, in seconds. */
-    index_lag_seconds: number.min(0, { error: 'must be 0 or more' }).default(30),
+    index_lag_seconds: number.min(0, { error: INDEX_LAG }).max(3600, { error: INDEX_LAG }).default(30),
   })
   .superRefine((value, context) => {
     if ((value.secret_key === undefined) === (value.private_key === undefined)) {

@@ -102,6 +102,8 @@ export const MOST_CARRIED_BYTES = 1_000_000;
 export const CARRIED_MINUTES = 15;
 /** A cron run cannot continue as new (it would lose its cron expression), and a history is limited to 51,200 events. */
 export const MOST_CRON_EVENTS = 45_000;
+/** And to 50 MB, which the sealed pages of a million and a half users take. */
+export const MOST_CRON_BYTES = 40_000_000;
 
 // Status and reports
 
@@ -135,8 +137,13 @@ export const BRIEF_DELAY = '10 s';
 export const BUSY_DELAY = '10 s';
 /** An unexpected error is a bug in lytics-gigya-export: after a few tries the run fails visibly. */
 export const UNEXPECTED_TRIES = 3;
-/** Another worker may have the authorization that this one lacks. */
-export const OTHER_WORKER_TRIES = 8;
+/** Another worker may have the authorization that this one lacks. With two workers, one activity in a million fails. */
+export const OTHER_WORKER_TRIES = 20;
+export const OTHER_WORKER_DELAY = '500 ms';
+/** A person waits for the answer to a question. */
+export const OTHER_WORKER_QUESTION_TRIES = 6;
+/** An activity that succeeds on another worker is never forgotten by this one, so it forgets the oldest. */
+export const MOST_COUNTED_ACTIVITIES = 10_000;
 
 // Bad records and bad services
 

@@ -1,5 +1,6 @@
 import { isRecordFault } from '../errors.ts';
 import type { CallOptions } from '../gigya/client.ts';
+import { GigyaError } from '../gigya/errors.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import type { Plan } from './preflight.ts';
@@ -32,6 +33,11 @@ export async function findCarriers(
     });
     return { uids: [...new Set(uids)], total: batch.total, next: batch.next, expired: false };
   } catch (error) {
+    // A Data Store type exists from its first object on.
+    const isObjects = job.config.target_storage === 'data_store';
+    if (isObjects && cursor === null && error instanceof GigyaError && error.isMissing) {
+      return { uids: [], total: 0, next: null, expired: false };
+    }
     if (cursor === null || !isRecordFault(error)) throw error;
     return { uids: [], total: undefined, next: null, expired: true };
   }

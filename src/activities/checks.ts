@@ -1,4 +1,4 @@
-import type { GigyaAuthorization } from '../authorizations.ts';
+import { AuthorizationError, type GigyaAuthorization } from '../authorizations.ts';
 import type { Gigya } from '../gigya/client.ts';
 import { proveCredentials } from '../gigya/credentials.ts';
 import { openStorage } from '../gigya/openStorage.ts';
@@ -12,6 +12,7 @@ import { fieldsOf } from '../mapping/mapping.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import { isForMaps } from '../mapping/values.ts';
 import type { FieldTypes } from '../record.ts';
+import { OTHER_WORKER_QUESTION_TRIES } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { findCarriers } from './carriers.ts';
 import type { Connections } from './connections.ts';
@@ -250,12 +251,16 @@ export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
       results.push({ what, ok: true, found: finding.found, warnings: [...(finding.warnings ?? [])] });
     } catch (error) {
       tools.attempt.signal.throwIfAborted();
+      // Another worker may have the authorization.
+      if (isMissing(error) && tools.attempt.number < OTHER_WORKER_QUESTION_TRIES) throw error;
       const found = error instanceof Error ? error.message : String(error);
       results.push({ what, ok: false, found, warnings: [] });
     }
   }
   return results;
 }
+
+const isMissing = (error: unknown) => error instanceof AuthorizationError && error.isMissing;
 
 /** Whether a check applies to this job, and everything that it needs was found. */
 function isDue({ isFor, needs }: Check, findings: Partial<Findings>): findings is Findings {

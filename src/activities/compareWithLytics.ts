@@ -33,51 +33,67 @@ export interface Comparing {
 
 /** Determines which users are no longer members of the audience. */
 export async function compareWithLytics(uids: readonly string[], comparing: Comparing): Promise<Comparison> {
-  const { missing, ...found } = await compareMembers(uids, comparing);
-  return merged(found, await compareMissing(missing, comparing));
+  const { missing, isVague, ...found } = await compareMembers(uids, comparing);
+  return merged(found, await compareMissing(missing, isVague, comparing));
+}
+
+/** What a scan of the audience shows about users who carry it. */
+export interface MembersComparison extends Comparison {
+  /** UIDs missing from the audience, for {@link compareMissing}. */
+  missing: string[];
+  /** Whether rows may lack audiences: those of members do not name theirs, or there are none. */
+  isVague: boolean;
 }
 
 /**
  * Finds the members among these users: one ad-hoc scan of the audience contains a hundred UIDs. Profiles are looked
  * up for UIDs that a statement cannot contain, and for all users where the site does not allow ad-hoc scans.
- *
- * @returns Also the UIDs missing from the audience, for `compareMissing`.
  */
 export async function compareMembers(
   uids: readonly string[],
   comparing: Comparing,
-): Promise<Comparison & { missing: string[] }> {
+): Promise<MembersComparison> {
   const isByStatement = isFilterableField(comparing.plan.job.config.gigya_id_field);
   const filterable = isByStatement ? uids.filter(isFilterable) : [];
   const found = await findUsers(filterable, nameInStatement(comparing.audience), comparing);
   const comparison = nobody();
   if (!found) {
     await lookUpEach(uids, comparing, comparison);
-    return { ...comparison, missing: [] };
+    return { ...comparison, missing: [], isVague: true };
   }
   const toLookUp = uids.filter((uid) => !isByStatement || !isFilterable(uid));
   for (const uid of filterable.filter((one) => found.has(one))) {
     const user = comparing.isExcluded && userIn(uid, found.get(uid), comparing);
-    if (user) sortUser(user, true, comparing, comparison);
+    // A row that does not name the audience that it was found in may be outdated.
+    if (user && namesAudience(user.row, comparing)) sortUser(user, true, comparing, comparison);
     else if (comparing.isExcluded) toLookUp.push(uid);
     else comparison.members.add(uid);
   }
   await lookUpEach(toLookUp, comparing, comparison);
-  return { ...comparison, missing: filterable.filter((uid) => !found.has(uid)) };
+  const rows = [...found.values()].flat();
+  const isVague = rows.length === 0 || !rows.every((row) => namesAudience(row, comparing));
+  return { ...comparison, missing: filterable.filter((uid) => !found.has(uid)), isVague };
 }
 
 /**
  * Reads the memberships of users missing from the audience: an ad-hoc scan of all users contains a hundred UIDs.
  * Profiles are looked up for users missing there too.
+ *
+ * @param isVague Whether a row without any audience may be wrong, so that the profile has to decide.
  */
-export async function compareMissing(uids: readonly string[], comparing: Comparing): Promise<Comparison> {
+export async function compareMissing(
+  uids: readonly string[],
+  isVague: boolean,
+  comparing: Comparing,
+): Promise<Comparison> {
   const comparison = nobody();
   const found = await findUsers(uids, undefined, comparing);
   const toLookUp: string[] = [];
   for (const uid of uids) {
     const user = userIn(uid, found?.get(uid), comparing);
     // A member again since the first scan keeps the audience.
-    if (user) sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
+    if (user && !(isVague && user.audiences.length === 0))
+      sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     else toLookUp.push(uid);
   }
   await lookUpEach(toLookUp, comparing, comparison);
@@ -102,11 +118,19 @@ export function merged(one: Comparison, other: Comparison): Comparison {
 }
 
 /** The user of a UID's only row; undefined when the profile has to decide: several rows share the UID, or the row has no membership. */
-function userIn(uid: string, rows: readonly Row[] | undefined, { plan }: Comparing): User | undefined {
+function userIn(
+  uid: string,
+  rows: readonly Row[] | undefined,
+  { plan }: Comparing,
+): (User & { row: Row }) | undefined {
   const [row, ...others] = rows ?? [];
   const audiences = row && audiencesIn(row, plan.job.config);
   if (!audiences || others.length > 0) return undefined;
   return { uid, row, audiences, memberOf: allAudiencesIn(row) };
+}
+
+function namesAudience(row: Row, { audience, plan }: Comparing): boolean {
+  return includesAudience(audiencesIn(row, plan.job.config) ?? [], audience);
 }
 
 async function lookUpEach(

@@ -4,7 +4,14 @@ import { AuthorizationError } from '../authorizations.ts';
 import { ServiceError } from '../errors.ts';
 import { InvalidJob } from '../job.ts';
 import type { FinalFailure } from '../names.ts';
-import { BRIEF_DELAY, BRIEF_TRIES, OTHER_WORKER_TRIES, UNEXPECTED_TRIES } from '../tuning.ts';
+import {
+  BRIEF_DELAY,
+  BRIEF_TRIES,
+  MOST_COUNTED_ACTIVITIES,
+  OTHER_WORKER_DELAY,
+  OTHER_WORKER_TRIES,
+  UNEXPECTED_TRIES,
+} from '../tuning.ts';
 
 const LONGEST_MESSAGE = 500;
 
@@ -29,9 +36,12 @@ export function createFailures(): Failures {
   function isLastTry(activity: Info, most: number): boolean {
     const key = keyOf(activity);
     const count = (tries.get(key) ?? 0) + 1;
+    tries.delete(key);
+    if (count >= most) return true;
     tries.set(key, count);
-    if (count >= most) tries.delete(key);
-    return count >= most;
+    const [oldest] = tries.keys();
+    if (oldest !== undefined && tries.size > MOST_COUNTED_ACTIVITIES) tries.delete(oldest);
+    return false;
   }
 
   function ofService(error: ServiceError, activity: Info): ApplicationFailure {
@@ -53,13 +63,13 @@ export function createFailures(): Failures {
       if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
       if (error instanceof InvalidJob) return finalFailure('InvalidJob', error.message);
       if (error instanceof AuthorizationError) {
-        if (!error.isMissing || activity.attempt >= OTHER_WORKER_TRIES) {
+        if (!error.isMissing || isLastTry(activity, OTHER_WORKER_TRIES)) {
           return finalFailure('Configuration', error.message);
         }
         return ApplicationFailure.create({
           type: 'Authorization',
           message: error.message,
-          nextRetryDelay: '1 s',
+          nextRetryDelay: OTHER_WORKER_DELAY,
         });
       }
       if (error instanceof ServiceError) return ofService(error, activity);

@@ -85,12 +85,12 @@ export function createFetchLeavers(connections: Connections, catalogues: Catalog
     const batch = await findCarriers(storage, plan, cursor, comparing.attempt.reading);
     if (!batch) return { ...NOBODY, unproven: `Gigya cannot be searched for "${plan.audience.label}"` };
     if (batch.expired) return { ...NOBODY, expired: true };
-    const { missing: more, ...found } = await compareMembers(batch.uids, comparing);
+    const { missing: more, isVague, ...found } = await compareMembers(batch.uids, comparing);
     const missing = [...new Set([...(await uidsOf(earlier, key)), ...more])];
     // A statement that is not full waits for the next page.
     const later = batch.next === null ? 0 : missing.length % UIDS_PER_STATEMENT;
     const split = missing.length - later;
-    const comparison = merged(found, await compareMissing(missing.slice(0, split), comparing));
+    const comparison = merged(found, await compareMissing(missing.slice(0, split), isVague, comparing));
     return {
       ...NOBODY,
       ...(await sealLeavers(comparison, fetching)),

@@ -10,14 +10,21 @@ import type { Catalogues } from './catalogues.ts';
 import { finalFailure } from './failures.ts';
 import type { Plan } from './preflight.ts';
 
-/** The run's audience with all its names. */
+/** The run's audience with all its names. @throws when it was closed to Lytics' API: its label would be removed from everybody. */
 export async function audienceOf(
-  { audience: { id, slug } }: Plan,
+  { job, audience }: Plan,
   lytics: Lytics,
   catalogues: Catalogues,
   attempt: Attempt,
 ): Promise<Audience> {
+  const { id, slug } = audience;
   const listed = (await catalogues.read(lytics, [id], attempt.reading)).find(id);
+  if (listed && audience.label !== undefined && job.config.audiences === 'public' && !listed.is_public) {
+    throw finalFailure(
+      'Configuration',
+      `The audience "${slug}" was closed to Lytics' API during the run, which would remove "${audience.label}" from everybody; open it in Lytics, or set config.audiences to "all"`,
+    );
+  }
   const unnamed = { name: undefined, public_name: undefined, size: undefined };
   return listed ?? { ...unnamed, id, slug_name: slug, is_public: true };
 }
@@ -28,6 +35,15 @@ export interface Membership {
   audiences: string[];
   /** All, as far as Lytics shows them. */
   memberOf: string[];
+}
+
+/**
+ * The membership that a row names, of a user found by their UID; undefined when the profile has to decide. Rows may come
+ * with an empty list, which here no scan of an audience contradicts.
+ */
+export function membershipIn(row: Row, { job: { config } }: Plan): Membership | undefined {
+  const audiences = audiencesIn(row, config);
+  return audiences && audiences.length > 0 ? { audiences, memberOf: allAudiencesIn(row) } : undefined;
 }
 
 /** What Lytics knows about a user by their UID. */

@@ -1,15 +1,24 @@
 import { ApplicationFailure, type Context } from '@temporalio/activity';
-import { type Client, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  ScheduleNotFoundError,
+  type WorkflowExecutionDescription,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { parseJob } from '../job.ts';
 import {
   EXPORT_WORKFLOW,
   ROW_SELECTIONS,
   ROWS_WORKFLOW,
   rowsIdOf,
   selectionOf,
+  withoutPreview,
   workflowIdOf,
 } from '../names.ts';
+import type { RunReference } from '../rows.ts';
 import { BUSY_DELAY } from '../tuning.ts';
 import { finalFailure } from './failures.ts';
+import { readDocumentOf } from './rowHistory.ts';
 
 interface OpenRun {
   workflowId: string;
@@ -66,10 +75,34 @@ function waitFor({ workflowId }: OpenRun, jobName: string): ApplicationFailure {
 async function openRuns(client: Client, jobName: string): Promise<OpenRun[]> {
   const id = workflowIdOf(jobName);
   const ids = new Set([id, ...rowsIdsOf(jobName), ...(await runningActions(client, id))]);
-  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running" AND TemporalScheduledById = "${id}"`;
-  for await (const run of client.workflow.list({ query })) ids.add(run.workflowId);
+  for (const workflowId of await listedRuns(client, jobName)) ids.add(workflowId);
   const runs = await Promise.all([...ids].map((one) => describe(client, one)));
   return runs.flatMap((run) => run ?? []);
+}
+
+/** Temporal's own tools start runs, and make schedules, under any workflow id: their memo has the name of the job. */
+async function listedRuns(client: Client, jobName: string): Promise<string[]> {
+  const id = workflowIdOf(jobName);
+  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running"`;
+  const found: string[] = [];
+  for await (const { workflowId, runId, memo, searchAttributes } of client.workflow.list({ query })) {
+    const [scheduledBy] = searchAttributes['TemporalScheduledById'] ?? [];
+    const isScheduled = scheduledBy === id;
+    const name = memo?.['job'];
+    const isNamed = typeof name === 'string' && workflowIdOf(name) === id;
+    if (isScheduled || (isNamed && !(await isPreview(client, { workflowId, runId })))) found.push(workflowId);
+  }
+  return found;
+}
+
+/** A preview runs beside others: it writes nothing. */
+async function isPreview(client: Client, run: RunReference): Promise<boolean> {
+  if (run.workflowId !== withoutPreview(run.workflowId)) return true;
+  try {
+    return parseJob(await readDocumentOf(client, run)).config.dry_run;
+  } catch {
+    return false;
+  }
 }
 
 async function runningActions(client: Client, scheduleId: string): Promise<string[]> {
@@ -85,15 +118,25 @@ async function runningActions(client: Client, scheduleId: string): Promise<strin
 /** Undefined when there is no open run with this id. */
 async function describe(client: Client, workflowId: string): Promise<OpenRun | undefined> {
   try {
-    const { status, startTime, executionTime } = await client.workflow.getHandle(workflowId).describe();
+    const described = await client.workflow.getHandle(workflowId).describe();
+    const { status, startTime, executionTime } = described;
     if (status.name !== 'RUNNING') return undefined;
     // A cron run that waits for its time is open but has not started.
     const startedAt = (executionTime ?? startTime).getTime();
-    return startedAt > Date.now() ? undefined : { workflowId, startedAt };
+    if (startedAt > Date.now()) return undefined;
+    return { workflowId, startedAt: isContinued(described) ? 0 : startedAt };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** A run that continued as new started earlier than its last link, which passed this check at its start. */
+function isContinued({ runId, startTime, executionTime, raw }: WorkflowExecutionDescription): boolean {
+  const first = raw.workflowExecutionInfo?.firstRunId;
+  // The next run of a cron is a run of its own; it begins later than it is made.
+  const isDelayed = executionTime !== undefined && executionTime.getTime() > startTime.getTime();
+  return !isDelayed && first != null && first !== '' && first !== runId;
 }
 
 /** The worker's client; a mocked environment has none. */

@@ -3,9 +3,8 @@ import type { Gigya } from '../gigya/client.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { Lytics } from '../lytics/client.ts';
-import { allAudiencesIn } from '../mapping/exclusion.ts';
 import { createMapping, fieldsOf, type User } from '../mapping/mapping.ts';
-import { audiencesIn, includesAudience } from '../mapping/membership.ts';
+import { includesAudience } from '../mapping/membership.ts';
 import type { UserRecord } from '../record.ts';
 import type { FailedRow } from '../rows.ts';
 import { PROFILES_AT_ONCE } from '../tuning.ts';
@@ -13,7 +12,7 @@ import type { Attempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import type { RecordedRow, Selected, SelectedRow } from './fetchRows.ts';
 import { findUsers } from './findUsers.ts';
-import { audienceOf, lookUpProfile } from './memberships.ts';
+import { audienceOf, lookUpProfile, membershipIn } from './memberships.ts';
 import type { Plan } from './preflight.ts';
 import type { Unwritable } from './unwritable.ts';
 
@@ -77,8 +76,8 @@ async function findPresent(
     uids,
     async (uid): Promise<User[]> => {
       const [row, ...others] = found?.get(uid) ?? [];
-      const audiences = row && others.length === 0 ? audiencesIn(row, plan.job.config) : undefined;
-      if (row && audiences) return [{ uid, row, audiences, memberOf: allAudiencesIn(row) }];
+      const membership = row && others.length === 0 ? membershipIn(row, plan) : undefined;
+      if (membership) return [{ uid, row, ...membership }];
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
       return profile ? [{ uid, ...profile }] : [];
     },

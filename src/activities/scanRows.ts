@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Lytics, Row, ScanPage } from '../lytics/client.ts';
 import { LyticsError } from '../lytics/errors.ts';
 import { uidsIn } from '../mapping/uids.ts';
-import { BLIND_PAGES, PAGE_REPEATS } from '../tuning.ts';
+import { BLIND_PAGES, MOST_IDS_PER_ROW, PAGE_REPEATS } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { finalFailure } from './failures.ts';
 import type { Plan } from './preflight.ts';
@@ -73,7 +73,8 @@ export async function scanRows(
   let repeats = 0;
   // An earlier attempt may have advanced a scroll position.
   let lossy = attempt.number > 1;
-  const travelling = ['segments', ...plan.job.config.mappings.flatMap(Object.keys)];
+  const { gigya_id_field: idField, mappings } = plan.job.config;
+  const mapped = mappings.flatMap(Object.keys);
   const end = (next: ScanCursor | null, expired = false): ScannedRows =>
     expired
       ? { rows: [], next: null, total, lossy, expired, slowed, bytes: 0 }
@@ -81,7 +82,7 @@ export async function scanRows(
 
   while (rows.length < size && budget.reserve()) {
     const page = await budget.turn(() => scanPage(lytics, plan, { start, hundredths }, attempt));
-    const weight = page ? sizeOf(page.rows, travelling) : 0;
+    const weight = page ? sizeOf(page.rows, idField, mapped) : 0;
     budget.spend(weight);
     if (page === undefined) return end(null, true);
     lossy ||= page.retried;
@@ -89,7 +90,7 @@ export async function scanRows(
     total = page.total ?? total;
     if (page.rows.length === 0) return end(null);
     const isShort = total !== null && seen + rows.length < total;
-    const prints = fingerprintsOf(page.rows, plan.job.config.gigya_id_field, key);
+    const { prints, isBlind } = fingerprintsOf(page.rows, idField, key);
     const known = new Set(split(before));
     if (prints.length > 0 && prints.every((print) => known.has(print))) {
       // Most scans end like this. If rows are still missing, it is a repeated Lytics page: continue.
@@ -99,7 +100,8 @@ export async function scanRows(
         return end(null);
       }
     } else {
-      blind = prints.length === 0 ? blind + 1 : 0;
+      repeats = 0;
+      blind = isBlind ? blind + 1 : 0;
       if (blind > BLIND_PAGES && !isShort) {
         lossy = true;
         return end(null);
@@ -151,25 +153,39 @@ async function assertExists(lytics: Lytics, { audience }: Plan, cause: LyticsErr
   });
 }
 
+interface Fingerprints {
+  prints: string[];
+  /** Whether nothing on the page surely identifies a user. */
+  isBlind: boolean;
+}
+
 /**
  * Fingerprints of what identifies users on a Lytics page: their UIDs, or a row that is unique on it. Equal rows
- * identify nobody.
+ * identify nobody, nor does a UID that several rows share: it may be a placeholder, such as "undefined", that thousands
+ * of rows have.
  */
-function fingerprintsOf(rows: readonly Row[], idField: string, key: Uint8Array): string[] {
-  const prints = new Map<string, number>();
-  const identified: string[] = [];
-  for (const row of rows) {
-    const { uids } = uidsIn(row, idField);
-    if (uids.length > 0) {
-      identified.push(fingerprint(uids.sort().join('\n'), key));
-      continue;
-    }
-    const print = fingerprint(textOf(row), key);
-    prints.set(print, (prints.get(print) ?? 0) + 1);
-  }
-  const unique = [...prints].filter(([, times]) => times === 1).map(([print]) => print);
+function fingerprintsOf(rows: readonly Row[], idField: string, key: Uint8Array): Fingerprints {
+  const keyed = rows.map((row) => ({ row, uids: uidsIn(row, idField).uids.sort().join('\n') }));
+  const ofUids = singles(keyed.map(({ uids }) => uids).filter((uids) => uids !== ''));
+  const nameless = keyed.filter(({ uids }) => uids === '').map(({ row }) => textOf(row));
+  const sharing = keyed.filter(({ uids }) => uids !== '' && !ofUids.has(uids)).map(({ row }) => textOf(row));
+  const identifying = [...ofUids, ...singles(nameless)];
   // A single row is always unique, so that identifies nobody.
-  return rows.length === 1 && identified.length === 0 ? [] : [...identified, ...unique];
+  if (rows.length === 1 && ofUids.size === 0) return { prints: [], isBlind: true };
+  const prints = [...identifying, ...singles(sharing)].map((text) => fingerprint(text, key));
+  return { prints, isBlind: identifying.length === 0 };
+}
+
+/** The texts that occur once. */
+function singles(texts: readonly string[]): Set<string> {
+  const once = new Set<string>();
+  const repeated = new Set<string>();
+  for (const text of texts) {
+    if (once.has(text)) repeated.add(text);
+    once.add(text);
+  }
+  for (const text of repeated) once.delete(text);
+  return once;
 }
 
 /** Equal for equal rows. Lists count as sets: Lytics does not guarantee an order. */
@@ -185,8 +201,17 @@ function split(fingerprints: string): string[] {
   return fingerprints.match(new RegExp(`.{${FINGERPRINT_LENGTH}}`, 'g')) ?? [];
 }
 
-/** Approximate size of the rows' audiences and mapped fields; other fields are not exported. */
-function sizeOf(rows: readonly Row[], fields: readonly string[]): number {
-  const values = rows.map((row) => fields.map((field) => row[field] ?? null));
-  return JSON.stringify(values).length + rows.length * 100;
+/** Approximate size of the rows' records: of the audiences, and for each UID of the UID and the mapped fields. */
+function sizeOf(rows: readonly Row[], idField: string, mapped: readonly string[]): number {
+  return rows.reduce((sum, row) => sum + 100 + audiencesSize(row) + recordsSize(row, idField, mapped), 0);
+}
+
+const audiencesSize = (row: Row) => JSON.stringify(row['segments'] ?? null).length;
+
+function recordsSize(row: Row, idField: string, mapped: readonly string[]): number {
+  const values = JSON.stringify(mapped.map((field) => row[field] ?? null)).length;
+  const [, ...others] = uidsIn(row, idField).uids;
+  // Such a row fails, without records.
+  if (others.length >= MOST_IDS_PER_ROW) return 0;
+  return others.reduce((sum, uid) => sum + uid.length + 24 + values, values);
 }

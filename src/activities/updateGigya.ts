@@ -14,6 +14,7 @@ import { Checkpoint, type Outcome, type ReadBack, type WrittenPage } from './che
 import type { Connections } from './connections.ts';
 import { isStale, openExpected } from './expected.ts';
 import { finalFailure } from './failures.ts';
+import { audienceOf } from './memberships.ts';
 import { Unanswered } from './outage.ts';
 import type { Plan } from './preflight.ts';
 import { readBack, replacesArray } from './readBack.ts';
@@ -62,7 +63,8 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
     const settle = async (uids: readonly string[]) => {
       if (isSettled || uids.length === 0) return new Map<string, UserRecord>();
       const lytics = await connections.lytics(auth_ids);
-      return recordsOfShared(uids, { lytics, plan, attempt }, async (users) => {
+      const audience = await audienceOf(plan, lytics, catalogues, attempt);
+      return recordsOfShared(uids, { lytics, plan, audience, attempt }, async (users) => {
         const names = new Set(users.flatMap(({ audiences }) => audiences));
         return createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
       });

@@ -6,6 +6,7 @@ import {
   progressQuery,
   refuseUpdate,
   resumeUpdate,
+  type TroubleReported,
   troubleSignal,
 } from './messages.ts';
 import type { Run } from './run.ts';
@@ -16,11 +17,19 @@ export function registerControls(run: Run, status: Status): void {
   setHandler(progressQuery, () => status.progress(), {
     description: 'The progress of the run, and what it waits for',
   });
-  setHandler(troubleSignal, (trouble) => status.report(trouble), {
-    description: 'An activity reports why it is slow',
-  });
+  // Anyone can send a signal: an exception in its handler would block the run for good.
+  const report = (trouble: unknown) => {
+    if (isTrouble(trouble)) status.report(trouble);
+  };
+  setHandler(troubleSignal, report, { description: 'An activity reports why it is slow' });
   registerPause(run, status);
   registerGuard(run, status);
+}
+
+function isTrouble(value: unknown): value is TroubleReported {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('activity' in value && 'reason' in value)) return false;
+  return typeof value.activity === 'string' && (value.reason === null || typeof value.reason === 'string');
 }
 
 function registerPause(run: Run, status: Status): void {

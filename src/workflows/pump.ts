@@ -3,6 +3,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  type WorkflowInfo,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { WrittenPage } from '../activities/checkpoint.ts';
@@ -10,7 +11,7 @@ import type { SealedRecords } from '../activities/fetchedPage.ts';
 import type { Plan } from '../activities/preflight.ts';
 import type { PageToWrite } from '../activities/updateGigya.ts';
 import { systematicFailure } from '../counts.ts';
-import { MOST_CARRIED_BYTES, MOST_CRON_EVENTS } from '../tuning.ts';
+import { MOST_CARRIED_BYTES, MOST_CRON_BYTES, MOST_CRON_EVENTS } from '../tuning.ts';
 import type { Desk } from './desk.ts';
 import { countPage, outcomesSoFar, type Run, sizePages } from './run.ts';
 import { Window } from './window.ts';
@@ -104,12 +105,19 @@ export async function continueAsNewIfLong({ run, carryOn }: Step, pages?: Window
   await carryOn();
 }
 
+type HistoryInfo = Pick<WorkflowInfo, 'historyLength' | 'historySize'>;
+
+/** Whether the history of a cron run nears a limit, beyond which the server would terminate the run and end the cron. */
+export function isCronTooLong({ historyLength, historySize }: HistoryInfo): boolean {
+  return historyLength >= MOST_CRON_EVENTS || historySize >= MOST_CRON_BYTES;
+}
+
 /** Whether the history is long, and `Run` fits a payload. */
 function mayContinueAsNew({ leavers }: Run): boolean {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  const { continueAsNewSuggested, cronSchedule } = workflowInfo();
   // A cron run would lose its cron expression (seen on Temporal server 1.32).
-  if (workflowInfo().cronSchedule) {
-    if (historyLength < MOST_CRON_EVENTS) return false;
+  if (cronSchedule) {
+    if (!isCronTooLong(workflowInfo())) return false;
     throw ApplicationFailure.nonRetryable(
       'The audience is too large for one run of a cron expression; create a schedule for the job ("client create")',
       'Configuration',

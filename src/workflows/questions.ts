@@ -2,8 +2,9 @@ import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ExplainQuestion } from '../activities/questions.ts';
 import type { Job } from '../job.ts';
-import { questionsQueue } from '../names.ts';
+import { FINAL_FAILURES, questionsQueue } from '../names.ts';
 import type { RowsQuestion } from '../rows.ts';
+import { OTHER_WORKER_QUESTION_TRIES } from '../tuning.ts';
 
 /**
  * Questions from people. Only the worker has the secrets, so its answers go through Temporal. A person is waiting,
@@ -14,7 +15,11 @@ const ask = () =>
     taskQueue: questionsQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '60 s',
     scheduleToCloseTimeout: '60 s',
-    retry: { maximumAttempts: 1 },
+    // Asks another worker when one lacks the authorization. Anything else is the answer.
+    retry: {
+      maximumAttempts: OTHER_WORKER_QUESTION_TRIES,
+      nonRetryableErrorTypes: [...FINAL_FAILURES, 'Gigya', 'Lytics', 'Unexpected', 'AttemptOver'],
+    },
   });
 
 export const listAuthorizations = () => ask().listAuthorizations();

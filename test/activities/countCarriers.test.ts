@@ -74,6 +74,17 @@ describe('the users who carry the audience', () => {
     expect(calls).toHaveLength(10);
   });
 
+  it.each([404000, 404003])('are zero before the Data Store type exists: %i', async (code) => {
+    const { counting } = await count(refusal(code), planOf({ target_storage: 'data_store' }));
+    expect(await counting).toEqual({ carriers: 0, isExact: true });
+    expect(await (await count(refusal(code))).counting).toBeNull();
+  });
+
+  it.each([-3_000, '70000', 'many', null])('are read whatever the total: %j', async (totalCount) => {
+    const { counting } = await count({ results: [user('a', 'vip'), null, { UID: 5 }], totalCount });
+    expect(await counting).toEqual({ carriers: 1, isExact: true });
+  });
+
   it('are zero when the search finds nobody', async () => {
     expect(await (await count({ results: [], totalCount: 0 })).counting).toEqual({
       carriers: 0,
@@ -102,7 +113,7 @@ describe('the users who carry the audience', () => {
   it.each([
     ['refuses', refusal(403007)],
     ['does not know the field', refusal(400006)],
-    ['answers in another shape', { totalCount: 'many' }],
+    ['answers in another shape', { results: 'many' }],
   ])('are not counted when Gigya %s, and the run still completes', async (_what, reply) => {
     expect(await (await count(reply)).counting).toBeNull();
   });

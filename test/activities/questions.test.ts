@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox, Settings } from '../../sandbox/client.ts';
 import type { CheckResult } from '../../src/activities/checks.ts';
 import type { JobDocument } from '../../src/job.ts';
+import { OTHER_WORKER_QUESTION_TRIES } from '../../src/tuning.ts';
 import { attemptOf } from '../support/activity.ts';
 import { changedAuthorizations, failureOf, openActivities } from '../support/activityRig.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -133,6 +134,17 @@ describe('a job that is checked', () => {
     const without = named(await checkJob(job({ target_storage: 'data_store' })), 'Gigya field');
     expect(without).toMatchObject({ ok: false });
     expect(without?.found).toContain('use target_storage "account"');
+  });
+
+  it('whose authorization is missing is left to another worker, as long as there may be one', async () => {
+    const document = jobDocument('Test', {}, 'gigya-eu');
+    const check = (attempt: number) => attemptOf({ attempt }).run(ask().checkJob, document);
+    expect(await failureOf(check(1))).toMatchObject({ type: 'Authorization', nonRetryable: false });
+    const last: CheckResult[] = await check(OTHER_WORKER_QUESTION_TRIES);
+    expect(last.find(({ what }) => what === 'Gigya credentials')).toMatchObject({
+      ok: false,
+      found: expect.stringContaining('this worker has no authorization "gigya-eu"'),
+    });
   });
 
   it('that is invalid is reported as invalid without further checks', async () => {

@@ -173,7 +173,7 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     [
       'no calls at all',
       { gigya: { ...gigya, limits: { calls_per_second: 0 } } },
-      'gigya.limits.calls_per_second: must be above 0',
+      'gigya.limits.calls_per_second: must be 0.001 or more',
     ],
     [
       'a string as rate',
@@ -218,7 +218,12 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     [
       'a negative lag',
       { gigya: { ...gigya, index_lag_seconds: -1 } },
-      'gigya.index_lag_seconds: must be 0 or more',
+      'gigya.index_lag_seconds: must be from 0 to 3600 seconds',
+    ],
+    [
+      'a lag of milliseconds',
+      { gigya: { ...gigya, index_lag_seconds: 30_000 } },
+      'gigya.index_lag_seconds: must be from 0 to 3600 seconds',
     ],
     [
       'an unknown setting',

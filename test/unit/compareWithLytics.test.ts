@@ -143,6 +143,28 @@ describe('users who carry the audience are compared with Lytics', () => {
     expect(lookedUp).toEqual(['a']);
   });
 
+  it.each<[what: string, members: Row[], audiences: string[]]>([
+    ['may be wrong where the rows of members are empty as well', [user('m')], ['new']],
+    ['may be wrong where there are no members to tell', [], ['new']],
+    ['is right where the rows of members name the audience', [user('m', 'vip')], []],
+  ])('and a row with an empty list %s', async (_what, members, audiences) => {
+    const { comparing } = comparisonIn({ rows: [] });
+    comparing.lytics.find = async (statement) =>
+      pageOf(statement.includes('INCLUDE') ? members : [user('a')]);
+    comparing.lytics.profile = async () => user('a', 'new');
+    expect((await compareWithLytics(['a', 'm'], comparing)).leavers).toEqual([
+      expect.objectContaining({ uid: 'a', audiences }),
+      ...(members.length === 0 ? [expect.objectContaining({ uid: 'm' })] : []),
+    ]);
+  });
+
+  it('and the profile decides whether a member is excluded whose row does not name the audience', async () => {
+    const { comparing } = comparisonIn({ rows: [], isExcluded: (memberOf) => memberOf.includes('staff') });
+    comparing.lytics.find = async () => pageOf([user('a', 'new')]);
+    comparing.lytics.profile = async () => user('a', 'vip', 'staff');
+    expect((await compareWithLytics(['a'], comparing)).excluded).toMatchObject([{ uid: 'a' }]);
+  });
+
   it('and the profile decides for a UID that several rows share', async () => {
     const { comparing, lookedUp } = comparisonIn({
       rows: [user('a', 'old'), user(['a', 'b'], 'new'), user('c', 'old')],

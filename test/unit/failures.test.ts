@@ -7,6 +7,7 @@ import { type Decision, ServiceError } from '../../src/errors.ts';
 import { decide, GigyaError } from '../../src/gigya/errors.ts';
 import { InvalidJob } from '../../src/job.ts';
 import { misconfigured, refusal, unanswered } from '../../src/lytics/errors.ts';
+import { MOST_COUNTED_ACTIVITIES, OTHER_WORKER_DELAY, OTHER_WORKER_TRIES } from '../../src/tuning.ts';
 import { activityInfo } from '../support/activity.ts';
 
 const gigya = (code: number) => new GigyaError('said', decide('accounts.setAccountInfo', code));
@@ -130,22 +131,30 @@ describe('an unexpected error', () => {
 describe('an authorization that is missing on this worker', () => {
   const missing = new AuthorizationError('said', { isMissing: true });
 
-  it('may be on another worker: the activity is retried for a while', () => {
+  it('may be on another worker: the activity is retried for a while, then the run ends', () => {
     const { toFailure } = createFailures();
-    expect(toFailure(missing, attempt(1))).toMatchObject({
-      type: 'Authorization',
-      nonRetryable: false,
-      nextRetryDelay: '1 s',
-    });
-    expect(toFailure(missing, attempt(7))).toMatchObject({ nonRetryable: false });
+    const failures = Array.from({ length: OTHER_WORKER_TRIES }, (_, n) => toFailure(missing, attempt(n + 1)));
+    const final = failures.pop();
+    for (const failure of failures) {
+      expect(failure).toMatchObject({
+        type: 'Authorization',
+        nonRetryable: false,
+        nextRetryDelay: OTHER_WORKER_DELAY,
+      });
+    }
+    expect(final).toMatchObject({ type: 'Configuration', nonRetryable: true, message: 'said' });
   });
 
-  it('ends the run when no worker has it', () => {
-    expect(createFailures().toFailure(missing, attempt(8))).toMatchObject({
-      type: 'Configuration',
-      nonRetryable: true,
-      message: 'said',
-    });
+  it('does not end a run whose attempts failed on another worker for other reasons', () => {
+    expect(createFailures().toFailure(missing, attempt(100))).toMatchObject({ nonRetryable: false });
+  });
+
+  it('is counted for the newest activities only, since this worker does not see how others end', () => {
+    const { toFailure } = createFailures();
+    const of = (activityId: string) => toFailure(missing, { ...attempt(1), activityId });
+    for (let tries = 1; tries < OTHER_WORKER_TRIES; tries++) of('oldest');
+    for (let n = 0; n < MOST_COUNTED_ACTIVITIES; n++) of(`a${n}`);
+    expect(of('oldest')).toMatchObject({ nonRetryable: false });
   });
 });
 

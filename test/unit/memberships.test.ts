@@ -141,6 +141,19 @@ describe("a run's audience", () => {
     expect(await audienceOf(plan, lytics, createCatalogues(), fakeAttempt())).toEqual(vip);
   });
 
+  it('may not have been closed to the API, unless all audiences are exported, or its users do not carry it', async () => {
+    const lytics = fakeLytics({ audiences: async () => [audience({ is_public: false })] });
+    const read = (one: Plan) => audienceOf(one, lytics, createCatalogues(), fakeAttempt());
+    await expect(read(planOf())).rejects.toMatchObject({
+      type: 'Configuration',
+      message: expect.stringContaining('The audience "vip" was closed to Lytics\' API during the run'),
+    });
+    const { label: _, ...unlabelled } = planOf().audience;
+    for (const one of [planOf({ audiences: 'all' }), { ...planOf(), audience: unlabelled }]) {
+      expect(await read(one)).toMatchObject({ id: 'a1' });
+    }
+  });
+
   it('has the names of the plan when Lytics does not list it', async () => {
     expect(await audienceOf(plan, fakeLytics(), createCatalogues(), fakeAttempt())).toMatchObject({
       id: 'a1',

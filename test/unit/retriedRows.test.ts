@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createCatalogues } from '../../src/activities/catalogues.ts';
 import { selectFailed } from '../../src/activities/retriedRows.ts';
 import { Unwritable } from '../../src/activities/unwritable.ts';
@@ -7,7 +7,7 @@ import { createLookUpSize } from '../../src/gigya/lookUpSize.ts';
 import type { FailedRow } from '../../src/rows.ts';
 import { planOf } from '../support/activityRig.ts';
 import { fakeAttempt } from '../support/fakeAttempt.ts';
-import { audience, fakeLytics } from '../support/fakeLytics.ts';
+import { audience, fakeLytics, pageOf } from '../support/fakeLytics.ts';
 
 const MEMBERSHIPS: Record<string, string[]> = {
   member: ['vip', 'new'],
@@ -79,6 +79,13 @@ it('failed users get their present membership, and only carriers lose the audien
     kept: 0,
     failures: {},
   });
+});
+
+it('the profile decides where the row of an ad-hoc scan has an empty list', async () => {
+  const find = vi.spyOn(lytics, 'find');
+  onTestFinished(() => find.mockRestore());
+  find.mockResolvedValue(pageOf([{ gy_profile_id: 'member', segments: [] }]));
+  expect((await select([row('member')])).written).toEqual([['member', ['new', 'vip'], 'write']]);
 });
 
 it('users who left keep what they hold where the job says so', async () => {

@@ -94,6 +94,12 @@ describe('a page that was returned before', () => {
     });
   });
 
+  it('is skipped as often as it takes, if others come between', async () => {
+    const twice = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((uid) => [uid, uid]);
+    const pages = twice.map((uid) => pageOf(users(uid), next('x', 6)));
+    expect(await scan(pages)).toMatchObject({ rows: users('a', 'b', 'c', 'd', 'e', 'f'), lossy: false });
+  });
+
   it('four times ends the scan as possibly incomplete', async () => {
     const scanned = await scan([pageOf(users('a'), next('x', 4)), again]);
     expect(scanned).toMatchObject({ rows: users('a', 'b'), next: null, lossy: true });
@@ -169,6 +175,50 @@ describe('equal rows identify no user', () => {
     expect(more.next).toMatchObject({ blind: 3 });
     const seen = await scan([pageOf(users('a', 'b'), next('x'))], { size: 2, cursor });
     expect(seen.next).toMatchObject({ blind: 0 });
+  });
+});
+
+describe('a UID that several rows share identifies no user', () => {
+  const placeholder = (email?: string): Row => ({ gy_profile_id: 'undefined', ...(email && { email }) });
+  const last = pageOf(users('a', 'b'));
+
+  it('so a scan goes on past pages of it, without a total as well', async () => {
+    const pages = ['1', '2', '3'].map((n) => pageOf([placeholder(n), placeholder(`${n}b`)], next(n)));
+    expect(await scan([...pages, last])).toMatchObject({ next: null, lossy: false, rows: { length: 8 } });
+  });
+
+  it('also where the rows are equal', async () => {
+    const page = pageOf([placeholder(), placeholder()], next('x'));
+    expect(await scan([page, page, last])).toMatchObject({ next: null, lossy: false, rows: { length: 6 } });
+  });
+
+  it('but a page with the same rows was returned before', async () => {
+    const page = pageOf([placeholder('1'), placeholder('2')], next('x'));
+    expect(await scan([page, page])).toMatchObject({ next: null, lossy: false, rows: { length: 2 } });
+  });
+
+  it('and a hundred such pages end a scan without a total as possibly incomplete', async () => {
+    const pages = Array.from({ length: 110 }, (_, n) =>
+      pageOf([placeholder(`${n}`), placeholder(`${n}b`)], next('x')),
+    );
+    expect(await scan(pages, { size: 100_000 })).toMatchObject({ next: null, lossy: true });
+  });
+});
+
+describe('the size of rows', () => {
+  const sizeWith = async (row: Row) => (await scan([pageOf([row])])).bytes;
+
+  it('counts each of their UIDs, and the mapped fields once for each', async () => {
+    const many = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(32, '0'));
+    expect(await sizeWith({ gy_profile_id: many })).toBeGreaterThan(100 * 32);
+    const plan = planOf({ mappings: [{ bio: 'bio' }] });
+    const row = { gy_profile_id: many, bio: 'x'.repeat(1_000) };
+    expect((await scan([pageOf([row])], { plan })).bytes).toBeGreaterThan(100 * 1_000);
+  });
+
+  it('does not count those of a row that fails for having too many', async () => {
+    const many = Array.from({ length: 20_000 }, (_, n) => String(n));
+    expect(await sizeWith({ gy_profile_id: many })).toBeLessThan(1_000);
   });
 });
 

@@ -8,22 +8,22 @@ import { fakeAttempt } from '../support/fakeAttempt.ts';
 import { audience, fakeLytics, pageOf, refuse } from '../support/fakeLytics.ts';
 
 const plan = planOf();
-const catalogue = createCatalogue([audience({}), audience({ id: 'b2', slug_name: 'new', name: 'New' })]);
+const vip = audience({});
+const catalogue = createCatalogue([vip, audience({ id: 'b2', slug_name: 'new', name: 'New' })]);
 const user = (uid: string | string[], ...segments: string[]): Row => ({ gy_profile_id: uid, segments });
 
-/** The records of those of these UIDs that several rows share. */
-async function settle(uids: string[], rows: Row[], profiles: Record<string, Row> = {}) {
+/** The records of those of these UIDs that several rows share; `refused` is how the site refuses ad-hoc scans. */
+async function settle(uids: string[], rows: Row[] | 'refused', profiles: Record<string, Row> = {}) {
   const lookedUp: string[] = [];
   const lytics = fakeLytics({
-    find: async () => pageOf(rows),
+    find: () => (rows === 'refused' ? Promise.reject(refuse(400)) : Promise.resolve(pageOf(rows))),
     async profile(_field, uid) {
       lookedUp.push(uid);
       return profiles[uid];
     },
   });
-  const records = await recordsOfShared(uids, { lytics, plan, attempt: fakeAttempt() }, async () =>
-    createMapping(plan, catalogue),
-  );
+  const sharing = { lytics, plan, audience: vip, attempt: fakeAttempt() };
+  const records = await recordsOfShared(uids, sharing, async () => createMapping(plan, catalogue));
   return { records: [...records.values()], lookedUp };
 }
 
@@ -50,11 +50,31 @@ describe('rows that share a UID', () => {
     expect({ records, lookedUp }).toEqual({ records: [], lookedUp: [] });
   });
 
-  it('are not known where the site does not allow ad-hoc scans', async () => {
-    const lytics = fakeLytics({ find: () => Promise.reject(refuse(400)) });
-    const records = await recordsOfShared(['a'], { lytics, plan, attempt: fakeAttempt() }, async () =>
-      createMapping(plan, catalogue),
-    );
-    expect(records.size).toBe(0);
+  it('stay as they are when the profile shows no membership', async () => {
+    const rows = [user('a', 'vip'), user('a', 'new')];
+    expect((await settle(['a'], rows, { a: { gy_profile_id: 'a' } })).records).toEqual([]);
+  });
+});
+
+describe('UIDs that may be shared, where an ad-hoc scan cannot tell', () => {
+  const profiles = { 'a b': user('a b', 'vip', 'new'), c: user('c', 'new'), d: user('d', 'vip') };
+
+  it('are decided by their profiles when a statement cannot contain them', async () => {
+    const { records, lookedUp } = await settle(['a b', 'c'], [user('c', 'vip')], profiles);
+    expect(records).toEqual([{ uid: 'a b', data: { lytics_segments: ['new', 'vip'] } }]);
+    expect(lookedUp).toEqual(['a b']);
+  });
+
+  it('are all decided by their profiles where the site does not allow such scans', async () => {
+    const { records } = await settle(['c', 'd', 'gone'], 'refused', profiles);
+    expect(records).toEqual([
+      { uid: 'c', data: { lytics_segments: ['new'] } },
+      { uid: 'd', data: { lytics_segments: ['vip'] } },
+    ]);
+  });
+
+  it('stay as they are when no profile names the audience, since the token may not see it', async () => {
+    const blind = { c: user('c'), d: user('d') };
+    expect((await settle(['c', 'd'], 'refused', blind)).records).toEqual([]);
   });
 });

@@ -34,6 +34,13 @@ describe('pause and resume', () => {
     expect(await refusal(handle.executeUpdate('pause', { args: [{ note: 'not text' }] }))).toBe(
       'The note must be text',
     );
+    // Anyone can send the signal of activities: nothing that it holds blocks the run.
+    for (const args of [[], [null], ['slow'], [{ activity: 1, reason: {} }]]) {
+      await handle.signal('trouble', ...args);
+    }
+    await handle.signal('trouble', { activity: '1', reason: 'Gigya is slow' });
+    await until(async () => (await progressOf(handle)).reason === 'Gigya is slow');
+    await handle.signal('trouble', { activity: '1', reason: null });
     const answer = await handle.executeUpdate<string, [string]>('pause', { args: ['until Monday'] });
     expect(answer).toBe('The run pauses when the pages in flight are written');
     expect(await refusal(handle.executeUpdate('pause'))).toMatch(/^The run is already paused, since 20\d\d-/);

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { assertOnlyRun } from '../../src/activities/onlyRun.ts';
+import type { JobDocument } from '../../src/job.ts';
 import { EXPORT_WORKFLOW, workflowIdOf } from '../../src/names.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import { failureOf } from '../support/failure.ts';
@@ -23,6 +24,8 @@ const client = connectClient(address);
 const taskQueue = unique('only-run');
 const mocked = mockExport({ pages: 1, pageSize: 10, isHeld: true });
 let worker: LocalWorker;
+/** Holds preflights until it resolves. */
+let gate = Promise.resolve();
 
 beforeAll(async () => {
   worker = await startLocalWorker({
@@ -33,6 +36,7 @@ beforeAll(async () => {
       ...mocked.activities,
       async preflight(document) {
         const plan = await mocked.activities.preflight(document);
+        await gate;
         await assertOnlyRun(Context.current(), plan.job.name);
         return plan;
       },
@@ -46,12 +50,39 @@ afterAll(async () => {
 });
 
 /** Starts a run of a job under this workflow id. */
-const start = (name: string, workflowId: string): Promise<ExportHandle> =>
+const start = (
+  name: string,
+  workflowId: string,
+  config: Partial<JobDocument['config']> = {},
+): Promise<ExportHandle> =>
   client.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
     workflowId,
     taskQueue,
-    args: [jobDocument(name)],
+    args: [jobDocument(name, config)],
   });
+
+/** The list of workflows lags. */
+const untilListed = ({ workflowId }: ExportHandle, name: string) =>
+  until(async () => {
+    for await (const { memo } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
+      if (memo?.['job'] === name) return true;
+    }
+    return false;
+  });
+
+async function resetAfterPreflight(handle: ExportHandle): Promise<void> {
+  const { workflowId } = handle;
+  const { events } = await handle.fetchHistory();
+  const preflight = events?.findIndex((event) => event.activityTaskCompletedEventAttributes) ?? 0;
+  const task = events?.slice(preflight).find((event) => event.workflowTaskCompletedEventAttributes);
+  await client.workflowService.resetWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId },
+    requestId: unique('reset'),
+    reason: 'test',
+    ...(task?.eventId != null && { workflowTaskFinishEventId: task.eventId }),
+  });
+}
 
 const isWriting = (types: string[]) => types.join() === 'updateGigya';
 
@@ -103,6 +134,40 @@ describe('a run of a job', () => {
     );
     expect((await first.describe()).status.name).toBe('RUNNING');
     await first.terminate();
+  });
+
+  it('is refused while one is open under an id that does not follow from the name, unless that is a preview', async () => {
+    const name = unique('Named');
+    const preview = await start(name, unique('preview'), { dry_run: true });
+    const first = await start(name, unique('gigya-export/by-hand'));
+    for (const run of [preview, first]) await untilListed(run, name);
+    const failure = await failureOf(await start(name, workflowIdOf(name)));
+    expect(failure.message).toContain(`Another run of "${name}" is open (${first.workflowId})`);
+    await first.terminate();
+    const second = await start(name, workflowIdOf(name));
+    await untilStill(second, isWriting);
+    for (const run of [preview, second]) await run.terminate();
+  });
+
+  it('is refused while one is open whose chain began earlier, though its last link began later', async () => {
+    const name = unique('Chain');
+    const first = await start(name, workflowIdOf(name));
+    await untilStill(first, isWriting);
+    let open = () => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    onTestFinished(() => open());
+    const second = await start(name, `${workflowIdOf(name)}-2027-03-28T01:00:00Z`);
+    await until(async () => (await pendingActivities(second)).length > 0);
+    // The quickest way to a later link.
+    await resetAfterPreflight(first);
+    await untilStill(first, isWriting);
+    open();
+    gate = Promise.resolve();
+    const failure = await failureOf(second);
+    expect(failure.message).toContain(`Another run of "${name}" is open (${first.workflowId})`);
+    await client.workflow.getHandle(first.workflowId).terminate();
   });
 
   it('continues once the other has ended', async () => {

@@ -1,12 +1,14 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Plan } from '../../src/activities/preflight.ts';
+import { AuthorizationError } from '../../src/authorizations.ts';
+import { misconfigured } from '../../src/gigya/errors.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { startLocalWorker } from '../support/localWorker.ts';
 import { provided } from '../support/provided.ts';
 import { connectClient, unique } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
-it('questions are answered while exports use all their slots', async () => {
+it('questions are answered while exports use all their slots, by a worker that has the authorization', async () => {
   const { address, workflowBundle } = provided();
   const taskQueue = unique('slots');
   let release = () => {};
@@ -14,6 +16,8 @@ it('questions are answered while exports use all their slots', async () => {
     release = resolve;
   });
   let started = 0;
+  let asked = 0;
+  let proven = 0;
   const worker = await startLocalWorker({
     address,
     taskQueue,
@@ -26,6 +30,14 @@ it('questions are answered while exports use all their slots', async () => {
         throw new Error('over');
       },
       listAuthorizations: async () => [],
+      async listAudiences() {
+        if (++asked < 3) throw new AuthorizationError('not on this worker', { isMissing: true });
+        return [];
+      },
+      async proveAuthorization() {
+        proven++;
+        throw misconfigured('wrong secret');
+      },
     },
   });
   const { workflow, connection } = connectClient(address);
@@ -43,4 +55,12 @@ it('questions are answered while exports use all their slots', async () => {
   const workflowId = unique('question');
   expect(await workflow.execute('listAuthorizations', { workflowId, taskQueue, args: [] })).toEqual([]);
   expect(started).toBe(1);
+
+  // Another worker may have the authorization; any other failure is the answer.
+  const ask = (question: string) =>
+    workflow.execute(question, { workflowId: unique(question), taskQueue, args: ['lytics'] });
+  expect(await ask('listAudiences')).toEqual([]);
+  expect(asked).toBe(3);
+  await expect(ask('proveAuthorization')).rejects.toThrow();
+  expect(proven).toBe(1);
 });
