@@ -89,14 +89,11 @@ describe('a call', () => {
     expect(await call()).toEqual({ callId: 'call-of-the-test', errorCode: 0 });
   });
 
-  it.each([{ callId: 5 }, { errorMessage: {} }, { ignoredParams: 'data' }, { errorCode: null }])(
-    'fails when the reply has %j',
-    async (reply) => {
-      const { call } = await connect(() => reply);
-      const error = await errorOf(call());
-      expect(error.message).toContain('JSON that is not a Gigya reply');
-    },
-  );
+  it.each([{ errorCode: null }, { errorCode: 'none' }])('fails when the reply has %j', async (reply) => {
+    const { call } = await connect(() => reply);
+    const error = await errorOf(call());
+    expect(error.message).toContain('JSON that is not a Gigya reply');
+  });
 
   it('returns everything that the reply contains, including unknown fields', async () => {
     const { gigya } = await connect(() => ({ totalCount: 3, extra: 'more' }));
