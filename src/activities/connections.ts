@@ -131,6 +131,6 @@ async function find<A extends Authorization>(
     if (isWanted(authorization)) return [name, authorization];
   }
   throw new InvalidJob([
-    `auth_ids: names no authorization for ${provider}; name one for Lytics and one for Gigya`,
+    `auth_ids: names no authorization for ${provider}; name one for Gigya, or it and one for Lytics`,
   ]);
 }

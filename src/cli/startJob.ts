@@ -65,7 +65,9 @@ async function startAlone({ client, taskQueue }: Temporal, job: Job): Promise<St
 }
 
 /** Starts a preview of the job, beside its runs. */
-export async function startPreview({ client, taskQueue }: Temporal, job: Job): Promise<StartedRun> {
+export async function startPreview(temporal: Temporal, job: Job): Promise<StartedRun> {
+  await jobFor(temporal, job);
+  const { client, taskQueue } = temporal;
   const workflowId = previewIdOf(workflowIdOf(job.name));
   const shown = shownInWebUi(job);
   try {

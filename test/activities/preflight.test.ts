@@ -138,7 +138,7 @@ describe('a preflight ends the run with the fix', () => {
     const failure = await failureOf(preflight({ ...job(), auth_ids }, file));
     expect(failure).toMatchObject({ type: 'InvalidJob', nonRetryable: true });
     expect(failure.message).toContain(
-      `auth_ids: names no authorization for ${missing}; name one for Lytics and one for Gigya`,
+      `auth_ids: names no authorization for ${missing}; name one for Gigya, or it and one for Lytics`,
     );
   });
 

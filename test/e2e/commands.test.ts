@@ -519,6 +519,7 @@ describe('two names with one id', () => {
     };
     expect(await run('run', second)).toMatchObject(refusal);
     expect(await run('create', scheduled)).toMatchObject(refusal);
+    expect(await run('preview', second)).toMatchObject(refusal);
     await (await schedule(daily(`${id}+`))).end('complete');
     expect(await run('create', await write(daily(id)))).toMatchObject({
       code: 1,

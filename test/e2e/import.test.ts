@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Temporal } from '../../src/cli/connect.ts';
 import { findJob } from '../../src/cli/jobs.ts';
 import { parseJob } from '../../src/job.ts';
 import { slugOf, workflowIdOf } from '../../src/names.ts';
+import type { exportAudience } from '../../src/workflows/index.ts';
 import { changedAuthorizations } from '../support/activityRig.ts';
 import { client } from '../support/commands.ts';
 import { startLocalWorker } from '../support/localWorker.ts';
@@ -184,3 +185,46 @@ describe('import without an id', () => {
     await rig.client('delete', name);
   });
 });
+
+it('runs every job exactly as Lytics returns it, without the client', async () => {
+  const folder = new URL('../fixtures/lyticsJobs/', import.meta.url);
+  const { admin, authorizations, authorizationsFile } = rig.sandbox;
+  // The file calls Gigya's authorization by its id in Lytics.
+  const named = { ...authorizations, d3d9446802a44259755d38e6d163e820: authorizations['gigya'] };
+  await writeFile(authorizationsFile, JSON.stringify(named));
+  const audience = await admin.addAudience({ slug: 'fixtures', id: '4cd9d2a6a1d3d0b9b4cb2a0e7a5a1f50' });
+  const uids = Object.keys((await admin.truth()).expected).slice(0, 3);
+  const rows = (await Promise.all(uids.map((uid) => admin.rows(uid, 'gy_profile_id')))).flat();
+  await admin.putRows(
+    ...rows.map(({ key, fields, audiences }) => ({ key, fields, audiences: [...audiences, audience.id] })),
+  );
+  const run = async (file: string) => {
+    const text = await readFile(new URL(file, folder), 'utf8');
+    // In two hours, so that the run does not wait for their end.
+    const document = JSON.parse(text.replace('9:00pm', clockIn('Europe/Vienna', 2)));
+    const handle = await rig.temporal.workflow.start<typeof exportAudience>('exportAudience', {
+      workflowId: unique(file),
+      taskQueue: temporal.taskQueue,
+      args: [document],
+    });
+    const { counts } = await handle.result();
+    const members = file === 'created.json' ? 30 : 3;
+    expect({ file, ...counts }).toMatchObject({ file, members, failed: 0, no_gigya_id: 0, unknown_uid: 0 });
+    expect(counts.updated + counts.unchanged).toBe(members);
+  };
+  // At once: they write the same audiences.
+  await Promise.all((await readdir(folder)).map(run));
+  for (const uid of uids) {
+    const { account, objects } = await admin.held(uid);
+    expect(account?.data?.['lytics_segments']).toEqual(expect.arrayContaining(['fixtures', 'vip']));
+    expect(objects.map(({ data }) => data['lytics_segments'])).toEqual([
+      expect.arrayContaining(['fixtures']),
+    ]);
+  }
+});
+
+/** `11:05pm` in some hours. */
+function clockIn(timeZone: string, hours: number): string {
+  const time = new Date(Date.now() + hours * 3_600_000);
+  return time.toLocaleTimeString('en-US', { timeZone, hour: 'numeric', minute: '2-digit' });
+}
