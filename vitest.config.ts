@@ -5,6 +5,8 @@ export default defineConfig({
     // The Temporal SDK's native part does not bear worker threads.
     pool: 'forks',
     maxWorkers: 2,
+    // Loading the SDK takes longer than most files: files that follow each other in a process share its modules.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', './test/summaryReporter.ts'],

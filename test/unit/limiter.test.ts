@@ -213,6 +213,19 @@ describe('a rate limit refusal', () => {
     expect(served).toHaveLength(3);
   });
 
+  it('is reported as a limited rate until the rate is back at its ceiling', async () => {
+    const limiter = createLimiter({ ceiling: 100 });
+    await pass(1);
+    expect(limiter.limitedMs).toBeUndefined();
+    limiter.refused(limiter.now());
+    await pass(250);
+    expect(limiter.limitedMs).toBe(250);
+    let accepted = 0;
+    for (; limiter.limitedMs !== undefined; accepted++) limiter.accepted();
+    expect(limiter.rate).toBe(100);
+    expect(accepted).toBeGreaterThan(2_000);
+  });
+
   it('does not raise a rate that is set even lower', async () => {
     const limiter = createLimiter({ ceiling: 0.05 });
     await pass(1);
