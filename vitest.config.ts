@@ -7,8 +7,8 @@ export default defineConfig({
     maxWorkers: 2,
     // Loading the SDK takes longer than most files: files that follow each other in a process share its modules.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default', './test/summaryReporter.ts'],
     projects: [
       {

@@ -130,7 +130,7 @@ export async function untilHeld(
       const faults = await mortals.sandbox.admin.faults();
       return faults.reduce((sum, { fired }) => sum + fired, 0) >= runs.length;
     },
-    { limitMs: 60_000 },
+    { limitMs: 120_000 },
   );
 }
 
@@ -141,7 +141,7 @@ export function untilApproval(run: ExportHandle) {
       const progress = await run.query(progressQuery).catch(() => undefined);
       return progress?.phase === 'approval' && progress.approval;
     },
-    { limitMs: 60_000 },
+    { limitMs: 120_000 },
   );
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface UntilOptions {
-  /** @default 30_000 */
+  /** @default 90_000, which a busy machine may need */
   limitMs?: number;
   /** @default 25 */
   intervalMs?: number;
@@ -10,7 +10,7 @@ export interface UntilOptions {
 /** Polls until the answer is defined, for state of another process that emits no event. */
 export async function until<T>(
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  { limitMs = 30_000, intervalMs = 25 }: UntilOptions = {},
+  { limitMs = 90_000, intervalMs = 25 }: UntilOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + limitMs;
   for (;;) {

@@ -249,8 +249,8 @@ describe('the size of the next page', () => {
     // At most eight times the last one.
     [100, 100, 10, 800],
     [100, 100, 0, 800],
-    // Whole pages of Lytics, between one and seventeen.
-    [1_700, 1_700, 10, 1_700],
+    // Whole pages of Lytics, between one and twenty.
+    [2_000, 2_000, 10, 2_000],
     [100, 100, 600_000, 100],
     [200, 0, 1_000, 100],
   ])('%i, after %i users in %i ms, becomes %i', (pageSize, users, ms, next) => {
@@ -259,7 +259,7 @@ describe('the size of the next page', () => {
 
   it('counts the time since the page before was done, or since its own start', () => {
     const state = run((begun) => {
-      begun.pageSize = 1_700;
+      begun.pageSize = 2_000;
       begun.pageDoneAt = 1_000;
     });
     sizePages(state, 600, 5_000, 10_000);
@@ -268,17 +268,17 @@ describe('the size of the next page', () => {
     expect(state.pageSize).toBe(1_200);
   });
 
-  it('is always between 100 and 1,700 and a multiple of 100, and pages in flight end within ten seconds at the last rate', () => {
+  it('is always between 100 and 2,000 and a multiple of 100, and pages in flight end within ten seconds at the last rate', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 17 }),
+        fc.integer({ min: 1, max: 20 }),
         fc.nat(5_000),
         fc.integer({ min: 1, max: 1_000_000 }),
         (pages, users, ms) => {
           const { pageSize, pagesAtOnce } = after(pages * 100, users, ms);
           expect(pageSize % 100).toBe(0);
           expect(pageSize).toBeGreaterThanOrEqual(100);
-          expect(pageSize).toBeLessThanOrEqual(Math.min(1_700, pages * 800));
+          expect(pageSize).toBeLessThanOrEqual(Math.min(2_000, pages * 800));
           const rate = (users / ms) * 1_000;
           const isSlow = rate * 10 < 100;
           // A page is rounded up to a whole page of Lytics.
