@@ -213,7 +213,7 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     [
       'an unknown limit',
       { gigya: { ...gigya, limits: { calls: 5 } } },
-      'gigya.limits.calls: unknown setting; remove it',
+      'gigya.limits.calls: unknown setting; did you mean gigya.limits.calls_per_second?',
     ],
     [
       'a negative lag',
