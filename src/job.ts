@@ -121,9 +121,13 @@ export function keysWithoutEffect(document: unknown): string[] {
   return Object.keys(job).filter((key) => {
     if (isEmpty(job[key])) return false;
     if (QUIET.some((name) => name === key)) return Number(job[key]) !== 0 && !hasQuietHours(job);
-    return isReadOnly(key) || (key === 'status' && !isPaused(job[key]));
+    return (isReadOnly(key) && !isOff(job[key])) || (key === 'status' && !isPaused(job[key]));
   });
 }
+
+/** What Lytics returns where nothing is switched on: `"hidden": false`, `"meta": {}`. */
+const isOff = (value: unknown): boolean =>
+  value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 /** Quiet hours need a time and a length; each alone has no effect. */
 const QUIET = ['quiet_time_of_day', 'quiet_timezone', 'quiet_period'] as const;

@@ -102,7 +102,12 @@ function schemaOf(setting: z.ZodType): JsonSchema {
 
 function override({ zodSchema, jsonSchema }: { zodSchema: unknown; jsonSchema: JsonSchema }): void {
   if (zodSchema === mappingTarget) {
-    const long = { ...jsonSchema };
+    const { properties = {}, required = [], ...rest } = jsonSchema;
+    const options = Object.entries(properties).map(([key, option]) => [
+      key,
+      required.includes(key) || typeof option === 'boolean' ? option : orEmpty(option),
+    ]);
+    const long = { ...rest, properties: Object.fromEntries(options), required };
     for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
     jsonSchema.anyOf = [{ type: 'string' }, long];
   }

@@ -168,12 +168,19 @@ describe('a value that means the default', () => {
 });
 
 describe("a job as Lytics' API returns it", () => {
-  const readOnly = { id: '0a1b', workflow: 'gigya-export', hidden: false, monitoring: null, meta: {} };
+  const readOnly = {
+    id: '0a1b',
+    workflow: 'gigya-export',
+    hidden: true,
+    monitoring: null,
+    meta: {},
+    deleted: false,
+  };
 
   it('is read from the envelope of the reply, without its read-only keys', () => {
     const reply = { status: 200, request_id: 'r', data: { ...least, ...readOnly, status: 'running' } };
     expect(parseJob(reply)).toEqual(parseJob(least));
-    expect(keysWithoutEffect(reply)).toEqual(['id', 'workflow', 'hidden', 'meta', 'status']);
+    expect(keysWithoutEffect(reply)).toEqual(['id', 'workflow', 'hidden', 'status']);
   });
 
   it.each([

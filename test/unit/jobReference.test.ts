@@ -27,7 +27,7 @@ describe('docs/job.schema.json', () => {
     expect(schema.safeParse(parseJob(document)).error).toBeUndefined();
     const mapped = {
       ...document,
-      config: { ...document.config, mappings: [{ a: 'b' }, { c: { field: 'd' } }] },
+      config: { ...document.config, mappings: [{ a: 'b' }, { c: { field: 'd', top: null, on_null: '' } }] },
     };
     expect(schema.safeParse(mapped).error).toBeUndefined();
   });
@@ -37,6 +37,11 @@ describe('docs/job.schema.json', () => {
     { name: 'VIPs', auth_ids: ['gigya'], config: {} },
     { name: 'VIPs', auth_ids: ['gigya'], config: { segment_id: 'vip', on_exit: 'drop' } },
     { name: 'VIPs', auth_ids: ['gigya'], config: { segment_id: 'vip', onexit: 'keep' } },
+    {
+      name: 'VIPs',
+      auth_ids: ['gigya'],
+      config: { segment_id: 'vip', mappings: [{ a: { field: 'b', tops: 1 } }] },
+    },
     { name: 'VIPs', auth_ids: ['gigya'], segment_id: 'vip', config: { segment_id: 'vip' } },
   ])('refuses %j', (document) => {
     expect(schema.safeParse(document).success).toBe(false);

@@ -8,20 +8,7 @@ const fixture = (name: string): unknown => JSON.parse(readFileSync(new URL(`${na
 
 const SEGMENT = '4cd9d2a6a1d3d0b9b4cb2a0e7a5a1f50';
 const GIGYA = 'd3d9446802a44259755d38e6d163e820';
-const inReply = [
-  'id',
-  'account_id',
-  'workflow',
-  'workflow_id',
-  'status',
-  'user_id',
-  'created',
-  'updated',
-  'hidden',
-  'verbose_logging',
-  'meta',
-  'drop_events_during_quiet_window',
-];
+const inReply = ['id', 'account_id', 'workflow', 'workflow_id', 'status', 'user_id', 'created', 'updated'];
 
 type Expected = Partial<Omit<Job, 'config'>> & { config: Partial<Job['config']> };
 
