@@ -6,6 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { parseJob } from '../job.ts';
+import { listedRuns } from '../listing.ts';
 import {
   EXPORT_WORKFLOW,
   ROW_SELECTIONS,
@@ -75,22 +76,20 @@ function waitFor({ workflowId }: OpenRun, jobName: string): ApplicationFailure {
 async function openRuns(client: Client, jobName: string): Promise<OpenRun[]> {
   const id = workflowIdOf(jobName);
   const ids = new Set([id, ...rowsIdsOf(jobName), ...(await runningActions(client, id))]);
-  for (const workflowId of await listedRuns(client, jobName)) ids.add(workflowId);
+  for (const workflowId of await findRuns(client, jobName)) ids.add(workflowId);
   const runs = await Promise.all([...ids].map((one) => describe(client, one)));
   return runs.flatMap((run) => run ?? []);
 }
 
 /** Temporal's own tools start runs, and make schedules, under any workflow id: their memo has the name of the job. */
-async function listedRuns(client: Client, jobName: string): Promise<string[]> {
+async function findRuns(client: Client, jobName: string): Promise<string[]> {
   const id = workflowIdOf(jobName);
   const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running"`;
   const found: string[] = [];
-  for await (const { workflowId, runId, memo, searchAttributes } of client.workflow.list({ query })) {
-    const [scheduledBy] = searchAttributes['TemporalScheduledById'] ?? [];
-    const isScheduled = scheduledBy === id;
-    const name = memo?.['job'];
-    const isNamed = typeof name === 'string' && workflowIdOf(name) === id;
-    if (isScheduled || (isNamed && !(await isPreview(client, { workflowId, runId })))) found.push(workflowId);
+  for await (const run of listedRuns(client, query)) {
+    const isNamed = run.job !== undefined && workflowIdOf(run.job) === id;
+    const isOfJob = run.scheduledBy === id || (isNamed && !(await isPreview(client, run)));
+    if (isOfJob) found.push(run.workflowId);
   }
   return found;
 }

@@ -72,7 +72,7 @@ function usageOf({ code, message }: CommanderError): string {
 }
 
 /** The server rejected a call, or became unreachable. */
-function isServerError(error: unknown): boolean {
+export function isServerError(error: unknown): boolean {
   return error instanceof ServiceError || isGrpcServiceError(error);
 }
 

@@ -1,5 +1,6 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import type { Job } from '../job.ts';
+import { listedRuns, listedSchedules } from '../listing.ts';
 import {
   EXPORT_WORKFLOW,
   JOB_PREFIX,
@@ -120,12 +121,11 @@ export function sleepingCron({ runs }: KnownJob): Run | undefined {
 /** The ids of all jobs, those with a schedule first. */
 export async function listJobIds({ client }: Temporal): Promise<string[]> {
   const ids = new Set<string>();
-  for await (const { scheduleId, action } of client.schedule.list()) {
-    if (slugFromId(scheduleId) !== undefined && action?.workflowType === EXPORT_WORKFLOW) ids.add(scheduleId);
+  for await (const id of listedSchedules(client, EXPORT_WORKFLOW)) {
+    if (slugFromId(id) !== undefined) ids.add(id);
   }
-  for await (const run of client.workflow.list({ query: `WorkflowType = "${EXPORT_WORKFLOW}"` })) {
-    const [scheduledBy] = run.searchAttributes['TemporalScheduledById'] ?? [];
-    const id = typeof scheduledBy === 'string' ? scheduledBy : run.workflowId;
+  for await (const run of listedRuns(client, `WorkflowType = "${EXPORT_WORKFLOW}"`)) {
+    const id = run.scheduledBy ?? run.workflowId;
     if (slugFromId(id) !== undefined) ids.add(withoutPreview(id));
   }
   return [...ids];

@@ -7,6 +7,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { type ListedRun, listedRuns } from '../listing.ts';
 import {
   EXPORT_WORKFLOW,
   previewIdOf,
@@ -151,14 +152,12 @@ async function firstEvent({ client }: Temporal, workflowId: string, runId: strin
 }
 
 /** What visibility lists of a job, newest first; a moment behind, and without what a chain left behind. */
-export async function* listRuns({ client }: Temporal, jobId: string) {
+export function listRuns({ client }: Temporal, jobId: string): AsyncGenerator<ListedRun> {
   const besides = [previewIdOf(jobId), ...ROW_SELECTIONS.map((selection) => rowsIdOf(jobId, selection))];
   const workflowIds = [jobId, ...besides].map((id) => `WorkflowId = ${quoted(id)}`);
   const ids = [`TemporalScheduledById = ${quoted(jobId)}`, ...workflowIds];
-  const query = `WorkflowType IN ("${EXPORT_WORKFLOW}", "${ROWS_WORKFLOW}") AND (${ids.join(' OR ')})`;
-  for await (const run of client.workflow.list({ query })) {
-    if (run.status.name !== 'CONTINUED_AS_NEW') yield run;
-  }
+  const isOurs = `WorkflowType IN ("${EXPORT_WORKFLOW}", "${ROWS_WORKFLOW}")`;
+  return listedRuns(client, `${isOurs} AND ExecutionStatus != "ContinuedAsNew" AND (${ids.join(' OR ')})`);
 }
 
 /** Ids of workflows may hold anything. */

@@ -1,5 +1,6 @@
 import type { ScheduleDescription, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Counts } from '../counts.ts';
+import { slugFromId } from '../names.ts';
 import type { Approval, Phase, Progress, State } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
 import type { KnownJob } from './jobs.ts';
@@ -9,8 +10,11 @@ import { describeRun, progressOf, queryProgress, type Run } from './runs.ts';
 import { timesOf, titleOf } from './schedules.ts';
 import { noWorker } from './workers.ts';
 
-/** The states of a run, and `no_worker`: a run is open, but no worker can answer its query. */
-export type JobState = State | 'no_worker';
+/**
+ * The states of a run, and two more: `no_worker`, when a run is open but no worker can answer its query, and `unknown`
+ * for a job that cannot be read.
+ */
+export type JobState = State | 'no_worker' | 'unknown';
 
 /** The status of a job: its schedule, if it has one, and its newest run. */
 export interface JobStatus {
@@ -51,6 +55,25 @@ export interface RunStatus {
   seen: number | null;
   total: number | null;
   in_gigya: number | null;
+}
+
+/** The status of a job whose schedule or run holds what this client cannot decode. */
+export function unreadable(id: string, error: unknown): JobStatus {
+  const slug = slugFromId(id) ?? id;
+  return {
+    name: slug,
+    slug,
+    state: 'unknown',
+    audience: null,
+    schedule: null,
+    schedule_paused: null,
+    next_run: null,
+    timezone: 'UTC',
+    skipped: { overlap: 0, missed: 0 },
+    reason: `It cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    run: null,
+    warnings: [],
+  };
 }
 
 /** @param hasWorker Whether runs can be queried; without a worker every query takes seconds to fail. */

@@ -488,6 +488,46 @@ describe('an odd job', () => {
     await started.end('complete');
   });
 
+  it('that cannot be read hides no other, nor does a schedule of others', async () => {
+    const [locked, readable] = [unique('locked'), unique('Readable')];
+    const run1 = await rig.start(jobDocument(readable));
+    const secret = { metadata: { encoding: Buffer.from('binary/encrypted') }, data: Buffer.from('?') };
+    const schedules = [
+      { scheduleId: `gigya-export/${locked}`, type: 'exportAudience' },
+      { scheduleId: unique('foreign'), type: 'somethingElse' },
+    ];
+    for (const { scheduleId, type } of schedules) {
+      await rig.client.workflowService.createSchedule({
+        namespace: rig.client.options.namespace,
+        scheduleId,
+        requestId: scheduleId,
+        memo: { fields: { job: secret } },
+        schedule: {
+          state: { paused: true },
+          action: {
+            startWorkflow: {
+              workflowId: scheduleId,
+              workflowType: { name: type },
+              taskQueue: { name: rig.taskQueue },
+              input: { payloads: [secret] },
+            },
+          },
+        },
+      });
+    }
+    const list = await until(async () => {
+      const jobs = await json<JobStatus[]>('list');
+      return jobs.some(({ slug }) => slug === locked) ? jobs : undefined;
+    });
+    expect(list.find(({ name }) => name === readable)).toMatchObject({ state: 'running' });
+    expect(list.find(({ slug }) => slug === locked)).toMatchObject({
+      state: 'unknown',
+      reason: expect.stringContaining('It cannot be read'),
+    });
+    for (const { scheduleId } of schedules) await rig.client.schedule.getHandle(scheduleId).delete();
+    await run1.end('complete');
+  });
+
   it('that does not exist gets the same error from every command', async () => {
     const answer = { code: 1, stdout: '', stderr: 'There is no job "nobody"; "list" shows the jobs\n' };
     for (const command of [

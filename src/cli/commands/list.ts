@@ -4,11 +4,12 @@ import { slugOf } from '../../names.ts';
 import type { Approval } from '../../workflows/messages.ts';
 import { example, outputOf } from '../command.ts';
 import { commandLine } from '../commandLine.ts';
-import { withTemporal } from '../connect.ts';
+import { type Temporal, withTemporal } from '../connect.ts';
+import { isServerError } from '../errors.ts';
 import { jobOf, listJobIds } from '../jobs.ts';
 import { figure, type Output, print } from '../print.ts';
 import { stateText } from '../stateText.ts';
-import { type JobStatus, statusOf } from '../status.ts';
+import { type JobStatus, statusOf, unreadable } from '../status.ts';
 import { type Column, tabbed, tableOf } from '../table.ts';
 import { clockTime, clockTimeIn } from '../times.ts';
 import { isWorkerPolling, noWorker } from '../workers.ts';
@@ -26,14 +27,9 @@ export function addList(program: Command): void {
         const output = outputOf(command);
         const hasWorker = await isWorkerPolling(temporal);
         const ids = await listJobIds(temporal);
-        const found = await pMap(
-          ids,
-          async (id) => {
-            const job = await jobOf(temporal, id);
-            return job && statusOf(temporal, job, hasWorker);
-          },
-          { concurrency: JOBS_AT_ONCE },
-        );
+        const found = await pMap(ids, (id) => statusById(temporal, id, hasWorker), {
+          concurrency: JOBS_AT_ONCE,
+        });
         const statuses = found
           .filter((status) => status !== undefined)
           .sort((one, other) => one.name.localeCompare(other.name));
@@ -42,6 +38,21 @@ export function addList(program: Command): void {
         );
       }),
     );
+}
+
+/** One job that cannot be read hides no other. */
+async function statusById(
+  temporal: Temporal,
+  id: string,
+  hasWorker: boolean,
+): Promise<JobStatus | undefined> {
+  try {
+    const job = await jobOf(temporal, id);
+    return job && (await statusOf(temporal, job, hasWorker));
+  } catch (error) {
+    if (isServerError(error)) throw error;
+    return unreadable(id, error);
+  }
 }
 
 function describe(statuses: readonly JobStatus[], output: Output, trouble: string | null): string {
