@@ -1,8 +1,9 @@
+import type { LyticsJobInfo } from '../activities/questions.ts';
 import { slugOf } from '../names.ts';
 import { commandLine } from './commandLine.ts';
 import type { Change, ImportedJob } from './importJob.ts';
 import type { Output } from './print.ts';
-import { wrapped } from './table.ts';
+import { tabbed, tableOf, wrapped } from './table.ts';
 
 /** What an import did, as `--json` prints it beside the id in Lytics. */
 export interface ImportReport {
@@ -77,4 +78,28 @@ function consequenceOf(
         command: ['create', about.file],
       };
   }
+}
+
+/** Lytics' jobs: a table on a terminal, else fields with tabs. */
+export function describeLyticsJobs(jobs: readonly LyticsJobInfo[], lytics: string, output: Output): string {
+  if (!output.isTerminal) {
+    const rows = jobs.map(({ id, name, status, segment_id, continuous_update }) => [
+      id,
+      name,
+      status,
+      segment_id,
+      continuous_update ? 'yes' : 'no',
+    ]);
+    return tabbed(['id', 'name', 'state', 'audience', 'kept_updated'], rows);
+  }
+  if (jobs.length === 0) return `The Lytics account of "${lytics}" has no Gigya export jobs`;
+  // Ids of jobs and audiences do not fit beside each other.
+  return tableOf(
+    [{ head: 'ID' }, { head: 'NAME' }, { head: 'STATE' }],
+    jobs.map(({ id, name, status }) => [id, name, status]),
+    output.width,
+    jobs.map(({ segment_id, continuous_update }) => [
+      `audience ${segment_id || 'unknown'}${continuous_update ? ', kept updated' : ''}`,
+    ]),
+  );
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { importJob } from '../../src/cli/importJob.ts';
+import { describeLyticsJobs } from '../../src/cli/importReport.ts';
 import { InvalidJob, keysWithoutEffect, parseJob } from '../../src/job.ts';
 
 const SEGMENT = '4cd9d2a6a1d3d0b9b4cb2a0e7a5a1f50';
@@ -67,5 +68,39 @@ describe('a job of Lytics', () => {
     const original = { ...fixture('running'), config: { segment_id: 'vip', sparkle: 1 } };
     expect(() => importJob(original, { authIds: ['gigya'] })).toThrow(InvalidJob);
     expect(() => importJob(original, { authIds: ['gigya'] })).toThrow('config.sparkle');
+  });
+});
+
+describe("the list of Lytics' jobs", () => {
+  const job = {
+    id: '73322628b3e31053032f2562ea4354f9',
+    name: 'GIGYA: Export Audiences to the European accounts',
+    status: 'sleeping',
+    segment_id: SEGMENT,
+    continuous_update: true,
+  };
+  const jobs = [job, { ...job, name: 'Once', segment_id: '', continuous_update: false }];
+  const output = { json: false, isTerminal: true, isAnimated: false, width: 80 };
+
+  it('has at 80 columns the whole id and audience of each', () => {
+    const lines = describeLyticsJobs(jobs, 'lytics', output).split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^ID +NAME +STATE$/),
+      expect.stringMatching(new RegExp(`^${job.id}  GIGYA: Export Audiences to the .*…  sleeping$`)),
+      `  audience ${SEGMENT}, kept updated`,
+      expect.stringMatching(/ {2}Once +sleeping$/),
+      '  audience unknown',
+    ]);
+  });
+
+  it('has a line each in a pipe', () => {
+    expect(describeLyticsJobs(jobs, 'lytics', { ...output, isTerminal: false })).toBe(
+      [
+        'id\tname\tstate\taudience\tkept_updated',
+        `${job.id}\t${job.name}\tsleeping\t${SEGMENT}\tyes`,
+        `${job.id}\tOnce\tsleeping\t\tno`,
+      ].join('\n'),
+    );
   });
 });

@@ -8,12 +8,11 @@ import { example, outputOf } from '../command.ts';
 import { type Temporal, withTemporal } from '../connect.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { type ImportedJob, importJob } from '../importJob.ts';
-import { describeImport, type ImportReport } from '../importReport.ts';
+import { describeImport, describeLyticsJobs, type ImportReport } from '../importReport.ts';
 import { jobOf } from '../jobs.ts';
 import { type Output, print, tell } from '../print.ts';
 import { createQuestions, type Questions } from '../questions.ts';
 import { createJob } from '../startJob.ts';
-import { tabbed, tableOf } from '../table.ts';
 import { assertWorker } from '../workers.ts';
 
 interface Options {
@@ -99,7 +98,7 @@ const jsonText = (value: unknown) => JSON.stringify(value, null, 2);
 async function pickJob(questions: Questions, lytics: string, output: Output): Promise<string | undefined> {
   const jobs = await questions.listLyticsJobs(lytics);
   if (isAsked(output) && jobs.length > 0) return searchJob(jobs);
-  print(output, jobs, () => listOf(jobs, lytics, output));
+  print(output, jobs, () => describeLyticsJobs(jobs, lytics, output));
   return undefined;
 }
 
@@ -121,20 +120,4 @@ async function searchJob(jobs: readonly LyticsJobInfo[]): Promise<string> {
         }));
     },
   });
-}
-
-const HEADS = ['id', 'name', 'state', 'audience', 'kept_updated'];
-
-function listOf(jobs: readonly LyticsJobInfo[], lytics: string, output: Output): string {
-  const rows = jobs.map(({ id, name, status, segment_id, continuous_update }) => [
-    id,
-    name,
-    status,
-    segment_id,
-    continuous_update ? 'yes' : 'no',
-  ]);
-  if (!output.isTerminal) return tabbed(HEADS, rows);
-  if (jobs.length === 0) return `The Lytics account of "${lytics}" has no Gigya export jobs`;
-  const columns = HEADS.map((head) => ({ head: head.toUpperCase().replace('_', ' ') }));
-  return tableOf(columns, rows, output.width);
 }
