@@ -79,9 +79,15 @@ export function lookUpProfile(
   });
 }
 
+/** Whether a profile has any list of audiences, if an empty one. */
+function showsMembership(profile: Row): boolean {
+  return Array.isArray(profile['segments']) || Array.isArray(profile['segments_all']);
+}
+
 /**
  * The memberships of rows that have a UID: from the row, or from the profile when the row has none or does not
- * name the audience that it was scanned from. Rows whose user Lytics does not find are absent from the result.
+ * name the audience that it was scanned from. Rows whose user Lytics does not find, or whose profile shows no
+ * membership, are absent from the result.
  */
 export async function readMemberships(
   lytics: Lytics,
@@ -107,8 +113,9 @@ export async function readMemberships(
     toLookUp,
     async ([row, uid]) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      // Only the membership: everything else is the row's.
-      if (profile) memberships.set(row, { audiences: profile.audiences, memberOf: profile.memberOf });
+      // Only the membership: everything else is the row's. A profile that shows none says nothing about the user.
+      if (profile)
+        memberships.set(row, { audiences: profile.audiences, memberOf: profile.memberOf });
     },
     { concurrency: PROFILES_AT_ONCE },
   );

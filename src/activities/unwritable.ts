@@ -2,7 +2,7 @@ import type { Failures } from '../counts.ts';
 import { RowSet, type SealedRows } from './rowSet.ts';
 
 const MESSAGES = {
-  not_in_lytics: 'The row has no membership, and Lytics does not find the user by the ID field',
+  not_in_lytics: 'The row has no membership, nor has the profile that Lytics finds by the ID field, if any',
   imprecise_id: 'The ID is a number beyond 2^53 that lost digits, or text with half a character',
   too_many_ids: 'The row, or the rows of its Lytics page together, have more IDs than one page holds',
   too_large: "The values of the record's mapped fields do not fit in a page",

@@ -57,6 +57,12 @@ describe('the membership of a row', () => {
     expect(memberships).toEqual([undefined, ['vip']]);
   });
 
+  it('is undefined where the profile shows none either, but a profile may have an empty list', async () => {
+    const profiles = { a: { gy_profile_id: 'a' }, b: { gy_profile_id: 'b', segments_all: [] } };
+    const { memberships } = await read([{ gy_profile_id: 'a' }, { gy_profile_id: 'b' }], profiles);
+    expect(memberships).toEqual([undefined, []]);
+  });
+
   it('is the only value from a profile: everything else is from the row', async () => {
     const scanned = { gy_profile_id: 'a', score: 5 };
     const profile = { ...row('a', 'vip'), segments_all: ['a1', 'b2'], score: 1 };

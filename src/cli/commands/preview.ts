@@ -27,7 +27,7 @@ export function addPreview(program: Command): void {
     .action(async (file: string, { out }: { out?: string }, command: Command) => {
       const output = outputOf(command);
       const job = await readJob(file);
-      if (out !== undefined) await assertWritable(out);
+      if (out !== undefined) await assertWritable(out, [file]);
       await withTemporal(async (temporal) => {
         await assertWorker(temporal);
         const started = await startPreview(temporal, job);

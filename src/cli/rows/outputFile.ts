@@ -1,12 +1,20 @@
 import { access, constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UsageError } from '../errors.ts';
+import { authorizationsPath, isSameFile } from '../sameFile.ts';
 
 /** Characters that are written at once. */
 const CHUNK = 65_536;
 
-/** @throws {UsageError} when the file can't be written, before any work is done for it. */
-export async function assertWritable(path: string): Promise<void> {
+/**
+ * @param inputs Files that the command reads.
+ * @throws {UsageError} when the file can't be written, or must not be, before any work is done for it.
+ */
+export async function assertWritable(path: string, inputs: readonly string[] = []): Promise<void> {
+  for (const kept of [authorizationsPath(), ...inputs]) {
+    if (await isSameFile(path, kept))
+      throw new UsageError(`${path} would be overwritten; choose another file`);
+  }
   await access(dirname(path), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`Cannot write ${path} (${error.code}); check the path`);
   });

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { confirm, input } from '@inquirer/prompts';
 import { type Job, type JobDocument, jobSchema, parseJob } from '../../job.ts';
 import { commandLine } from '../commandLine.ts';
@@ -6,6 +5,7 @@ import type { Temporal } from '../connect.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { type Output, tell } from '../print.ts';
 import { createQuestions, type Questions } from '../questions.ts';
+import { authorizationsPath } from '../sameFile.ts';
 import { chooseAudience } from './chooseAudience.ts';
 import { chooseAuthorization } from './chooseAuthorization.ts';
 import { askForOptions } from './options.ts';
@@ -23,7 +23,7 @@ export async function createJobWithWizard(
       '"create" needs a job document where there is no terminal to ask in: create job.json',
     );
   }
-  const authorizationsFile = resolve(process.env['AUTHORIZATIONS_FILE'] || 'authorizations.json');
+  const authorizationsFile = authorizationsPath();
   const document = await askForDocument(createQuestions(temporal), authorizationsFile, output);
   tell(output, `\n${JSON.stringify(document, null, 2)}\n`);
   // Saved before anything else can fail, so that no answer is lost.

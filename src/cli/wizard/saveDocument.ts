@@ -1,8 +1,8 @@
-import { realpath, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { confirm, input } from '@inquirer/prompts';
 import type { JobDocument } from '../../job.ts';
 import { slugOf } from '../../names.ts';
+import { isSameFile } from '../sameFile.ts';
 import { complain } from './interruptible.ts';
 import { notEmpty } from './validBy.ts';
 
@@ -52,16 +52,4 @@ async function write(path: string, text: string): Promise<Error | undefined> {
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error;
-}
-
-async function isSameFile(one: string, other: string): Promise<boolean> {
-  return (await realPath(one)) === (await realPath(other));
-}
-
-/** Follows links, also for a file that does not exist yet. */
-async function realPath(path: string): Promise<string> {
-  const full = resolve(path);
-  return realpath(full).catch(async () =>
-    join(await realpath(dirname(full)).catch(() => dirname(full)), basename(full)),
-  );
 }
