@@ -10,10 +10,10 @@ import type { Checkpoint } from './checkpoint.ts';
  * them. @throws {GigyaError} when Gigya does not hold what was written.
  */
 export async function readBack(
-  storage: GigyaStorage,
+  storage: Pick<GigyaStorage, 'read'>,
   record: UserRecord,
   before: Held,
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'markReadBack'>,
   options: CallOptions,
 ): Promise<void> {
   const held = await readKnown(storage, record.uid, options);
@@ -24,7 +24,7 @@ export async function readBack(
 
 /** Undefined when Gigya has no such user after all. */
 async function readKnown(
-  storage: GigyaStorage,
+  storage: Pick<GigyaStorage, 'read'>,
   uid: string,
   options: CallOptions,
 ): Promise<Held | undefined> {
