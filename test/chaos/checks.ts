@@ -6,7 +6,7 @@ import type { ExportHandle } from '../support/temporal.ts';
 import type { Stage } from './stage.ts';
 
 /** Proves that a run is under way: what is killed after it has ended proves nothing. */
-export async function assertRunning(handle: ExportHandle): Promise<void> {
+export async function assertRunning(handle: Pick<ExportHandle, 'describe'>): Promise<void> {
   const { status } = await handle.describe();
   assert.equal(status.name, 'RUNNING', 'the run is under way');
 }

@@ -7,7 +7,7 @@ import type { FaultInput, Sandbox } from '../../sandbox/client.ts';
 import { startSandbox } from '../../sandbox/client.ts';
 import { type DevServer, startDevServer } from '../../scripts/devServer.ts';
 import { type Program, startWorker } from '../../scripts/program.ts';
-import type { JobConfig } from '../../src/job.ts';
+import type { JobConfig, JobDocument } from '../../src/job.ts';
 import { EXPORT_WORKFLOW, TASK_QUEUE } from '../../src/names.ts';
 import type { exportAudience } from '../../src/workflows/index.ts';
 import { progressQuery } from '../../src/workflows/messages.ts';
@@ -24,9 +24,11 @@ export type Victim = 'worker' | 'Temporal' | 'services';
 export interface Mortals {
   client: Client;
   sandbox: QuickSandbox;
-  start(config: Partial<JobConfig>): Promise<ExportHandle>;
+  /** A job whose authorizations no other one of the last few jobs uses. */
+  document(config: Partial<JobConfig>): JobDocument;
+  start(job: Partial<JobConfig> | JobDocument): Promise<ExportHandle>;
   /** Kills a program while these runs are open, without its faults, and restarts it. */
-  kill(victim: Victim, runs: readonly ExportHandle[]): Promise<void>;
+  kill(victim: Victim, runs: readonly Pick<ExportHandle, 'describe'>[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,16 +70,20 @@ export async function startMortals(users: number): Promise<Mortals> {
       await sandbox.admin.clearFaults();
     },
   };
+  function documentOf(config: Partial<JobConfig>): JobDocument {
+    const n = started++ % RUNS_AT_ONCE;
+    return { ...jobDocument(unique('mortal'), config), auth_ids: [`lytics-${n}`, `gigya-${n}`] };
+  }
   return {
     client,
     sandbox,
-    start(config) {
-      const n = started++ % RUNS_AT_ONCE;
-      const document = jobDocument(unique('mortal'), config);
+    document: documentOf,
+    start(job) {
+      const document = 'auth_ids' in job ? job : documentOf(job);
       return client.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
-        workflowId: document.name,
+        workflowId: unique(document.name),
         taskQueue: TASK_QUEUE,
-        args: [{ ...document, auth_ids: [`lytics-${n}`, `gigya-${n}`] }],
+        args: [document],
       });
     },
     async kill(victim, runs) {

@@ -1,7 +1,10 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { FaultInput } from '../../sandbox/client.ts';
 import type { LeaversToFetch } from '../../src/activities/fetchLeavers.ts';
 import type { JobConfig } from '../../src/job.ts';
+import { TASK_QUEUE } from '../../src/names.ts';
+import type { ChangedRow } from '../../src/rows.ts';
 import {
   addMembers,
   assertExact,
@@ -15,7 +18,10 @@ import {
 } from '../chaos/leaverKills.ts';
 import { refusalOf } from '../support/failure.ts';
 import { depart } from '../support/leavers.ts';
-import type { ExportHandle } from '../support/temporal.ts';
+import { referenceTo, rowsOf, startRows } from '../support/rows.ts';
+import { type ExportHandle, pendingActivities } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
+import { appliedWrites } from '../support/writes.ts';
 
 const MEMBERS = 2_000;
 
@@ -123,3 +129,94 @@ it('corrects exactly the leavers of every case when the worker is killed in ever
 it('corrects exactly the leavers when the services are killed in the search, and Temporal while they are corrected', async () => {
   await killedTwice(mortals, 'services', 'Temporal');
 }, 120_000);
+
+it('applies exactly the plans, and retries exactly the failures, when the worker is killed in the middle', async () => {
+  const [account, store] = WRITES;
+  const worker = { client: mortals.client, taskQueue: TASK_QUEUE };
+  await admin.change(150);
+  await depart(mortals.sandbox, { elsewhere: 20, nowhere: 20, deleted: 10 });
+  await admin.addAudience({ slug: 'retried' });
+  const failing = (await addMembers(mortals, 'retried', 120)).filter((_, n) => n % 2 === 0);
+
+  async function preview(target_storage: JobConfig['target_storage']) {
+    const document = mortals.document({ target_storage, dry_run: true });
+    const run = await mortals.start(document);
+    await run.result();
+    const reference = await referenceTo(run);
+    const plan = await rowsOf(worker, reference, 'changed');
+    return { plan, apply: () => startRows(worker, document, 'plan', reference) };
+  }
+  const retried = mortals.document({ segment_id: 'retried' });
+  await admin.addFaults(
+    ...failing.map((uid): FaultInput => {
+      return { match: { method: account, uid }, action: { kind: 'gigya_error', code: 400006 } };
+    }),
+  );
+  const failed = await mortals.start(retried);
+  expect((await failed.result()).counts).toMatchObject({ members: 120, updated: 60, failed: 60 });
+  await admin.clearFaults();
+  const [changing, removing] = await Promise.all([preview('account'), preview('data_store')]);
+  await admin.clearJournal();
+
+  // One dies while it writes the other rows, one while it removes the audience, and a retry: half of each is written.
+  const uidsOf = (plan: ChangedRow[], isWanted: (row: ChangedRow) => boolean) =>
+    plan.filter(isWanted).map(({ uid }) => uid);
+  const others = uidsOf(changing.plan, ({ operation }) => operation !== 'remove');
+  const removed = uidsOf(removing.plan, ({ operation }) => operation === 'remove');
+  expect([others.length > 60, removed.length]).toEqual([true, 50]);
+  const second = <T>(list: T[]) => list.slice(list.length / 2);
+  const holding = [
+    ...[...second(others), ...second(failing)].map((uid) => ({ method: account, uid })),
+    ...second(removed).map((uid) => ({ method: store, uid })),
+  ];
+  await admin.addFaults(...holding.map((match) => held('worker', match)));
+  const runs = [
+    await changing.apply(),
+    await removing.apply(),
+    await startRows(worker, retried, 'failures', await referenceTo(failed)),
+  ];
+  await until(
+    async () => {
+      const fired = new Set(
+        (await admin.faults()).flatMap(({ fired: times, match }) =>
+          times > 0 && match.uid ? [match.uid] : [],
+        ),
+      );
+      const all = await Promise.all(runs.map(pendingActivities));
+      return (
+        [others, removed, failing].every((uids) => uids.some((uid) => fired.has(uid))) &&
+        all.every((pending) => pending.some(({ type }) => type === 'updateGigya'))
+      );
+    },
+    { limitMs: 120_000 },
+  );
+  const before = (await appliedWrites(admin)).length;
+  expect(before).toBeLessThan(changing.plan.length + removing.plan.length + failing.length);
+  await mortals.kill('worker', runs);
+
+  const counts = await Promise.all(runs.map(async (run) => (await run.result()).counts));
+  const handled = [changing.plan.length, removing.plan.length, failing.length];
+  expect(counts.map(({ updated, unchanged }) => updated + unchanged)).toEqual(handled);
+  for (const one of counts) expect(one).toMatchObject({ failed: 0, unknown_uid: 0 });
+  // Row by row, and no row twice: what the dead worker wrote without an answer is read before it is written again.
+  const writes = await appliedWrites(admin);
+  const writesBy = (wanted: string) =>
+    writes.filter(({ method }) => method === wanted).map(({ uid, data }) => [uid, data]);
+  const rows = ({ plan }: typeof changing) => plan.map(({ uid, after }) => [uid, after]);
+  const ofRetry = ([uid]: unknown[]) => typeof uid === 'string' && uid.startsWith('retried-');
+  expect(writesBy(store).sort()).toEqual(rows(removing).sort());
+  expect(
+    writesBy(account)
+      .filter((write) => !ofRetry(write))
+      .sort(),
+  ).toEqual(rows(changing).sort());
+  expect(
+    writesBy(account)
+      .filter(ofRetry)
+      .map(([uid]) => uid)
+      .sort(),
+  ).toEqual([...failing].sort());
+  await assertExact(mortals, 'vip', 'account');
+  await assertExact(mortals, 'vip', 'data_store');
+  await assertExact(mortals, 'retried', 'account');
+}, 240_000);

@@ -15,7 +15,7 @@ export function unique(name: string): string {
 }
 
 /** The pending work of a run, as the server reports it. */
-export async function pendingActivities(handle: ExportHandle) {
+export async function pendingActivities(handle: Pick<ExportHandle, 'describe'>) {
   const { raw } = await handle.describe();
   return (raw.pendingActivities ?? []).map((one) => ({
     type: one.activityType?.name ?? '',
@@ -58,4 +58,30 @@ export async function highestAttempt(handle: ExportHandle): Promise<number> {
   const { events } = await handle.fetchHistory();
   const attempts = events?.map(({ activityTaskStartedEventAttributes: task }) => task?.attempt ?? 0);
   return Math.max(0, ...(attempts ?? []));
+}
+
+/**
+ * The server deletes a run only after it has noted its queues' progress, which it does every 30 s by default, and
+ * waits longer after each try that came too early.
+ */
+export const DELETES_SOON = {
+  'history.transferProcessorUpdateAckInterval': '1s',
+  'history.visibilityProcessorUpdateAckInterval': '1s',
+};
+
+/** Deletes a run that has ended, as the namespace's retention does, and waits until it is gone: seconds. */
+export async function deleteRun(client: Client, workflowId: string, runId?: string): Promise<void> {
+  await client.workflowService.deleteWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId, ...(runId !== undefined && { runId }) },
+  });
+  const isGone = () =>
+    client.workflow
+      .getHandle(workflowId, runId)
+      .describe()
+      .then(
+        () => false,
+        () => true,
+      );
+  await until(isGone, { limitMs: 120_000, intervalMs: 500 });
 }
