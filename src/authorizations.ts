@@ -119,16 +119,12 @@ export type GigyaAuthorization = z.output<typeof gigya>;
 export type Authorization = LyticsAuthorization | GigyaAuthorization;
 export type Authorizations = Readonly<Record<string, Authorization>>;
 
-/** The authorizations are not usable. The message names the setting and the fix, never a secret. */
+/**
+ * The authorizations are not usable on this worker; on another they may be. The message names the setting and the fix,
+ * never a secret.
+ */
 export class AuthorizationError extends Error {
   override readonly name = 'AuthorizationError';
-  /** This worker does not have the authorization; another worker may. */
-  readonly isMissing: boolean;
-
-  constructor(message: string, { isMissing = false } = {}) {
-    super(message);
-    this.isMissing = isMissing;
-  }
 }
 
 /**
@@ -151,7 +147,6 @@ export async function readAuthorization(path: string, name: string): Promise<Aut
   const known = Object.keys(entries).map((id) => `"${id}"`);
   throw new AuthorizationError(
     `auth_ids: this worker has no authorization "${name}"; its file ${path} has ${known.join(', ') || 'none'}`,
-    { isMissing: true },
   );
 }
 

@@ -252,15 +252,14 @@ export async function checkEach(tools: CheckTools): Promise<CheckResult[]> {
     } catch (error) {
       tools.attempt.signal.throwIfAborted();
       // Another worker may have the authorization.
-      if (isMissing(error) && tools.attempt.number < OTHER_WORKER_QUESTION_TRIES) throw error;
+      if (error instanceof AuthorizationError && tools.attempt.number < OTHER_WORKER_QUESTION_TRIES)
+        throw error;
       const found = error instanceof Error ? error.message : String(error);
       results.push({ what, ok: false, found, warnings: [] });
     }
   }
   return results;
 }
-
-const isMissing = (error: unknown) => error instanceof AuthorizationError && error.isMissing;
 
 /** Whether a check applies to this job, and everything that it needs was found. */
 function isDue({ isFor, needs }: Check, findings: Partial<Findings>): findings is Findings {

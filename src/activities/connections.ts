@@ -108,10 +108,7 @@ async function findLytics(file: string, authIds: Job['auth_ids']) {
 async function onlyLytics(file: string): Promise<string> {
   const [name, ...others] = await namesOfProvider(file, 'lytics');
   if (name === undefined) {
-    // Another worker may have one.
-    throw new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`, {
-      isMissing: true,
-    });
+    throw new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`);
   }
   if (others.length === 0) return name;
   const names = [name, ...others].map((id) => `"${id}"`).join(', ');

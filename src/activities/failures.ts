@@ -63,12 +63,11 @@ export function createFailures(): Failures {
       if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
       if (error instanceof InvalidJob) return finalFailure('InvalidJob', error.message);
       if (error instanceof AuthorizationError) {
-        if (!error.isMissing || isLastTry(activity, OTHER_WORKER_TRIES)) {
-          return finalFailure('Configuration', error.message);
-        }
+        const { message } = error;
+        if (isLastTry(activity, OTHER_WORKER_TRIES)) return finalFailure('Configuration', message);
         return ApplicationFailure.create({
           type: 'Authorization',
-          message: error.message,
+          message,
           nextRetryDelay: OTHER_WORKER_DELAY,
         });
       }

@@ -83,10 +83,7 @@ describe("a worker's connections", () => {
 
     write({ gigya });
     await expect(connections.lytics(['gigya'])).rejects.toThrow(
-      // Another worker may have one.
-      new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`, {
-        isMissing: true,
-      }),
+      new AuthorizationError(`The authorizations file ${file} has no authorization for Lytics; add one`),
     );
     await expect(connections.lytics(['none'])).rejects.toThrow('this worker has no authorization "none"');
   });

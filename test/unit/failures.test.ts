@@ -19,7 +19,6 @@ const attempt = (number: number, activityId = 'a'): Info => activityInfo({ attem
 describe("an activity's error becomes a Temporal failure", () => {
   it.each<[what: string, error: Error, type: string, message: string]>([
     ['an invalid job document', new InvalidJob(['name: missing']), 'InvalidJob', 'name: missing'],
-    ['a wrong authorization', new AuthorizationError('said'), 'Configuration', 'said'],
     ['a configuration fault at Gigya', gigya(403010), 'Configuration', 'said'],
     ['a configuration fault at Lytics', misconfigured('said'), 'Configuration', 'said'],
     ['a wrong Lytics token', refusal('said', 401, true, 'lytics'), 'Configuration', 'lytics.token'],
@@ -128,8 +127,8 @@ describe('an unexpected error', () => {
   });
 });
 
-describe('an authorization that is missing on this worker', () => {
-  const missing = new AuthorizationError('said', { isMissing: true });
+describe('an authorization that this worker cannot use', () => {
+  const missing = new AuthorizationError('said');
 
   it('may be on another worker: the activity is retried for a while, then the run ends', () => {
     const { toFailure } = createFailures();

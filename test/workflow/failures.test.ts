@@ -84,9 +84,13 @@ describe('a bad document from the Temporal CLI', () => {
   });
 });
 
-it('an authorization that is missing on one of two workers sends the run to the other', async () => {
-  const authorizationsFile = join(folder, 'none.json');
-  await writeFile(authorizationsFile, '{}');
+it.each([
+  ['has no authorization', '{}'],
+  ['has a broken authorizations file', '{'],
+  ['has no authorizations file', undefined],
+])('the run goes to the other worker when one of two %s', async (_what, text) => {
+  const authorizationsFile = join(folder, unique('none.json'));
+  if (text !== undefined) await writeFile(authorizationsFile, text);
   const other = await startLocalWorker({ ...provided(), taskQueue: rig.taskQueue, authorizationsFile });
   // Whichever worker polls first: several runs meet both.
   const names = ['one', 'two', 'three', 'four'];

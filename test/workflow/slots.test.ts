@@ -31,7 +31,7 @@ it('questions are answered while exports use all their slots, by a worker that h
       },
       listAuthorizations: async () => [],
       async listAudiences() {
-        if (++asked < 3) throw new AuthorizationError('not on this worker', { isMissing: true });
+        if (++asked < 3) throw new AuthorizationError('not on this worker');
         return [];
       },
       async proveAuthorization() {
