@@ -9,6 +9,8 @@ import { sharesRows } from './readLanes.ts';
 /** Lanes that were proven to be disjoint parts of the audience, and all of it. */
 export interface ProvenLanes {
   count: number;
+  /** Requests to Lytics at once; absent when Lytics did not object to as many as there are lanes. */
+  at_once?: number;
   /** Users in the audience, as the scan reports it. */
   total: number;
 }
@@ -40,11 +42,13 @@ export async function proveLanes(
   if (count === 1) return inOneLane(`limits.lanes of "${lytics.name}" is 1`);
   if (size === undefined) return inOneLane('Lytics reports no total to prove several by');
   if (size < SMALLEST_AUDIENCE_IN_LANES) return inOneLane('the audience is small');
+  const failed = new AbortController();
+  const signal = AbortSignal.any([attempt.signal, failed.signal]);
   try {
     const scans = [undefined, ...hundredthsOf(count)];
     const [whole, ...pages] = await pMap(
       scans,
-      (hundredths) => lytics.scan(audience, '', { ...attempt.reading, hundredths }),
+      (hundredths) => lytics.scan(audience, '', { ...attempt.reading, signal, hundredths }),
       { concurrency: MOST_LANES },
     );
     if (
@@ -55,15 +59,22 @@ export async function proveLanes(
     ) {
       return inOneLane('Lytics ignores "splits" (several lanes begin with the same users)');
     }
-    return compareTotals(whole?.total, pages);
+    return compareTotals(whole, pages);
   } catch (error) {
-    // The same scan without splits has just worked.
-    if (error instanceof LyticsError) return inOneLane(`Lytics refuses "splits" (${error.message})`);
-    throw error;
+    // Retries of the others would slow down what follows.
+    failed.abort();
+    if (!(error instanceof LyticsError)) throw error;
+    // It answers one scan at a time: the audience was scanned before.
+    if (error.reason === 'no_answer')
+      return inOneLane(
+        `Lytics did not answer several scans at once (${error.message}); the next run tries again`,
+      );
+    return inOneLane(`Lytics refuses "splits" (${error.message})`);
   }
 }
 
-function compareTotals(total: number | undefined, pages: readonly ScanPage[]): LanesProof {
+function compareTotals(whole: ScanPage | undefined, pages: readonly ScanPage[]): LanesProof {
+  const total = whole?.total;
   const sum = pages.reduce<number | undefined>(
     (so, page) => (so === undefined || page.total === undefined ? undefined : so + page.total),
     0,
@@ -75,8 +86,14 @@ function compareTotals(total: number | undefined, pages: readonly ScanPage[]): L
       `several would hold ${figure(sum)} users together, but the audience has ${figure(total)}`,
     );
   }
-  const lanes = { count: pages.length, total };
-  return { lanes, found: `scans run in ${lanes.count} lanes, which hold ${figure(sum)} users together` };
+  const count = pages.length;
+  const found = `scans run in ${count} lanes, which hold ${figure(sum)} users together`;
+  if (![whole, ...pages].some((page) => page?.slowed)) return { lanes: { count, total }, found };
+  const atOnce = Math.ceil(count / 2);
+  return {
+    lanes: { count, total, at_once: atOnce },
+    found: `${found}; ${atOnce} at once at first, since Lytics asked to slow down (429)`,
+  };
 }
 
 const inOneLane = (reason: string): LanesProof => ({ found: `scans run in one lane: ${reason}` });

@@ -55,6 +55,7 @@ export async function exportMembers(step: Step): Promise<void> {
 function beginFirstScan({ run, plan: { lanes } }: Step): void {
   run.scan.lanes = beginLanes(lanes?.count ?? 1);
   run.total = lanes?.total ?? null;
+  run.lanesAtOnce = lanes?.at_once ?? run.lanesAtOnce;
 }
 
 async function scanOnce(step: Step): Promise<Obstacle | undefined> {

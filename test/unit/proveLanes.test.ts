@@ -43,6 +43,15 @@ describe('lanes are used', () => {
   });
 });
 
+it('fewer lanes are read at once when Lytics asked to slow down', async () => {
+  const lane = (first: number) => ({ ...ownRow(first), slowed: first === 30 });
+  expect(await prove({ lane })).toEqual({
+    lanes: { count: 10, total: 10_000, at_once: 5 },
+    found:
+      'scans run in 10 lanes, which hold 10,000 users together; 5 at once at first, since Lytics asked to slow down (429)',
+  });
+});
+
 describe('a scan has one lane', () => {
   it.each<[when: string, site: Site, reason: RegExp]>([
     ['by the setting', { lanes: 1 }, /limits\.lanes of "lytics" is 1$/],
@@ -62,7 +71,11 @@ describe('a scan has one lane', () => {
       { lane: () => Promise.reject(refuse(400)) },
       /refuses "splits" \(Lytics refuses\)$/,
     ],
-    ['when a lane has no answer', { lane: () => Promise.reject(unanswered('no answer')) }, /\(no answer\)$/],
+    [
+      'when a lane has no answer',
+      { lane: () => Promise.reject(unanswered('timed out')) },
+      /did not answer several scans at once \(timed out\); the next run tries again$/,
+    ],
   ])('%s', async (_when, site, reason) => {
     const proof = await prove(site);
     expect(proof.lanes).toBeUndefined();

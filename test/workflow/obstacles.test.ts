@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { MembersToFetch } from '../../src/activities/fetchMembership.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Summary } from '../../src/workflows/run.ts';
+import { planOf } from '../support/activityRig.ts';
 import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { startMockRig } from '../support/mockRig.ts';
@@ -208,4 +209,28 @@ describe('a page whose activity fails for good', () => {
       await rig.stop();
     }
   });
+});
+
+it('a run begins with as many requests to Lytics at once as preflight found it to take', async () => {
+  const asked: MembersToFetch[] = [];
+  const rig = await startMockRig(provided(), {
+    pages: 1,
+    pageSize: 10,
+    activities: {
+      preflight: async () => ({ ...planOf({ on_exit: 'keep' }), lanes: { count: 4, total: 40, at_once: 2 } }),
+      async fetchMembership(input) {
+        asked.push(input);
+        const page = fetchedPage({ next: null, total: 10 });
+        return { ...page, lanes: input.lanes.flatMap(() => page.lanes), atOnce: input.atOnce };
+      },
+    },
+  });
+  try {
+    await (await rig.start(jobDocument('slowed'))).result();
+    expect(asked[0]?.atOnce).toBe(2);
+    expect(asked[0]?.lanes.length).toBeLessThanOrEqual(2);
+    expect(asked.flatMap(({ lanes }) => lanes)).toHaveLength(4);
+  } finally {
+    await rig.stop();
+  }
 });
