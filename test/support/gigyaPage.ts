@@ -64,16 +64,20 @@ export async function accountsHolding(
     })),
   );
   if (!isAccount) {
-    const { api_key: apiKey, user_key: userKey, secret_key: secret } = sandbox.authorizations.gigya;
-    for (const [n, UID] of uids.entries()) {
-      if (holding[n] === undefined) continue;
-      const data = JSON.stringify({ lytics_segments: holding[n] });
-      const form = { apiKey, userKey, secret, UID, type: 'lytics', oid: 'lytics', data };
-      await fetch(`${sandbox.url}/ds.store`, { method: 'POST', body: new URLSearchParams(form) });
+    for (const [n, uid] of uids.entries()) {
+      if (holding[n] !== undefined) await storeObject(sandbox, uid, holding[n]);
     }
   }
   await sandbox.admin.clearJournal();
   return uids;
+}
+
+/** Stores a user's object in the Data Store, past this product. */
+export async function storeObject(sandbox: Sandbox, UID: string, segments: unknown): Promise<void> {
+  const { api_key: apiKey, user_key: userKey, secret_key: secret } = sandbox.authorizations.gigya;
+  const data = JSON.stringify({ lytics_segments: segments });
+  const form = { apiKey, userKey, secret, UID, type: 'lytics', oid: 'lytics', data };
+  await fetch(`${sandbox.url}/ds.store`, { method: 'POST', body: new URLSearchParams(form) });
 }
 
 /** The current values of a user; undefined when there are none. */
