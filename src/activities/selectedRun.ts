@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { type Client, isGrpcDeadlineError, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Counts, noCounts } from '../counts.ts';
 import { type Job, parseJob } from '../job.ts';
@@ -8,8 +8,10 @@ import type { Selection } from '../selection.ts';
 import { finalFailure } from './failures.ts';
 import { readDocumentOf } from './rowHistory.ts';
 
-/** A run that has ended answers at once. */
-const PATIENCE_MS = 2_000;
+/** A run that has ended answers at once; a busy server takes seconds. */
+const PATIENCE_MS = 10_000;
+/** How many rows a run has is shown, and decides nothing. */
+const SHORT_PATIENCE_MS = 2_000;
 
 /** Makes sure that the selected run belongs to this job, and that a plan is written with the settings it was made with. */
 export async function assertSelected(
@@ -25,11 +27,18 @@ export async function assertSelected(
   if (rows !== 'plan') return;
   if (!made.config.dry_run) throw finalFailure('Configuration', `${run} is not a preview, so it has no plan`);
   const written = { ...made, config: { ...made.config, dry_run: false } };
-  if (isDeepStrictEqual(written, job)) return;
-  throw finalFailure(
-    'Configuration',
-    `${run} was made with another job document; start this workflow with the document of the preview`,
-  );
+  if (!isDeepStrictEqual(written, job)) {
+    throw finalFailure(
+      'Configuration',
+      `${run} was made with another job document; start this workflow with the document of the preview`,
+    );
+  }
+  const ended = await endOf(client, workflow_id, run_id, PATIENCE_MS);
+  if (ended === 'open') throw finalFailure('Configuration', `${run} has not ended yet`);
+  if (ended.isFailed || isPartial(ended.result)) {
+    const why = ended.isFailed ? 'did not complete' : 'does not list all users who left';
+    throw finalFailure('Configuration', `${run} ${why}, and only a whole plan can be applied`);
+  }
 }
 
 /** How many rows the selected run has, by its own counts; null when it does not say. */
@@ -37,21 +46,32 @@ export async function countSelected(
   client: Client,
   { rows, workflow_id, run_id }: Selection,
 ): Promise<number | null> {
-  const counts = await countsOf(client, workflow_id, run_id);
+  const ended = await endOf(client, workflow_id, run_id, SHORT_PATIENCE_MS);
+  const counts = typeof ended === 'object' ? countsIn(ended.result) : undefined;
   if (!counts) return null;
   return rows === 'plan' ? counts.updated : counts.failed + counts.unknown_uid;
 }
 
-async function countsOf(client: Client, workflowId: string, runId: string): Promise<Counts | undefined> {
+/** The result of a run, or the details of its failure, which contain its counts as well. */
+type End = 'open' | { isFailed: boolean; result: unknown };
+
+/** Of the whole chain, where the run continued as new. */
+async function endOf(client: Client, workflowId: string, runId: string, patienceMs: number): Promise<End> {
   try {
     const run = client.workflow.getHandle(workflowId, runId);
-    return countsIn(await client.withDeadline(Date.now() + PATIENCE_MS, () => run.result()));
+    if ((await run.describe()).status.name === 'RUNNING') return 'open';
+    const result = await client.withDeadline(Date.now() + patienceMs, () => run.result());
+    return { isFailed: false, result };
   } catch (error) {
-    if (!(error instanceof WorkflowFailedError) || !(error.cause instanceof ApplicationFailure))
-      return undefined;
-    return countsIn(error.cause.details?.[0]);
+    if (isGrpcDeadlineError(error)) return 'open';
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const details = error.cause instanceof ApplicationFailure ? error.cause.details : undefined;
+    return { isFailed: true, result: details?.[0] };
   }
 }
+
+const isPartial = (result: unknown) =>
+  typeof result === 'object' && result !== null && 'is_partial' in result && result.is_partial === true;
 
 function countsIn(result: unknown): Counts | undefined {
   if (typeof result !== 'object' || result === null || !('counts' in result)) return undefined;

@@ -22,14 +22,19 @@ export async function findPreview(
   throw new Refused(`The preview ${run_id} is of the job "${document.name}", and the file of "${job}"`);
 }
 
-/** What the preview found. @throws {Refused} unless it has completed: its plan would lack users. */
+/** What the preview found. @throws {Refused} when its plan lacks users. */
 export async function outcomeOfPreview(
   temporal: Temporal,
   { workflowId, runId, status }: Run,
 ): Promise<Summary> {
   if (status === 'RUNNING') throw new Refused(`The preview ${runId} of ${workflowId} has not ended yet`);
   const outcome = await outcomeOf(temporal, { workflowId, runId });
-  if ('summary' in outcome) return outcome.summary;
+  if ('summary' in outcome) {
+    if (!outcome.summary.is_partial) return outcome.summary;
+    throw new Refused(
+      `The preview ${runId} does not list all users who left, and only a whole plan can be applied; run the job instead`,
+    );
+  }
   throw new Refused(`The preview ${runId} did not complete (${outcome.failure.message}); make a new one`);
 }
 

@@ -1,10 +1,11 @@
 import { ApplicationFailure, condition } from '@temporalio/workflow';
 import type { LeaversPage } from '../activities/fetchLeavers.ts';
-import { FRESH_MINUTES, LEAVER_RESTARTS, MOST_HELD_BYTES } from '../tuning.ts';
+import { FRESH_MINUTES, LEAVER_RESTARTS } from '../tuning.ts';
 import { activities } from './activities.ts';
 import { addCalls } from './estimate.ts';
 import { isSealBroken } from './failures.ts';
 import { guardReason } from './guard.ts';
+import { hold } from './hold.ts';
 import { continueAsNewIfLong, type Pumped, pump, type Source, type Step } from './pump.ts';
 import { type Decision, type Leavers, NOBODY_FOUND, warn } from './run.ts';
 
@@ -36,7 +37,12 @@ export async function correctLeavers(step: Step): Promise<void> {
       continue;
     }
     // A preview writes nothing, so that another search would find the same users again.
-    if (leavers.isPartial) warn(run, 'More users left than a preview can hold; it does not list all of them');
+    if (leavers.isPartial) {
+      warn(
+        run,
+        'More users left than a preview can hold; it does not list all of them, and cannot be applied',
+      );
+    }
     leavers.step = 'done';
   }
 }
@@ -68,19 +74,6 @@ async function findLeavers(step: Step): Promise<void> {
     leavers.step = 'decide';
     return;
   }
-}
-
-function hold(leavers: Leavers, found: LeaversPage): void {
-  const { page, counts, carriers, missing, next } = found;
-  const { left = 0 } = counts;
-  leavers.cursor = next;
-  leavers.missing = missing;
-  leavers.carriers += carriers;
-  leavers.removals += left;
-  if (page === null) return;
-  const held = leavers.pages.reduce((sum, one) => sum + one.page.length, 0);
-  if (held + page.length > MOST_HELD_BYTES) leavers.isPartial = true;
-  else leavers.pages = [...leavers.pages, { page, left }];
 }
 
 /** Discards the leavers found so far, which are incomplete or can no longer be opened, and restarts the search. */

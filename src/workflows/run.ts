@@ -138,6 +138,8 @@ export interface Summary {
   estimate?: Estimate;
   /** Who would lose the audience; in a preview only, where leavers were looked for. */
   guard?: GuardFigures;
+  /** The preview does not list all users who would change: its plan cannot be applied. */
+  is_partial?: true;
 }
 
 /** Where a search for leavers begins. */
@@ -301,5 +303,6 @@ export function summarize(run: Run, plan: Plan, inGigya: number | null, now: num
     seconds: Math.round((now - run.startedAt) / 1000),
     warnings: [...plan.warnings, ...run.warnings],
     ...(plan.job.config.dry_run && forecast(run, plan)),
+    ...(plan.job.config.dry_run && run.leavers.isPartial && { is_partial: true }),
   };
 }
