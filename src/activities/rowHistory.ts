@@ -73,14 +73,15 @@ export async function readDocumentOf(client: Client, run: RunReference): Promise
 async function firstOfChain(client: Client, run: RunReference): Promise<string> {
   let { runId } = run;
   for (;;) {
-    const started = await startOf(client, { ...run, runId });
+    const started = await startOf(client, { ...run, runId }, run.runId);
     if (started?.initiator !== BY_WORKFLOW || !started.continuedExecutionRunId) return runId;
     runId = started.continuedExecutionRunId;
   }
 }
 
-async function startOf(client: Client, run: RunReference): Promise<StartEvent> {
-  const { history } = await readHistory(client, run, '', 1);
+/** @param asked The run that was asked for, where this one is the beginning of its chain. */
+async function startOf(client: Client, run: RunReference, asked?: string): Promise<StartEvent> {
+  const { history } = await readHistory(client, run, '', { maximumPageSize: 1, asked });
   return history?.events?.[0]?.workflowExecutionStartedEventAttributes;
 }
 
@@ -88,7 +89,10 @@ async function readHistory(
   client: Client,
   { workflowId, runId }: RunReference,
   page: string,
-  maximumPageSize = EVENTS_AT_ONCE,
+  {
+    maximumPageSize = EVENTS_AT_ONCE,
+    asked = runId,
+  }: { maximumPageSize?: number; asked?: string | undefined } = {},
 ): Promise<History> {
   try {
     return await client.workflowService.getWorkflowExecutionHistory({
@@ -100,12 +104,16 @@ async function readHistory(
   } catch (error) {
     const isMissing = isGrpcServiceError(error) && [NOT_FOUND, INVALID_ARGUMENT].includes(error.code);
     if (!isMissing) throw error;
-    throw finalFailure('Configuration', await missing(client, { workflowId, runId }));
+    throw finalFailure('Configuration', await missing(client, { workflowId, runId }, asked));
   }
 }
 
-async function missing(client: Client, { workflowId, runId }: RunReference): Promise<string> {
+async function missing(client: Client, { workflowId, runId }: RunReference, asked: string): Promise<string> {
   const kept = await retentionOf(client);
+  const isBeginning = runId !== asked;
+  // Rows without those of the beginning would look complete.
+  if (isBeginning)
+    return `Temporal no longer has the beginning of the run ${asked} of ${workflowId}: ${kept}`;
   return `Temporal does not have the run ${runId} of ${workflowId}, or no longer: ${kept}`;
 }
 

@@ -27,6 +27,7 @@ const QUERY_PATIENCE_MS = 5_000;
 
 /** gRPC's CANCELLED and DEADLINE_EXCEEDED, and RESOURCE_EXHAUSTED, while other queries wait for the worker. */
 const SILENCE_CODES = [1, 4, 8];
+const NOT_FOUND = 5;
 
 /** A run as the server knows it; reading it needs no worker. */
 export interface Run {
@@ -66,9 +67,14 @@ export async function describeRun(
     const described = await handle.describe();
     return await readRun(temporal, described);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/** Also when a run is deleted between two of the calls that read it. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && error.code === NOT_FOUND);
 }
 
 async function readRun(temporal: Temporal, described: WorkflowExecutionDescription): Promise<Run> {
@@ -118,7 +124,7 @@ async function chainStart(
     const begun = first.hasBackoff ? await beginningOf(temporal, workflowId, continuedRunId) : null;
     return begun ?? (await chainStart(temporal, workflowId, first, before.startTime));
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return startTime;
+    if (isNotFound(error)) return startTime;
     throw error;
   }
 }

@@ -16,7 +16,7 @@ import {
   startCommandRig,
 } from '../support/commandRig.ts';
 import { jobDocument } from '../support/jobs.ts';
-import { unique } from '../support/temporal.ts';
+import { deleteRun, unique } from '../support/temporal.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 
@@ -71,20 +71,7 @@ async function fade(name: string): Promise<void> {
   if (!first) throw new Error('The schedule started no run');
   const { workflowId } = first;
   await rig.attach(workflowId).end('complete');
-  const { workflowService, options, workflow } = rig.client;
-  await workflowService.deleteWorkflowExecution({
-    namespace: options.namespace,
-    workflowExecution: { workflowId },
-  });
-  const isGone = () =>
-    workflow
-      .getHandle(workflowId)
-      .describe()
-      .then(
-        () => false,
-        () => true,
-      );
-  await until(isGone, { limitMs: 120_000, intervalMs: 500 });
+  await deleteRun(rig.client, workflowId);
 }
 
 describe('a guarded run', () => {

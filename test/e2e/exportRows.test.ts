@@ -14,7 +14,7 @@ import { depart } from '../support/leavers.ts';
 import { provided } from '../support/provided.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 import { type RowsHandle, referenceTo, rowsOf, startRows } from '../support/rows.ts';
-import type { ExportHandle } from '../support/temporal.ts';
+import { deleteRun, type ExportHandle } from '../support/temporal.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { textsIn } from '../support/texts.ts';
 import { until } from '../support/until.ts';
@@ -242,4 +242,61 @@ describe('rows are refused', () => {
     });
     expect(await admin.journal()).toEqual([]);
   });
+});
+
+describe('runs that Temporal no longer keeps', () => {
+  it('are reported in one sentence by every command and by the workflow, and nothing is written', async () => {
+    const faded = jobDocument('Faded', { on_exit: 'keep' });
+    const folder = temporaryFolder();
+    const [job, file] = [join(folder, 'job.json'), join(folder, 'plan.jsonl')];
+    await writeFile(job, JSON.stringify(faded));
+    await admin.change(USERS);
+    const preview = JSON.parse((await command('--json', 'preview', job, '--out', file)).stdout);
+    const [uid = ''] = await members();
+    await admin.addFaults({ match: { method: WRITE, uid }, action: { kind: 'gigya_error', code: 400006 } });
+    const run = await startRun(faded);
+    const reference = await referenceTo(run);
+    expect((await run.result()).counts.failed).toBe(1);
+    await admin.clearFaults();
+    const { workflow_id: workflowId, run_id: runId } = preview;
+    await Promise.all(
+      [reference, { workflowId, runId }].map((gone) => deleteRun(rig.client, gone.workflowId, gone.runId)),
+    );
+    expect(await command('failures', 'faded')).toMatchObject({
+      code: 1,
+      stderr: 'There is no job "faded"; "list" shows the jobs\n',
+    });
+    // The job still has a newer run.
+    await (await startRun(faded)).result();
+    await admin.clearJournal();
+
+    const noRun = `"Faded" has no run ${reference.runId}; "history" lists the runs as far back as the namespace keeps them\n`;
+    const noPreview = `Temporal does not have the preview ${runId}, or no longer: the namespace "default" keeps runs for`;
+    for (const [args, stderr] of [
+      [['failures', 'faded', '--run', reference.runId], noRun],
+      [['retry', 'faded', '--run', reference.runId], noRun],
+      [['apply', file], expect.stringContaining(noPreview)],
+      [['apply', '--run', runId], expect.stringContaining(noPreview)],
+    ] as const) {
+      expect(await command(...args), args.join(' ')).toEqual({ code: 1, stdout: '', stderr });
+    }
+    expect((await command('history', 'faded')).stdout).not.toContain(reference.runId);
+    const noHistory = (id: string) =>
+      expect.stringMatching(
+        new RegExp(`^Temporal does not have the run ${id} of .*, or no longer: the namespace`),
+      );
+    await expect(rowsOf(rig, reference, 'failed')).rejects.toThrow(
+      `Temporal does not have the run ${reference.runId} of ${reference.workflowId}, or no longer: the namespace`,
+    );
+    expect(await failureOf(await startRows(rig, faded, 'failures', reference))).toEqual({
+      type: 'Configuration',
+      message: noHistory(reference.runId),
+    });
+    const planned = { ...faded, config: { ...faded.config, dry_run: true } };
+    expect(await failureOf(await startRows(rig, planned, 'plan', { workflowId, runId }))).toEqual({
+      type: 'Configuration',
+      message: noHistory(runId),
+    });
+    expect(await admin.journal()).toEqual([]);
+  }, 240_000);
 });

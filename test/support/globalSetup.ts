@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { bundlePrograms } from '../../scripts/bundle.ts';
 import { startDevServer } from '../../scripts/devServer.ts';
 import { bundleWorkflows } from './bundle.ts';
+import { DELETES_SOON } from './temporal.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -19,15 +20,6 @@ declare module 'vitest' {
 const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 /** What tests start as processes. From the sources, each start would compile them for a second. */
 const PROGRAMS = ['src/worker.ts', 'src/client.ts', 'sandbox/main.ts'];
-
-/**
- * The server deletes a run only after it has noted its queues' progress, which it does every 30 s by default, and
- * waits longer after each try that came too early.
- */
-const DELETES_SOON = {
-  'history.transferProcessorUpdateAckInterval': '1s',
-  'history.visibilityProcessorUpdateAckInterval': '1s',
-};
 
 /** One Temporal server and one bundle for all test files; each test has its own task queue. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {

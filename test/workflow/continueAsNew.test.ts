@@ -8,12 +8,13 @@ import type { Carried } from '../../src/workflows/carried.ts';
 import { seenIn } from '../../src/workflows/lanes.ts';
 import type { Progress } from '../../src/workflows/messages.ts';
 import type { Run } from '../../src/workflows/run.ts';
+import { failureOf } from '../support/failure.ts';
 import { jobDocument } from '../support/jobs.ts';
 import { depart } from '../support/leavers.ts';
 import { startMockRig } from '../support/mockRig.ts';
 import { type Rig, startRig } from '../support/rig.ts';
-import { referenceTo, startRows } from '../support/rows.ts';
-import { chainOf, untilStill } from '../support/temporal.ts';
+import { referenceTo, rowsOf, startRows } from '../support/rows.ts';
+import { chainOf, DELETES_SOON, deleteRun, untilStill } from '../support/temporal.ts';
 import { until } from '../support/until.ts';
 
 const USERS = 1_450;
@@ -24,7 +25,9 @@ let rig: Rig;
 
 beforeAll(async () => {
   // A server of its own: the threshold applies to all workflows of a server.
-  server = await startDevServer({ dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 15 } });
+  server = await startDevServer({
+    dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 15, ...DELETES_SOON },
+  });
   temporal = { address: server.address, workflowBundle: { codePath: inject('workflowBundle') } };
   rig = await startRig({ ...temporal, sandbox: { users: USERS } });
 });
@@ -158,4 +161,18 @@ it('passes on where a plan is, and writes each of its rows once', async () => {
   const writes = (await admin.journal()).map(({ uid }) => uid);
   expect(writes).toHaveLength(found.updated);
   expect(new Set(writes).size).toBe(writes.length);
-});
+
+  // A plan whose beginning is gone would look complete.
+  const [first = ''] = await chainOf(rig.client, preview.workflowId);
+  const last = await referenceTo(preview);
+  expect(await rowsOf(rig, last, 'changed')).toHaveLength(found.updated);
+  await deleteRun(rig.client, preview.workflowId, first);
+  const gone = `Temporal no longer has the beginning of the run ${last.runId} of ${last.workflowId}: the namespace "default" keeps runs for`;
+  await expect(rowsOf(rig, last, 'changed')).rejects.toThrow(gone);
+  await admin.clearJournal();
+  expect(await failureOf(await startRows(rig, job, 'plan', last))).toMatchObject({
+    type: 'Configuration',
+    message: expect.stringContaining(gone),
+  });
+  expect(await admin.journal()).toEqual([]);
+}, 240_000);
