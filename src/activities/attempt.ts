@@ -5,6 +5,7 @@ import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
 import type { Calls } from '../monitor.ts';
 import { HEARTBEAT_MS, LEASE_MARGIN_MS } from '../tuning.ts';
+import type { WrittenPage } from './checkpoint.ts';
 import { createFailures, type Failures, withDetails } from './failures.ts';
 import { createLease } from './lease.ts';
 import { ATTEMPT_OVER, createTroubleReport } from './trouble.ts';
@@ -18,6 +19,11 @@ export interface Kept {
    * it, a cancellation is thrown.
    */
   soFar?: () => unknown;
+  /**
+   * The counts of a page so far, which a failed attempt reports to the run: a run that ends before the next attempt
+   * learns of them in no other way.
+   */
+  counts?: () => WrittenPage;
 }
 
 /** One attempt of an activity, for what it calls. */
@@ -138,7 +144,7 @@ async function runAttempt(
     );
     // Abort the other requests of this attempt before the report is sent.
     over.abort(attemptOver('has ended'));
-    await trouble.reportFailure(failure);
+    await trouble.reportFailure(failure, kept.counts?.());
     throw withDetails(failure, kept.soFar);
   } finally {
     clearInterval(timer);

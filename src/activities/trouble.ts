@@ -8,6 +8,7 @@ import {
   SILENCE_MS,
   THROTTLED_MS,
 } from '../tuning.ts';
+import type { WrittenPage } from './checkpoint.ts';
 
 /** Reports to the run what an activity waits for or retries, so that people see why it is slow. */
 export interface TroubleReport {
@@ -19,9 +20,19 @@ export interface TroubleReport {
   /** Reports a lasting reason, and when it has passed. Call it about every second. */
   report(): void;
   /** Reports that this attempt failed, and that another follows. */
-  reportFailure(failure: unknown): Promise<void>;
+  reportFailure(failure: unknown, counts?: WrittenPage): Promise<void>;
   /** Takes back what was reported: the activity has completed. */
   reportEnd(): Promise<void>;
+}
+
+/** What an activity (by its id) waits for or retries; null when it continues. */
+export interface Trouble {
+  activity: string;
+  reason: string | null;
+  /** No call succeeds, rather than each being slow. */
+  is_blocked?: boolean;
+  /** What the failed attempt of a page, and those before it, had written. */
+  written?: WrittenPage;
 }
 
 export function createTroubleReport(context: Context): TroubleReport {
@@ -32,7 +43,7 @@ export function createTroubleReport(context: Context): TroubleReport {
   // The previous attempt may have reported its failure.
   let reported: string | null = attempt > 1 ? '' : null;
 
-  async function tell(reason: string | null, isBlocked = false): Promise<void> {
+  async function tell(reason: string | null, more: Omit<Trouble, 'activity' | 'reason'> = {}): Promise<void> {
     reported = reason;
     reportedAt = Date.now();
     if (reason !== null) context.log.warn('The run waits', { reason });
@@ -42,7 +53,7 @@ export function createTroubleReport(context: Context): TroubleReport {
       const { client } = context;
       const run = client.workflow.getHandle(workflowId, runId);
       await client.withDeadline(Date.now() + SERVER_PATIENCE_MS, () =>
-        run.signal(TROUBLE_SIGNAL, { activity: activityId, reason, ...(isBlocked && { is_blocked: true }) }),
+        run.signal<[Trouble]>(TROUBLE_SIGNAL, { activity: activityId, reason, ...more }),
       );
     } catch {
       // The run has ended, or the server cannot be reached: the work matters more than the report.
@@ -69,13 +80,14 @@ export function createTroubleReport(context: Context): TroubleReport {
       since ??= now - lastedMs;
       const lasts = now - since >= LASTING_TROUBLE_MS;
       const isDue = reported === null || now - reportedAt >= BETWEEN_REPORTS_MS;
-      if (lasts && isDue && message !== reported) void tell(message, isBlocked);
+      if (lasts && isDue && message !== reported) void tell(message, isBlocked ? { is_blocked: true } : {});
     },
     reportEnd,
-    async reportFailure(failure) {
+    async reportFailure(failure, counts) {
       if (!(failure instanceof ApplicationFailure) || failure.nonRetryable) return;
       if (failure.type === ATTEMPT_OVER) return;
-      await tell(`${activityType}, attempt ${attempt}: ${failure.message}; retrying`, true);
+      const message = `${activityType}, attempt ${attempt}: ${failure.message}; retrying`;
+      await tell(message, { is_blocked: true, ...(counts && { written: counts }) });
     },
   };
 }

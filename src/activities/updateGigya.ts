@@ -52,6 +52,7 @@ export function createUpdateGigya(connections: Connections, catalogues: Catalogu
       // A preview's rows are too many for heartbeats: its next attempt compares the page again.
       details: () => (config.dry_run ? {} : checkpoint.snapshot()),
       soFar: () => checkpoint.stopped,
+      ...(!config.dry_run && { counts: () => checkpoint.written }),
     });
     await attempt.claim();
     const { gigya, authorization } = await connections.gigya(auth_ids);

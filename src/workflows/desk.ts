@@ -6,6 +6,7 @@ import {
   log,
   upsertMemo,
 } from '@temporalio/workflow';
+import type { WrittenPage } from '../activities/checkpoint.ts';
 import type { JobDocument } from '../job.ts';
 import { alert, type Watched, watchForStall } from './alerts.ts';
 import { registerControls } from './controls.ts';
@@ -84,6 +85,11 @@ export class Desk {
       this.#status.inFlight--;
       this.#status.refresh();
     }
+  }
+
+  /** What failed attempts of a page had written. */
+  writtenBy(activity: string): WrittenPage | undefined {
+    return this.#status.writtenBy(activity);
   }
 
   /** Updates the status after new outcomes. */

@@ -47,14 +47,24 @@ export function isSealBroken(error: unknown): boolean {
   return error.cause instanceof ApplicationFailure && error.cause.type === SEAL_BROKEN;
 }
 
-/** What a page had written when its activity failed finally; undefined when the failure does not contain it. */
-export function writtenBefore(error: unknown): WrittenPage | undefined {
-  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
-  const [detail] = error.cause.details ?? [];
-  return isWrittenPage(detail) ? detail : undefined;
+/**
+ * What a page had written when its activity failed finally, or was cancelled; undefined when that is not known.
+ *
+ * @param reported What failed attempts of an activity reported. One that waits for its next attempt is cancelled
+ *   without a result.
+ */
+export function writtenBefore(
+  error: unknown,
+  reported: (activity: string) => WrittenPage | undefined,
+): WrittenPage | undefined {
+  if (!(error instanceof ActivityFailure)) return undefined;
+  const [detail] = error.cause instanceof ApplicationFailure ? (error.cause.details ?? []) : [];
+  if (isWrittenPage(detail)) return detail;
+  const before = reported(error.activityId ?? '');
+  return before && { ...before, stopped: true };
 }
 
-function isWrittenPage(detail: unknown): detail is WrittenPage {
+export function isWrittenPage(detail: unknown): detail is WrittenPage {
   if (typeof detail !== 'object' || detail === null) return false;
   const { updated, unchanged, unknown_uid, failed } = { ...noCounts(), ...detail };
   const numbers = [updated, unchanged, unknown_uid, failed];

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Trouble } from '../activities/trouble.ts';
 import type { Counts } from '../counts.ts';
 import { TROUBLE_SIGNAL } from '../names.ts';
 
@@ -69,12 +70,4 @@ export const approveUpdate = defineUpdate<string, [{ removals: number }]>('appro
 /** Ends a guarded run as `Guard`; nothing is removed. */
 export const refuseUpdate = defineUpdate<string>('refuse');
 
-/** What an activity (by its id) waits for or retries; null when it continues. */
-export interface TroubleReported {
-  activity: string;
-  reason: string | null;
-  /** No call succeeds, rather than each being slow. */
-  is_blocked?: boolean;
-}
-
-export const troubleSignal = defineSignal<[TroubleReported]>(TROUBLE_SIGNAL);
+export const troubleSignal = defineSignal<[Trouble]>(TROUBLE_SIGNAL);

@@ -91,7 +91,7 @@ async function writePage(
     isSettled,
     ...(expected !== undefined && { expected }),
   };
-  await writeRecords(input, summary, count);
+  await writeRecords(input, summary, count, (activity) => desk.writtenBy(activity));
   if (rows > 0) sizePages(run, rows, startedAt, Date.now());
   const systematic = systematicFailure(outcomesSoFar(run));
   if (systematic) throw ApplicationFailure.nonRetryable(systematic, 'Configuration');

@@ -1,8 +1,11 @@
 import { setCurrentDetails } from '@temporalio/workflow';
+import type { WrittenPage } from '../activities/checkpoint.ts';
+import type { Trouble } from '../activities/trouble.ts';
 import type { JobDocument } from '../job.ts';
 import { PAGE_SECONDS, PAGES_AT_ONCE, RATE_SECONDS } from '../tuning.ts';
 import { detailsOf } from './details.ts';
-import type { Phase, Progress, State, TroubleReported } from './messages.ts';
+import { isWrittenPage } from './failures.ts';
+import type { Phase, Progress, State } from './messages.ts';
 import type { Run } from './run.ts';
 
 /** The status of a run, for the query `progress` and the view in the Web UI. */
@@ -10,6 +13,7 @@ export class Status {
   readonly #run: Run;
   readonly #document: unknown;
   readonly #reasons = new Map<string, { text: string; blockedAt: number | null }>();
+  readonly #written = new Map<string, WrittenPage>();
   #marks: { at: number; handled: number }[] = [];
   #end: { state: State; reason: string | null } | undefined;
   #inGigya: number | null = null;
@@ -37,7 +41,8 @@ export class Status {
   }
 
   /** Records why an activity waits or retries; null when it continues. */
-  report({ activity, reason, is_blocked = false }: TroubleReported): void {
+  report({ activity, reason, is_blocked = false, written }: Trouble): void {
+    if (isWrittenPage(written)) this.#written.set(activity, written);
     const wasBlocked = this.#isBlocked;
     // Entered anew: of several activities' reasons, the newest is shown.
     this.#reasons.delete(activity);
@@ -48,6 +53,11 @@ export class Status {
     // The rate does not include an outage.
     if (wasBlocked && !this.#isBlocked) this.#marks = [{ at: Date.now(), handled: this.#handled }];
     this.refresh();
+  }
+
+  /** What failed attempts of a page had written. */
+  writtenBy(activity: string): WrittenPage | undefined {
+    return this.#written.get(activity);
   }
 
   show(phase: Phase): void {

@@ -10,11 +10,13 @@ import { writtenBefore } from './failures.ts';
  * change) do not fit into one result: then further activities handle the rest.
  *
  * @param count Receives the outcomes, also of a page that fails.
+ * @param reported What failed attempts of an activity reported.
  */
 export async function writeRecords(
   input: PageToWrite,
   summary: string,
   count: (written: WrittenPage) => void,
+  reported: (activity: string) => WrittenPage | undefined,
 ): Promise<void> {
   let sum: WrittenPage | undefined;
   for (let next = input; ; next = restOf(input, sum)) {
@@ -23,7 +25,7 @@ export async function writeRecords(
       .executeWithOptions({ summary }, [next])
       .catch((error: unknown) => {
         // The run also counts what a failing page wrote.
-        const last = writtenBefore(error);
+        const last = writtenBefore(error, reported);
         if (last) count(add(before, last));
         else if (before) count({ ...before, stopped: true });
         throw error;

@@ -102,7 +102,14 @@ describe('what a page had written when it failed', () => {
 
   it('is in the details of the failure', () => {
     const written = writtenPage({ updated: 3, stopped: true });
-    expect(writtenBefore(withDetail(written))).toEqual(written);
+    expect(writtenBefore(withDetail(written), () => writtenPage({ updated: 1 }))).toEqual(written);
+  });
+
+  it('is what its failed attempts reported when it was cancelled while it waited for the next', () => {
+    const reported = (activity: string) => (activity === '1' ? writtenPage({ updated: 3 }) : undefined);
+    expect(writtenBefore(failed(new CancelledFailure('x')), reported)).toEqual(
+      writtenPage({ updated: 3, stopped: true }),
+    );
   });
 
   it.each([
@@ -115,6 +122,6 @@ describe('what a page had written when it failed', () => {
     ['a failure of the workflow itself', ApplicationFailure.nonRetryable('x')],
     ['something else', new Error('x')],
   ])('is unknown with %s', (_what, error) => {
-    expect(writtenBefore(error)).toBeUndefined();
+    expect(writtenBefore(error, () => undefined)).toBeUndefined();
   });
 });
