@@ -1,6 +1,7 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import { breachOfInvariant } from '../counts.ts';
 import { activities } from './activities.ts';
+import { carriersCounted } from './carriersCounted.ts';
 import type { Step } from './pump.ts';
 import { type Run, type Summary, summarize, warn } from './run.ts';
 
@@ -25,15 +26,16 @@ export function countCarriers(plan: Step['plan']) {
 }
 
 function compareWithGigya(run: Run, carriers: number, isExact: boolean): void {
-  const { carrying } = run.scan;
+  const { least, most } = carriersCounted(run.scan);
+  const isMore = carriers > most;
   // Gigya's own count may match by word and include others.
-  if (carrying === null || carriers === carrying || (!isExact && carriers > carrying)) return;
-  const reason =
-    carriers > carrying
-      ? 'the others were not corrected (see the warnings and failures), or something else writes the field'
-      : 'members on several pages with one UID count several times, or something else writes the field';
-  const [there, counted] = [carriers, carrying].map((users) => users.toLocaleString('en-US'));
-  warn(run, `${there} users in Gigya carry the audience, but this run counted ${counted}: ${reason}`);
+  if (carriers >= least && !(isMore && isExact)) return;
+  const reason = isMore
+    ? 'the others were not corrected (see the warnings and failures), or something else writes the field'
+    : 'members on several pages with one UID count several times, or something else writes the field';
+  const bound = least === most ? '' : isMore ? 'at most ' : 'at least ';
+  const [there, counted] = [carriers, isMore ? most : least].map((users) => users.toLocaleString('en-US'));
+  warn(run, `${there} users in Gigya carry the audience, but this run counted ${bound}${counted}: ${reason}`);
 }
 
 /** Completes the run, once its counts add up. */

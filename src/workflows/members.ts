@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import { systematicFailure } from '../counts.ts';
 import { DRIFT, FRUITLESS_SCANS } from '../tuning.ts';
 import { activities } from './activities.ts';
+import { carriersInDone } from './carriersCounted.ts';
 import { isSealBroken } from './failures.ts';
 import {
   beginLanes,
@@ -133,9 +134,11 @@ function scanAgain(run: Run, { reason, isInOneLane = false }: Obstacle): boolean
   if (!isInOneLane && isFruitless && fruitless + 1 >= FRUITLESS_SCANS) return false;
   const lanes = isInOneLane ? beginLanes(1) : lanesAgain(before);
   warn(run, `${reason}; ${describe(lanes)}, and the counts include every scan`);
+  const carriedBefore = carriersInDone(run.scan, lanes);
   run.scan = beginScan({
     number: number + 1,
     lanes,
+    ...(carriedBefore && { carriedBefore }),
     updatedBefore: run.counts.updated,
     fruitless: isFruitless ? fruitless + 1 : 0,
   });

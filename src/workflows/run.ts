@@ -24,6 +24,7 @@ import {
   PAGES_AT_ONCE,
   SMALLEST_PAGE,
 } from '../tuning.ts';
+import type { Between } from './carriersCounted.ts';
 import { addCalls, type Estimate, forecast, type GuardFigures } from './estimate.ts';
 import { type Lane, seenIn, stepLane, totalOf } from './lanes.ts';
 
@@ -78,8 +79,10 @@ export interface Scan {
   fetched: number;
   /** Rows whose outcome is known. */
   counted: number;
-  /** Users who carry the audience in Gigya now; null when some lanes were scanned again. */
-  carrying: number | null;
+  /** Users of this pass who carry the audience in Gigya now. */
+  carrying: number;
+  /** Those in the lanes that earlier passes read; absent when this pass reads all lanes. */
+  carriedBefore?: Between;
   /** `counts.updated` when it began. */
   updatedBefore: number;
   /** Scans before this one that ended early and wrote nothing. */
@@ -177,17 +180,17 @@ export function beginRun(now: number): Run {
   };
 }
 
-export function beginScan(pass: Pick<Scan, 'number' | 'lanes' | 'updatedBefore' | 'fruitless'>): Scan {
-  const done = pass.lanes.filter(({ isDone }) => isDone);
-  const seen = seenIn(done);
+export function beginScan(
+  pass: Pick<Scan, 'number' | 'lanes' | 'updatedBefore' | 'fruitless' | 'carriedBefore'>,
+): Scan {
+  const seen = seenIn(pass.lanes.filter(({ isDone }) => isDone));
   return {
     ...pass,
     pages: 0,
     heaviest: 0,
     fetched: seen,
     counted: seen,
-    // A page holds rows of several lanes: how many of its users carry the audience is known of all together.
-    carrying: done.length > 0 ? null : 0,
+    carrying: 0,
   };
 }
 
@@ -251,7 +254,7 @@ export function countPage(run: Run, page: SealedRecords, written: WrittenPage | 
     else run.counts.members -= missing;
     run.scan.counted = Math.max(0, run.scan.counted - missing);
   }
-  if (run.scan.carrying !== null) run.scan.carrying += written.carrying;
+  run.scan.carrying += written.carrying;
   run.readBack.write ||= written.readBack.write;
   run.readBack.replacement ||= written.readBack.replacement;
 }

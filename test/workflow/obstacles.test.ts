@@ -1,7 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
+import { currentAttempt } from '../../src/activities/attempt.ts';
 import type { MembersToFetch } from '../../src/activities/fetchMembership.ts';
 import type { Activities } from '../../src/activities/index.ts';
+import type { Progress } from '../../src/workflows/messages.ts';
 import type { Summary } from '../../src/workflows/run.ts';
 import { planOf } from '../support/activityRig.ts';
 import { failureOf } from '../support/failure.ts';
@@ -9,7 +11,8 @@ import { jobDocument } from '../support/jobs.ts';
 import { startMockRig } from '../support/mockRig.ts';
 import { fetchedPage, type PageChanges, writtenPage } from '../support/pages.ts';
 import { provided } from '../support/provided.ts';
-import type { ExportHandle } from '../support/temporal.ts';
+import { type ExportHandle, pendingActivities } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
 
 /** The pages of one scan. All but the last have a cursor, whatever they say. */
 type Scan = PageChanges[];
@@ -209,6 +212,82 @@ describe('a page whose activity fails for good', () => {
       await rig.stop();
     }
   });
+});
+
+it.each([
+  [39, /^39 users in Gigya .* counted at least 40: members on several pages/],
+  [45, undefined],
+  [51, /^51 users in Gigya .* counted at most 50: the others were not corrected/],
+])(
+  '%i carriers are compared with what was counted, although a lane was read twice',
+  async (carriers, warning) => {
+    let pages = 0;
+    const rig = await startMockRig(provided(), {
+      pages: 1,
+      pageSize: 10,
+      activities: {
+        preflight: async () => ({ ...planOf({ on_exit: 'keep' }), lanes: { count: 4, total: 40 } }),
+        async fetchMembership(input) {
+          const isFirst = pages++ === 0;
+          // The cursor of the last lane expires after ten users.
+          const lanes = input.lanes.flatMap((_, lane) => {
+            return fetchedPage({ next: null, total: 10, expired: isFirst && lane === 3 }).lanes;
+          });
+          const members = 10 * lanes.length;
+          return { ...fetchedPage(), page: String(members), lanes, rows: members, counts: { members } };
+        },
+        async updateGigya({ page }) {
+          return writtenPage({ updated: Number(page), carrying: Number(page) });
+        },
+        countCarriers: async () => ({ carriers, isExact: true }),
+      },
+    });
+    try {
+      const { counts, warnings } = await (await rig.start(jobDocument('twice'))).result();
+      expect(counts.members).toBe(50);
+      expect(warnings[0]).toContain('1 of 4 lanes was scanned again');
+      expect(warnings.slice(1)).toEqual(warning ? [expect.stringMatching(warning)] : []);
+    } finally {
+      await rig.stop();
+    }
+  },
+);
+
+it('a page that waits for its next attempt while another one fails the run adds its writes to the counts', async () => {
+  let letFail = () => {};
+  const isWaiting = new Promise<void>((resolve) => {
+    letFail = resolve;
+  });
+  let writes = 0;
+  const rig = await startMockRig(provided(), {
+    pages: 2,
+    pageSize: 10,
+    activities: {
+      async updateGigya() {
+        if (writes++ === 0) {
+          const written = writtenPage({ updated: 4, failed: 1, failures: { '400006': 1 } });
+          currentAttempt().keep({ counts: () => written });
+          throw ApplicationFailure.create({ type: 'Gigya', message: 'down', nextRetryDelay: '1 hour' });
+        }
+        await isWaiting;
+        throw ApplicationFailure.nonRetryable('give the permission', 'Configuration');
+      },
+    },
+  });
+  try {
+    const handle = await rig.start(jobDocument('waiting'));
+    await until(
+      async () => (await pendingActivities(handle)).some(({ failure }) => failure === 'down') && writes === 2,
+      { limitMs: 60_000 },
+    );
+    letFail();
+    expect((await failureOf(handle)).message).toBe('give the permission');
+    const { counts } = await handle.query<Progress>('progress');
+    expect(counts).toMatchObject({ members: 5, updated: 4, failed: 1 });
+  } finally {
+    letFail();
+    await rig.stop();
+  }
 });
 
 it('a run begins with as many requests to Lytics at once as preflight found it to take', async () => {
