@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { findTemporalCli } from '../../scripts/temporalCli.ts';
 import { pastRuns } from '../../src/cli/history.ts';
 import type { JobStatus } from '../../src/cli/status.ts';
 import { type JobDocument, parseJob } from '../../src/job.ts';
@@ -71,7 +74,14 @@ it('a guarded run is approved with the number that status shows', async () => {
 
 it('a guarded run is refused', async () => {
   const job = jobDocument(unique('Refused'));
-  await startGuarded(job, 150);
+  const handle = await startGuarded(job, 150);
+  // As the operations page gives it for the Temporal CLI.
+  const cli = await findTemporalCli();
+  const update = ['workflow', 'update', 'execute', '--address', provided().address, '--name', 'approve'];
+  const other = ['--workflow-id', handle.workflowId, '--input', '{"removals": 149}'];
+  await expect(promisify(execFile)(cli, [...update, ...other])).rejects.toMatchObject({
+    stderr: expect.stringContaining('150 removals wait for approval; the number given must be the same'),
+  });
   expect(await command('refuse', job.name)).toMatchObject({
     code: 0,
     stdout: 'Refused: the run fails, and nobody loses the audience.\n',

@@ -180,11 +180,21 @@ describe('a plan', () => {
     expect(await command('apply', file, '--no-follow')).toMatchObject({ code: 0, stderr: '' });
     const apply = rig.client.workflow.getHandle<typeof exportRows>('gigya-export/rows/rows-plan');
     await until(async () => (await apply.query(progressQuery)).phase === 'approval');
-    expect((await command('apply', file)).stderr).toContain('A run of "Rows" is under way');
+    for (const refused of [
+      ['apply', file],
+      ['retry', 'rows'],
+      ['run', job],
+    ]) {
+      expect((await command(...refused)).stderr, refused.join(' ')).toContain('A run of "Rows" is under way');
+    }
+    const shown = (await command('status', 'rows')).stdout.replace(/\n {2}(?=\S)/g, ' ');
+    expect(shown).toMatch(new RegExp(`approve .* --removals ${removals.length}\\n`));
     // Nobody loses the audience before the approval.
     const lost = new Set(removals.map(({ uid }) => uid));
     expect((await appliedWrites(admin)).filter(({ uid }) => uid !== null && lost.has(uid))).toEqual([]);
-    expect(await approve(apply)).toBe(removals.length);
+    expect(await command('approve', 'rows', '--removals', String(removals.length))).toMatchObject({
+      code: 0,
+    });
     const { counts, dry_run } = await apply.result();
     const updated = plan.length - edited.length;
     expect({ counts, dry_run }).toMatchObject({

@@ -180,13 +180,22 @@ it('corrects nobody when Lytics does not find its own members by the ID field', 
   expect(warnings.join()).toMatch(/not corrected: Lytics finds 0 of \d+ .* by gy_profile_id/);
 });
 
-it('looks users up one by one where the site refuses ad-hoc scans', async () => {
-  const job = jobDocument('ad-hoc');
-  await depart(rig.sandbox, { elsewhere: 5, nowhere: 5, deleted: 5 });
-  await rig.sandbox.admin.patchSettings({ lytics: { adHocScan: 403 } });
-  expect((await rig.run(job)).counts).toMatchObject({ left: 15, updated: 15 });
-  expect(await rig.sandbox.admin.verify()).toMatchObject({ extra: [] });
-});
+it.each([
+  ['id', 403],
+  ['name', 'on'],
+] as const)(
+  'corrects users who carry the %s of the audience, with ad-hoc scans %s',
+  async (format, adHocScan) => {
+    const job = jobDocument('found', { audience_format: format });
+    await rig.run(job);
+    const { admin } = rig.sandbox;
+    await depart(rig.sandbox, { elsewhere: 5, nowhere: 5, deleted: 5 });
+    // Where the site refuses ad-hoc scans, users are looked up one by one.
+    await admin.patchSettings({ lytics: { adHocScan } });
+    expect((await rig.run(job)).counts).toMatchObject({ left: 15, updated: 15 });
+    expect(await admin.verify({ format })).toMatchObject({ extra: [], missing: [], different: [] });
+  },
+);
 
 it('corrects users whom something else wrote the audience to, in a first run', async () => {
   const uids = await rig.sandbox.admin.addLabels({ count: 12 });

@@ -1,18 +1,20 @@
-import type { Client } from '@temporalio/client';
-import { defaultDataConverter, defaultPayloadConverter } from '@temporalio/common';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { readSealedRows } from '../../src/activities/rowHistory.ts';
 import type { RowCursor } from '../../src/rows.ts';
+import { clientOfHistories, completedWith } from '../support/fakeHistories.ts';
 
 /** A run that continued as new twice; a reply holds two events. */
-const LINKS: Record<string, object[]> = {
-  a: [started(), completed('1'), completed(), completed('2'), continued('b', 1)],
-  b: [started('a'), completed(), continued('c', 1)],
-  c: [started('b'), completed('3', '4'), failed('5'), completed('6'), continued('d', 3)],
-  // The next run of a cron.
-  d: [started('c', 3), completed('7')],
-};
-const PAGE = 2;
+const client = clientOfHistories(
+  {
+    a: [started(), completed('1'), completed(), completed('2'), continued('b', 1)],
+    b: [started('a'), completed(), continued('c', 1)],
+    c: [started('b'), completed('3', '4'), failed('5'), completed('6'), continued('d', 3)],
+    // The next run of a cron.
+    d: [started('c', 3), completed('7')],
+  },
+  2,
+);
 
 function payloads(value: unknown) {
   return { payloads: [defaultPayloadConverter.toPayload(value)] };
@@ -23,7 +25,7 @@ function sealed(sets: readonly string[]): object {
 }
 
 function completed(...sets: string[]) {
-  return { activityTaskCompletedEventAttributes: { result: payloads({ updated: 1, ...sealed(sets) }) } };
+  return completedWith({ updated: 1, ...sealed(sets) });
 }
 
 function failed(...sets: string[]) {
@@ -38,27 +40,6 @@ function started(continuedExecutionRunId?: string, initiator = 1) {
 
 function continued(newExecutionRunId: string, initiator: number) {
   return { workflowExecutionContinuedAsNewEventAttributes: { newExecutionRunId, initiator } };
-}
-
-const client: Client = Object({
-  options: { namespace: 'default', loadedDataConverter: defaultDataConverter },
-  workflowService: {
-    async getWorkflowExecutionHistory({ execution: { runId }, nextPageToken, maximumPageSize }: Request) {
-      const all = (LINKS[runId] ?? []).map((event, index) => ({ eventId: BigInt(index + 1), ...event }));
-      const from = Number(Buffer.from(nextPageToken).toString() || 0);
-      const to = from + Math.min(PAGE, maximumPageSize);
-      return {
-        history: { events: all.slice(from, to) },
-        nextPageToken: to < all.length ? Buffer.from(String(to)) : Buffer.alloc(0),
-      };
-    },
-  },
-});
-
-interface Request {
-  execution: { runId: string };
-  nextPageToken: Uint8Array;
-  maximumPageSize: number;
 }
 
 async function read(runId: string, from: RowCursor | null) {

@@ -221,17 +221,17 @@ it.each([
 ])(
   '%i carriers are compared with what was counted, although a lane was read twice',
   async (carriers, warning) => {
-    let pages = 0;
+    let readings = 0;
     const rig = await startMockRig(provided(), {
       pages: 1,
       pageSize: 10,
       activities: {
         preflight: async () => ({ ...planOf({ on_exit: 'keep' }), lanes: { count: 4, total: 40 } }),
         async fetchMembership(input) {
-          const isFirst = pages++ === 0;
           // The cursor of the last lane expires after ten users.
-          const lanes = input.lanes.flatMap((_, lane) => {
-            return fetchedPage({ next: null, total: 10, expired: isFirst && lane === 3 }).lanes;
+          const lanes = input.lanes.flatMap(({ hundredths }) => {
+            const isLast = hundredths?.includes(99) ?? false;
+            return fetchedPage({ next: null, total: 10, expired: isLast && readings++ === 0 }).lanes;
           });
           const members = 10 * lanes.length;
           return { ...fetchedPage(), page: String(members), lanes, rows: members, counts: { members } };

@@ -9,6 +9,7 @@ import { documentOf, findJob, type KnownJob } from '../jobs.ts';
 import { outcomeOf } from '../outcome.ts';
 import { print, tell } from '../print.ts';
 import type { Run } from '../runs.ts';
+import { assertNoRun } from '../startJob.ts';
 import { startRows } from '../startRows.ts';
 import { assertWorker } from '../workers.ts';
 
@@ -24,6 +25,7 @@ export function addRetry(program: Command): void {
       withTemporal(async (temporal) => {
         const output = outputOf(command);
         const job = await findJob(temporal, name);
+        assertNoRun(job);
         const run =
           options.run === undefined ? newestWritten(job) : await runWithId(temporal, job, options.run);
         await assertFailures(temporal, job, run);
