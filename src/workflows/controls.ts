@@ -1,4 +1,5 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import type { Trouble } from '../activities/trouble.ts';
 import { REFUSED } from '../names.ts';
 import {
   approveUpdate,
@@ -6,7 +7,6 @@ import {
   progressQuery,
   refuseUpdate,
   resumeUpdate,
-  type TroubleReported,
   troubleSignal,
 } from './messages.ts';
 import type { Run } from './run.ts';
@@ -26,7 +26,7 @@ export function registerControls(run: Run, status: Status): void {
   registerGuard(run, status);
 }
 
-function isTrouble(value: unknown): value is TroubleReported {
+function isTrouble(value: unknown): value is Trouble {
   if (typeof value !== 'object' || value === null) return false;
   if (!('activity' in value && 'reason' in value)) return false;
   return typeof value.activity === 'string' && (value.reason === null || typeof value.reason === 'string');

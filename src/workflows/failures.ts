@@ -68,5 +68,13 @@ export function isWrittenPage(detail: unknown): detail is WrittenPage {
   if (typeof detail !== 'object' || detail === null) return false;
   const { updated, unchanged, unknown_uid, failed } = { ...noCounts(), ...detail };
   const numbers = [updated, unchanged, unknown_uid, failed];
-  return 'readBack' in detail && 'failures' in detail && numbers.every((one) => typeof one === 'number');
+  return (
+    numbers.every((one) => typeof one === 'number') &&
+    'readBack' in detail &&
+    'failures' in detail &&
+    isObject(detail.readBack) &&
+    isObject(detail.failures)
+  );
 }
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;

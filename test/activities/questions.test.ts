@@ -53,7 +53,10 @@ describe('the authorizations', () => {
   ])('that do not work report the fix: %s', async (name, change, message) => {
     const file = await changedAuthorizations(sandbox, { [name]: change });
     const failure = await failureOf(attemptOf().run(ask(file).proveAuthorization, name));
-    expect(failure).toMatchObject({ type: 'Configuration', nonRetryable: true });
+    // An entry that is wrong may be right on another worker.
+    const isFinal = name !== 'none';
+    const type = isFinal ? 'Configuration' : 'Authorization';
+    expect(failure).toMatchObject({ type, nonRetryable: isFinal });
     expect(failure.message).toContain(message);
   });
 });

@@ -118,6 +118,7 @@ describe('what a page had written when it failed', () => {
     ['a text', withDetail('x')],
     ['null', withDetail(null)],
     ['figures that are not numbers', withDetail({ ...writtenPage(), updated: 'x' })],
+    ['failures that are not counts', withDetail({ ...writtenPage(), failures: null })],
     ['a timeout', failed(new TimeoutFailure('x', undefined, 'START_TO_CLOSE'))],
     ['a failure of the workflow itself', ApplicationFailure.nonRetryable('x')],
     ['something else', new Error('x')],
