@@ -114,7 +114,7 @@ export async function readMemberships(
     async ([row, uid]) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
       // Only the membership: everything else is the row's. A profile that shows none says nothing about the user.
-      if (profile)
+      if (profile && showsMembership(profile.row))
         memberships.set(row, { audiences: profile.audiences, memberOf: profile.memberOf });
     },
     { concurrency: PROFILES_AT_ONCE },
