@@ -15,7 +15,11 @@ afterAll(() => rig.stop());
 
 describe('an export is exact', () => {
   const plain: SettingsPatch = {
+    compress: 'none',
     lytics: {
+      total: 'right',
+      size: 'right',
+      optionalKeys: 'present',
       cursor: 'repeatable',
       lastPage: 'no_cursor',
       rowSegments: 'all',
@@ -24,10 +28,31 @@ describe('an export is exact', () => {
       statusAsString: false,
       numbersAsStrings: false,
     },
-    gigya: { emptyArrays: 'keep', dataStoreUnknownUid: 'accept' },
+    gigya: {
+      emptyArrays: 'keep',
+      dataStoreUnknownUid: 'accept',
+      totalCount: 'right',
+      optionalKeys: 'absent',
+      redundantWrite: 'accept',
+      contains: 'words',
+    },
+  };
+
+  const odd: SettingsPatch = {
+    compress: 'deflate',
+    compressUnasked: true,
+    lytics: { total: 'negative', size: 'minus_one', optionalKeys: 'null', rowSegments: 'empty' },
+    gigya: { totalCount: 'negative', optionalKeys: 'null', redundantWrite: 403200, missingObject: 404000 },
   };
 
   it.each<[string, SettingsPatch, string, Partial<JobConfig>]>([
+    ['with odd but documented replies of both services', odd, 'gigya', {}],
+    [
+      'with such replies, to the Data Store',
+      { ...odd, lytics: { ...odd.lytics, rowSegments: 'without_scanned', total: 'null' } },
+      'gigya',
+      { target_storage: 'data_store' },
+    ],
     ['with an RSA key', {}, 'gigya-rsa', {}],
     ['with signed requests', {}, 'gigya-signature', {}],
     ['with signed requests, to the Data Store', {}, 'gigya-signature', { target_storage: 'data_store' }],
