@@ -13,6 +13,9 @@ import {
   type LyticsAuthorization,
 } from '../src/authorizations.ts';
 
+/** A part of a long history exceeds the 4 MiB that grpc-js accepts by default. */
+const ANY_HISTORY = { 'grpc.max_receive_message_length': -1 };
+
 /** So high that no call waits; the sandbox has no quota either. */
 export const NO_LIMIT = 1_000_000;
 
@@ -62,7 +65,7 @@ export async function withStage(
     await writeFile(authorizationsFile, '{}', { mode: 0o600 });
     const [server, built] = await Promise.all([startDevServer({ log: say }), build()]);
     endings.push(() => server.stop());
-    const connection = await Connection.connect({ address: server.address });
+    const connection = await Connection.connect({ address: server.address, channelArgs: ANY_HISTORY });
     endings.push(() => connection.close());
     const temporal = new Client({ connection });
     const env = {
