@@ -161,8 +161,8 @@ export const READ_BACK_TRIES = 10;
 /** Requests in flight. Lytics publishes no limit; its own exports use about as many. */
 export const LYTICS_CONNECTIONS = 10;
 export const PROFILES_AT_ONCE = 10;
-/** Each statement makes Lytics search for a hundred users. */
-export const STATEMENTS_AT_ONCE = 5;
+/** Each statement makes Lytics search for a hundred users: these are one batch of Gigya's search. */
+export const STATEMENTS_AT_ONCE = 10;
 /** Lytics pages of one statement: it contains a hundred UIDs, and several profiles may share one. */
 export const MOST_STATEMENT_PAGES = 10;
 /** Most of Lytics' 429 replies do not state a time. */
