@@ -57,10 +57,13 @@ const document = (config: Partial<JobDocument['config']> = {}) => jobDocument('R
 const members = async () => Object.keys((await admin.truth()).expected).sort();
 
 async function approve(handle: RowsHandle): Promise<number> {
-  const { approval } = await until(async () => {
-    const progress = await handle.query(progressQuery);
-    return progress.phase === 'approval' && progress;
-  });
+  const { approval } = await until(
+    async () => {
+      const progress = await handle.query(progressQuery);
+      return progress.phase === 'approval' && progress;
+    },
+    { limitMs: 120_000 },
+  );
   const removals = approval?.removals ?? 0;
   await handle.executeUpdate(approveUpdate, { args: [{ removals }] });
   return removals;
@@ -72,7 +75,7 @@ async function written(): Promise<Map<string | null, unknown>> {
 }
 
 describe('a retry', () => {
-  it('writes exactly the users who failed, with their membership of now', async () => {
+  it('writes exactly the users who failed, with their membership of now', { timeout: 180_000 }, async () => {
     await admin.change(USERS);
     const failing = (await members()).slice(0, 120);
     await admin.addFaults(
@@ -146,7 +149,7 @@ describe('a retry', () => {
 });
 
 describe('a plan', () => {
-  it('is written row by row, except for users who were edited since', async () => {
+  it('is written row by row, except for users who were edited since', { timeout: 180_000 }, async () => {
     await rig.run(document());
     await admin.change(USERS);
     await depart(rig.sandbox, { elsewhere: 12, nowhere: 4 });
@@ -179,7 +182,7 @@ describe('a plan', () => {
     for (const { uid } of edited) await admin.patchAccount(uid, { data: { lytics_segments: ['edited'] } });
     expect(await command('apply', file, '--no-follow')).toMatchObject({ code: 0, stderr: '' });
     const apply = rig.client.workflow.getHandle<typeof exportRows>('gigya-export/rows/rows-plan');
-    await until(async () => (await apply.query(progressQuery)).phase === 'approval');
+    await until(async () => (await apply.query(progressQuery)).phase === 'approval', { limitMs: 120_000 });
     for (const refused of [
       ['apply', file],
       ['retry', 'rows'],

@@ -32,10 +32,13 @@ beforeEach(async () => {
 
 const progressOf = (handle: ExportHandle) => handle.query<Progress>('progress');
 const untilApproval = (handle: ExportHandle) =>
-  until(async () => {
-    const progress = await progressOf(handle);
-    return progress.phase === 'approval' && progress;
-  });
+  until(
+    async () => {
+      const progress = await progressOf(handle);
+      return progress.phase === 'approval' && progress;
+    },
+    { limitMs: 60_000 },
+  );
 const removals = async () => (await rig.sandbox.admin.journal()).filter(({ applied }) => applied).length;
 
 describe.each(['account', 'data_store'] as const)('users who leave, in the %s', (storage) => {

@@ -153,7 +153,9 @@ it('passes on where a plan is, and writes each of its rows once', async () => {
   const { counts: found } = await preview.result();
   await admin.clearJournal();
   const apply = await startRows(rig, job, 'plan', await referenceTo(preview));
-  await until(async () => (await apply.query<Progress>('progress')).phase === 'approval');
+  await until(async () => (await apply.query<Progress>('progress')).phase === 'approval', {
+    limitMs: 120_000,
+  });
   await apply.executeUpdate('approve', { args: [{ removals: 20 }] });
   const { counts } = await apply.result();
   expect((await chainOf(rig.client, apply.workflowId)).length).toBeGreaterThanOrEqual(2);

@@ -88,16 +88,20 @@ it.each([
   ['has no authorization', '{}'],
   ['has a broken authorizations file', '{'],
   ['has no authorizations file', undefined],
-])('the run goes to the other worker when one of two %s', async (_what, text) => {
-  const authorizationsFile = join(folder, unique('none.json'));
-  if (text !== undefined) await writeFile(authorizationsFile, text);
-  const other = await startLocalWorker({ ...provided(), taskQueue: rig.taskQueue, authorizationsFile });
-  // Whichever worker polls first: several runs meet both.
-  const names = ['one', 'two', 'three', 'four'];
-  const job = (name: string) => jobDocument(name, { dry_run: true, on_exit: 'keep' });
-  const summaries = await Promise.all(names.map((name) => rig.run(job(name)))).finally(() => other.stop());
-  for (const { counts } of summaries) expect(counts).toMatchObject({ members: 50, updated: 50 });
-});
+])(
+  'the run goes to the other worker when one of two %s',
+  async (_what, text) => {
+    const authorizationsFile = join(folder, unique('none.json'));
+    if (text !== undefined) await writeFile(authorizationsFile, text);
+    const other = await startLocalWorker({ ...provided(), taskQueue: rig.taskQueue, authorizationsFile });
+    // Whichever worker polls first: several runs meet both.
+    const names = ['one', 'two', 'three', 'four'];
+    const job = (name: string) => jobDocument(name, { dry_run: true, on_exit: 'keep' });
+    const summaries = await Promise.all(names.map((name) => rig.run(job(name)))).finally(() => other.stop());
+    for (const { counts } of summaries) expect(counts).toMatchObject({ members: 50, updated: 50 });
+  },
+  120_000,
+);
 
 it('an unexpected error ends the run after three attempts, with its reason and no user data', async () => {
   let tries = 0;
