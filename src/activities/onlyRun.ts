@@ -40,7 +40,7 @@ export async function assertOnlyRun(context: Context, jobName: string): Promise<
   assertKnownId(context.info.workflowType, workflowId, jobName);
   const own = await describe(client, workflowId);
   if (!own) return;
-  for (const other of await openRuns(client, jobName)) {
+  for (const other of await openRuns(client, jobName, context.info.taskQueue)) {
     if (other.workflowId === workflowId) continue;
     const isOlder =
       other.startedAt < own.startedAt || (other.startedAt === own.startedAt && other.workflowId < workflowId);
@@ -73,18 +73,21 @@ function waitFor({ workflowId }: OpenRun, jobName: string): ApplicationFailure {
 }
 
 /** Uses descriptions, which are consistent, and the list of workflows, which lags. */
-async function openRuns(client: Client, jobName: string): Promise<OpenRun[]> {
+async function openRuns(client: Client, jobName: string, taskQueue: string): Promise<OpenRun[]> {
   const id = workflowIdOf(jobName);
   const ids = new Set([id, ...rowsIdsOf(jobName), ...(await runningActions(client, id))]);
-  for (const workflowId of await findRuns(client, jobName)) ids.add(workflowId);
+  for (const workflowId of await findRuns(client, jobName, taskQueue)) ids.add(workflowId);
   const runs = await Promise.all([...ids].map((one) => describe(client, one)));
   return runs.flatMap((run) => run ?? []);
 }
 
-/** Temporal's own tools start runs, and make schedules, under any workflow id: their memo has the name of the job. */
-async function findRuns(client: Client, jobName: string): Promise<string[]> {
+/**
+ * Temporal's own tools start runs, and make schedules, under any workflow id: their memo has the name of the job. On
+ * another task queue, a job of this name belongs to other workers.
+ */
+async function findRuns(client: Client, jobName: string, taskQueue: string): Promise<string[]> {
   const id = workflowIdOf(jobName);
-  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running"`;
+  const query = `WorkflowType = "${EXPORT_WORKFLOW}" AND ExecutionStatus = "Running" AND TaskQueue = "${taskQueue}"`;
   const found: string[] = [];
   for await (const run of listedRuns(client, query)) {
     const isNamed = run.job !== undefined && workflowIdOf(run.job) === id;

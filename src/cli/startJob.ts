@@ -60,7 +60,7 @@ async function startAlone({ client, taskQueue }: Temporal, job: Job): Promise<St
     return { workflowId, runId: firstExecutionRunId };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    throw new Refused(underWay(job.name, workflowId));
+    throw new Refused(underWay(job.name, slugOf(job.name)));
   }
 }
 

@@ -180,10 +180,17 @@ describe('a run of a job', () => {
     await second.terminate();
   });
 
-  it('is not affected by runs of other jobs', async () => {
+  it('is not affected by runs of other jobs, nor of other workers', async () => {
     const [one, other] = [unique('One'), unique('Other')];
+    const elsewhere: ExportHandle = await client.workflow.start<typeof exportAudience>(EXPORT_WORKFLOW, {
+      workflowId: unique('elsewhere'),
+      taskQueue: unique('elsewhere'),
+      args: [jobDocument(one)],
+      memo: { job: one },
+    });
+    await untilListed(elsewhere, one);
     const runs = [await start(one, workflowIdOf(one)), await start(other, workflowIdOf(other))];
     for (const run of runs) await untilStill(run, isWriting);
-    for (const run of runs) await run.terminate();
+    for (const run of [elsewhere, ...runs]) await run.terminate();
   });
 });
