@@ -122,6 +122,8 @@ describe.skipIf(why)('create without a document, at a terminal', () => {
     person.types(KEYS.enter);
     await person.answers('Exclude another audience?');
     await person.answers('Field in Lytics=field in Gigya', 'score_momentum=lytics_momentum');
+    // The same question follows: its first text is drawn again with each key.
+    await person.sees('✔ Field in Lytics=field in Gigya (empty when done) score_momentum=lytics_momentum');
     await person.answers('Field in Lytics=field in Gigya', 'score_recency=lytics_segments');
     await person.sees('two values for the Gigya field');
     person.types(`${'\u007f'.repeat('segments'.length)}recency${KEYS.enter}`);
