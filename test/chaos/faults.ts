@@ -72,7 +72,6 @@ const waits: FaultCase[] = [
     name: 'some writes are refused for the rate',
     faults: [gigyaError(WRITE, 403048, 0.05)],
     outcome: patiently,
-    isQuick: true,
   },
   {
     name: 'some searches are refused for the rate',
@@ -89,7 +88,6 @@ const waits: FaultCase[] = [
     faults: [gigyaError(WRITE, 403048)],
     meanwhile: passing(untilRefused(8)),
     outcome: patiently,
-    isQuick: true,
   },
   {
     name: 'the quota is cut to a tenth in the middle of the run',
@@ -314,7 +312,7 @@ const transport: FaultCase[] = ANSWERS.flatMap(([what, action]): FaultCase[] => 
     name: `${what}, of one call in twenty to Gigya`,
     faults: [{ match: { provider: 'gigya' }, rate: 0.05, action }],
     outcome: exact,
-    isQuick: true,
+    isQuick: 'applied' in action,
   },
   {
     name: `${what}, of one call in three to Gigya`,

@@ -71,12 +71,12 @@ describe('a bad document from the Temporal CLI', () => {
   });
 
   it('fails when both authorizations are of one provider, or one is missing on every worker', async () => {
-    const both = await rig.start({ ...good, auth_ids: ['gigya', 'gigya-rsa'] });
+    const both = await rig.start({ ...good, name: 'both', auth_ids: ['gigya', 'gigya-rsa'] });
+    const unknown = await rig.start({ ...good, name: 'unknown', auth_ids: ['lytics', 'staging'] });
     expect(await failureOf(both)).toMatchObject({
       type: 'InvalidJob',
       message: expect.stringContaining('auth_ids'),
     });
-    const unknown = await rig.start({ ...good, auth_ids: ['lytics', 'staging'] });
     const failure = await failureOf(unknown);
     expect(failure.type).toBe('Configuration');
     expect(failure.message).toContain('this worker has no authorization "staging"');
