@@ -78,17 +78,20 @@ let exitCode = 0;
 try {
   await withStage(say, async (onStage) => {
     const results: Result[] = [];
+    const report: Report = {
+      machine: { cores: availableParallelism(), node: process.version, platform: process.platform },
+      date: new Date().toISOString().slice(0, 10),
+      results,
+    };
     for (const scenario of SCENARIOS) {
       if (options.only && !options.only.includes(scenario.name)) continue;
       say(`${scenario.name}: ${scenario.about}`);
       const measuring = onStage((stage) => scenario.run(stage, options));
       results.push(await Promise.race([measuring, interrupted]));
+      // What was measured is kept when a later scenario is interrupted.
+      await save(report);
     }
-    await publish({
-      machine: { cores: availableParallelism(), node: process.version, platform: process.platform },
-      date: new Date().toISOString().slice(0, 10),
-      results,
-    });
+    print(report);
   });
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
@@ -96,13 +99,17 @@ try {
 }
 process.exit(exitCode);
 
-async function publish(report: Report): Promise<void> {
+async function save(report: Report): Promise<void> {
   const { json, write } = options;
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (typeof json === 'string') await writeFile(json, text);
+  if (typeof json === 'string') await writeFile(json, asJson(report));
   if (write) await writePage(report);
-  process.stdout.write(json === true ? text : `${asTables(report.results)}\n`);
 }
+
+function print(report: Report): void {
+  process.stdout.write(options.json === true ? asJson(report) : `${asTables(report.results)}\n`);
+}
+
+const asJson = (report: Report) => `${JSON.stringify(report, null, 2)}\n`;
 
 function whole(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('must be a whole number from 1');
