@@ -109,7 +109,9 @@ function print(report: Report): void {
   process.stdout.write(options.json === true ? asJson(report) : `${asTables(report.results)}\n`);
 }
 
-const asJson = (report: Report) => `${JSON.stringify(report, null, 2)}\n`;
+function asJson(report: Report): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
 
 function whole(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('must be a whole number from 1');
