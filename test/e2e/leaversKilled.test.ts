@@ -128,7 +128,7 @@ it('corrects exactly the leavers of every case when the worker is killed in ever
 
 it('corrects exactly the leavers when the services are killed in the search, and Temporal while they are corrected', async () => {
   await killedTwice(mortals, 'services', 'Temporal');
-}, 120_000);
+}, 240_000);
 
 it('applies exactly the plans, and retries exactly the failures, when the worker is killed in the middle', async () => {
   const [account, store] = WRITES;
