@@ -100,8 +100,7 @@ const waits: FaultCase[] = [
       },
     ],
     // It slows down, and does not knock until it is let in.
-    outcome: { ...patiently, mostRefused: USERS / 2 },
-    isQuick: true,
+    outcome: { ...patiently, mostRefused: USERS },
   },
 ];
 
@@ -162,7 +161,6 @@ const once: FaultCase[] = [403002, 403004, 400128].flatMap((code): FaultCase[] =
     name: `${code} answers now and then`,
     faults: [gigyaError(WRITE, code, 0.05)],
     outcome: exact,
-    isQuick: code === 403004,
   },
   {
     name: `${code} answers every write`,
