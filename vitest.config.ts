@@ -22,12 +22,7 @@ export default defineConfig({
         test: {
           name: 'programs',
           include: ['test/**/*.test.ts'],
-          exclude: [
-            ...configDefaults.exclude,
-            'test/unit/*.test.ts',
-            // Minutes of killed servers and frozen workers: `npm run chaos -- --outages` runs them.
-            'test/chaos/outages.test.ts',
-          ],
+          exclude: [...configDefaults.exclude, 'test/unit/*.test.ts'],
           // Unit tests need neither the server nor the bundles.
           globalSetup: ['test/support/globalSetup.ts'],
           // Real programs over real sockets: a busy machine can starve one for longer than any limit. The summary

@@ -13,20 +13,4 @@ describe.concurrent('a run of 5,000 users whose worker is killed at random momen
     expect(lanes).toBeGreaterThan(3);
     expect(repeated).toBeLessThanOrEqual(allowed);
   });
-
-  it('repeats more writes without its checkpoints, so these tests detect the difference', async () => {
-    const { killed, repeated, allowed } = await killedRun({
-      address,
-      storage: 'account',
-      cursor: 'repeatable',
-      seed: 13,
-      kills: 1,
-      // A page has several seconds of work, and some of them are done.
-      callsPerSecond: 250,
-      moments: [2_900],
-      workerFile: 'test/chaos/forgetfulWorker.ts',
-    });
-    expect(killed).toHaveLength(1);
-    expect(repeated).toBeGreaterThan(allowed);
-  });
 }, 480_000);

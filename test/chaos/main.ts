@@ -2,6 +2,7 @@
  * Breaks runs and reports the result of each: `npm run chaos -- --kills 100 --seed 7`. Exits with 1 when a run did not
  * end as it should.
  */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +121,7 @@ async function breakDown(): Promise<void> {
     ['worker frozen', () => workerFrozen(address)],
     ['worker frozen, and given tasks', () => workerFrozen(address, { isNoticed: false })],
     ['worker cut off', () => workerCutOff(address)],
+    ['worker without checkpoints killed', killForgetfulWorker],
     [
       'leavers: services killed in the search and the correction',
       () => leaversKilled('services', 'services'),
@@ -142,6 +144,22 @@ async function meetFaults(): Promise<void> {
     await attempt(`leavers: ${fault.name}`, () => meetLeaving(leaving, fault));
   }
   await leaving.stop();
+}
+
+/** Checks the check: a worker that forgets its checkpoints must repeat more writes than is allowed. */
+async function killForgetfulWorker(): Promise<void> {
+  const { repeated, allowed } = await killedRun({
+    address,
+    storage: 'account',
+    cursor: 'repeatable',
+    seed,
+    kills: 1,
+    // A page has several seconds of work, and some of them are done.
+    callsPerSecond: 250,
+    moments: [2_900],
+    workerFile: 'test/chaos/forgetfulWorker.ts',
+  });
+  assert.ok(repeated > allowed, `${repeated} writes were repeated, where ${allowed} are allowed`);
 }
 
 /** One line about it, whatever comes of it. */

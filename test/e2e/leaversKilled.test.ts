@@ -9,7 +9,6 @@ import {
   addMembers,
   assertExact,
   held,
-  killedTwice,
   type Mortals,
   startMortals,
   untilApproval,
@@ -124,10 +123,6 @@ it('corrects exactly the leavers of every case when the worker is killed in ever
   for (const { audience, storage } of CASES) await assertExact(mortals, audience, storage);
   const [first] = all();
   expect(first && (await searchesOf(first))).toBe(2);
-}, 240_000);
-
-it('corrects exactly the leavers when the services are killed in the search, and Temporal while they are corrected', async () => {
-  await killedTwice(mortals, 'services', 'Temporal');
 }, 240_000);
 
 it('applies exactly the plans, and retries exactly the failures, when the worker is killed in the middle', async () => {
