@@ -55,6 +55,9 @@ export const CALM_PAGES = 20;
 /** A lane whose total is above its share by this factor is not a lane: chance does not explain it. */
 export const LANE_EXCESS = 1.5;
 
+/** Pages fetched at once, each from half of the lanes: while the lanes of one wait for its cursors, Lytics answers the other. */
+export const FETCHES_AT_ONCE = 2;
+
 /** A Lytics page may be returned again this often before it counts as the end of a scan. */
 export const PAGE_REPEATS = 3;
 /** Without a total from Lytics, a scan ends after this many Lytics pages without identifiable users. */

@@ -50,15 +50,21 @@ function beginLane(hundredths: Lane['hundredths']): Lane {
  *
  * @param size Rows wanted.
  * @param atOnce Lanes that may be begun.
+ * @param busy Lanes that are being read for other pages.
  */
-export function lanesToRead(lanes: readonly Lane[], size: number, atOnce: number): Lane[] {
-  const open = lanes.filter(({ cursor }) => cursor !== null);
+export function lanesToRead(
+  lanes: readonly Lane[],
+  size: number,
+  atOnce: number,
+  busy: ReadonlySet<Lane> = new Set(),
+): Lane[] {
+  const open = lanes.filter((lane) => lane.cursor !== null && !busy.has(lane));
   const begun = open
     .filter(({ readFor }) => readFor > 0)
     .sort((a, b) => a.readFor - b.readFor || a.seen - b.seen);
   const wanted = Math.ceil(size / SCAN_PAGE);
   const toBegin = open.filter(({ readFor }) => readFor === 0);
-  const mayBegin = Math.max(0, Math.min(wanted, atOnce) - begun.length);
+  const mayBegin = Math.max(0, Math.min(wanted, atOnce) - begun.length - busy.size);
   return [...begun.slice(0, wanted), ...toBegin.slice(0, mayBegin)];
 }
 

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { systematicFailure } from '../counts.ts';
-import { DRIFT, FRUITLESS_SCANS } from '../tuning.ts';
+import { DRIFT, FETCHES_AT_ONCE, FRUITLESS_SCANS } from '../tuning.ts';
 import { activities } from './activities.ts';
 import { carriersInDone } from './carriersCounted.ts';
 import { isSealBroken } from './failures.ts';
@@ -15,7 +15,7 @@ import {
   totalOf,
 } from './lanes.ts';
 import { type Pumped, pump, type Source, type Step } from './pump.ts';
-import { beginScan, outcomesSoFar, type Run, stepPast, warn } from './run.ts';
+import { adaptLanes, beginScan, outcomesSoFar, type Run, stepPast, warn } from './run.ts';
 
 /** Why a scan did not read the whole audience. */
 interface Obstacle {
@@ -75,11 +75,17 @@ async function scanOnce(step: Step): Promise<Obstacle | undefined> {
   return lanes.some(({ expired }) => expired) ? EXPIRED : shortfall(lanes);
 }
 
-/** The members that Lytics' scan returns. */
+/** The members that Lytics' scan returns: while the lanes of one page are read, those of another wait for its cursors. */
 class MembersSource implements Source {
+  readonly atOnce = FETCHES_AT_ONCE;
   /** Why the lanes are not disjoint parts of the audience; null while they are. */
   mixed: string | null = null;
   readonly #step: Step;
+  readonly #busy = new Set<Lane>();
+  /** Rows wanted of the pages that are being fetched. */
+  #wanted = 0;
+  /** Requests to Lytics that these may send at once. */
+  #requests = 0;
 
   constructor(step: Step) {
     this.#step = step;
@@ -87,18 +93,50 @@ class MembersSource implements Source {
 
   async next(): Promise<Pumped | null> {
     const { run, plan } = this.#step;
-    const { scan, pageSize: size, lanesAtOnce: atOnce } = run;
-    const lanes = lanesToRead(scan.lanes, size, atOnce);
+    const { scan, pageSize: size, lanesAtOnce } = run;
+    const lanes = this.#freeLanes();
     if (lanes.length === 0) return null;
-    const { fetched, heaviest } = scan;
-    const summary = `from member ${figure(fetched + 1)}`;
-    const input = { plan, lanes: lanes.flatMap(toRead), size, atOnce, heaviest };
-    const page = await activities.fetchMembership.executeWithOptions({ summary }, [input]);
-    this.mixed = page.mixed;
-    if (page.mixed !== null) return null;
+    // A few requests are not divided, so that they can become fewer.
+    const divisor = lanesAtOnce < 2 * FETCHES_AT_ONCE ? 1 : FETCHES_AT_ONCE;
+    const atOnce = Math.min(Math.ceil(lanesAtOnce / divisor), lanesAtOnce - this.#requests);
+    const summary = `from member ${figure(scan.fetched + this.#wanted + 1)}`;
+    const input = { plan, lanes: lanes.flatMap(toRead), size, atOnce, heaviest: scan.heaviest };
+    const page = await this.#reading(lanes, input, () =>
+      activities.fetchMembership.executeWithOptions({ summary }, [input]),
+    );
+    this.mixed ??= page.mixed;
+    if (this.mixed !== null) return null;
+    const { fetched } = scan;
     stepPast(run, lanes, page);
-    const range = `members ${figure(fetched + 1)}–${figure(run.scan.fetched)}`;
+    adaptLanes(run, { lanesAtOnce, share: page.atOnce / atOnce });
+    const range = `members ${figure(fetched + 1)}–${figure(scan.fetched)}`;
     return { page, rows: page.rows, isSettled: false, summary: range };
+  }
+
+  /** None while the others need them, or all requests. */
+  #freeLanes(): Lane[] {
+    const { scan, pageSize, lanesAtOnce } = this.#step.run;
+    if (this.mixed !== null || this.#requests >= lanesAtOnce) return [];
+    const open = scan.lanes.filter(({ cursor }) => cursor !== null);
+    const share = Math.ceil(open.length / FETCHES_AT_ONCE);
+    return lanesToRead(scan.lanes, pageSize, lanesAtOnce, this.#busy).slice(0, share);
+  }
+
+  async #reading<T>(
+    lanes: readonly Lane[],
+    { size, atOnce }: { size: number; atOnce: number },
+    read: () => Promise<T>,
+  ): Promise<T> {
+    for (const lane of lanes) this.#busy.add(lane);
+    this.#wanted += size;
+    this.#requests += atOnce;
+    try {
+      return await read();
+    } finally {
+      for (const lane of lanes) this.#busy.delete(lane);
+      this.#wanted -= size;
+      this.#requests -= atOnce;
+    }
   }
 }
 

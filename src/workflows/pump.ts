@@ -41,33 +41,51 @@ export interface Pumped {
 
 /** Where pages come from. An implementation returns its pages and advances its cursor in the run. */
 export interface Source {
-  /** The next page; null at the end. */
+  /** Pages that may be fetched at once. @default 1 */
+  readonly atOnce?: number;
+  /** The next page; null when there is none beside those being fetched, or at the end. */
   next(): Promise<Pumped | null>;
 }
 
-/** Fetches the pages of a source one after the other, and writes a few of them concurrently. */
+/** Fetches the pages of a source, and writes a few of them concurrently. */
 export async function pump(source: Source, step: Step): Promise<void> {
-  const { desk } = step;
-  const pages = new Window(() => step.run.pagesAtOnce);
+  const { run, desk } = step;
+  const fetches = new Window(() => source.atOnce ?? 1);
+  const pages = new Window(() => run.pagesAtOnce);
+  const drain = async () => {
+    await fetches.drain();
+    await pages.drain();
+  };
+  let wasNone = false;
+  let isEnd = false;
+  const fetchPage = async (isAlone: boolean) => {
+    const pumped = await desk.during(() => source.next());
+    wasNone = pumped === null;
+    isEnd = wasNone && isAlone;
+    if (pumped === null) return;
+    await pages.room();
+    // A page fetched before quiet hours is still written: it would be outdated after them.
+    await desk.resumed();
+    await pages.add(() => desk.during(() => writePage(pumped, step)));
+  };
   const scope = new CancellationScope();
   try {
     await scope.run(async () => {
       for (;;) {
-        await desk.mayGoOn(() => pages.drain());
-        await continueAsNewIfLong(step, pages);
-        const pumped = await desk.during(() => source.next());
-        if (pumped === null) break;
-        await pages.room();
-        // A page fetched before quiet hours is still written: it would be outdated after them.
-        await desk.resumed();
-        await pages.add(() => desk.during(() => writePage(pumped, step)));
+        // What is being fetched may lead to more: only a source with nothing in flight can be at its end.
+        await (wasNone ? fetches.drain() : fetches.room());
+        if (isEnd) break;
+        await desk.mayGoOn(drain);
+        await continueAsNewIfLong(step, drain);
+        const isAlone = fetches.isEmpty;
+        await fetches.add(() => fetchPage(isAlone));
       }
       await pages.drain();
     });
   } catch (error) {
     // Pages in flight stop after the current records, and report what they have written.
     scope.cancel();
-    await CancellationScope.nonCancellable(() => pages.settle());
+    await CancellationScope.nonCancellable(() => Promise.all([fetches.settle(), pages.settle()]));
     throw error;
   }
 }
@@ -98,9 +116,12 @@ async function writePage(
 }
 
 /** Continues as new when the history grows long, once nothing is in flight. */
-export async function continueAsNewIfLong({ run, carryOn }: Step, pages?: Window): Promise<void> {
+export async function continueAsNewIfLong(
+  { run, carryOn }: Step,
+  drain: () => Promise<void> = async () => {},
+): Promise<void> {
   if (!mayContinueAsNew(run)) return;
-  await pages?.drain();
+  await drain();
   await condition(allHandlersFinished);
   await carryOn();
 }

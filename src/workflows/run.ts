@@ -209,7 +209,6 @@ export function stepPast(run: Run, lanes: readonly Lane[], page: MembersPage): v
     if (read) stepLane(lane, read, scan.pages);
   }
   run.total = totalOf(scan.lanes) ?? run.total;
-  adaptLanes(run, page.atOnce);
   run.duplicates += page.duplicates;
   for (const audience of page.unlisted) {
     warn(run, `Users are in "${audience}", which Lytics does not list; it was not exported`);
@@ -222,11 +221,20 @@ export function stepPast(run: Run, lanes: readonly Lane[], page: MembersPage): v
   }
 }
 
-/** Takes back requests to Lytics at once when it was slow, and adds one after many pages without trouble. */
-function adaptLanes(run: Run, atOnce: number): void {
-  run.calmPages = atOnce < run.lanesAtOnce ? 0 : run.calmPages + 1;
-  const isCalm = run.calmPages > 0 && run.calmPages % CALM_PAGES === 0;
-  run.lanesAtOnce = Math.min(MOST_LANES, isCalm ? atOnce + 1 : atOnce);
+/**
+ * Takes back requests to Lytics at once when it was slow, and adds one after many pages without trouble.
+ *
+ * @param page What it was allowed: `lanesAtOnce` when its fetch began, and the share of it that is left.
+ */
+export function adaptLanes(run: Run, { lanesAtOnce, share }: { lanesAtOnce: number; share: number }): void {
+  if (share < 1) {
+    run.calmPages = 0;
+    // Pages that are fetched at the same time meet the same trouble.
+    run.lanesAtOnce = Math.min(run.lanesAtOnce, Math.max(1, Math.floor(lanesAtOnce * share)));
+    return;
+  }
+  run.calmPages++;
+  if (run.calmPages % CALM_PAGES === 0) run.lanesAtOnce = Math.min(MOST_LANES, run.lanesAtOnce + 1);
 }
 
 /**

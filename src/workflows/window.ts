@@ -13,7 +13,8 @@ export class Window {
 
   /** Starts work once there is room for it. @throws the error of earlier work. */
   async add(work: () => Promise<void>): Promise<void> {
-    await this.room();
+    // Several may have waited for the same room.
+    while (!this.#hasRoom || this.#failure) await this.room();
     this.#inFlight++;
     work()
       .catch((error: unknown) => {
@@ -26,21 +27,30 @@ export class Window {
 
   /** Waits until there is room for one more. @throws the error of earlier work. */
   room(): Promise<void> {
-    return this.#until(() => this.#size() - 1);
+    return this.#until(() => this.#hasRoom);
   }
 
   /** Waits until all work is done. @throws the error of earlier work. */
   drain(): Promise<void> {
-    return this.#until(() => 0);
+    return this.#until(() => this.isEmpty);
   }
 
   /** Waits until nothing is in flight, whether it succeeded or failed. */
   settle(): Promise<void> {
-    return condition(() => this.#inFlight === 0);
+    return condition(() => this.isEmpty);
   }
 
-  async #until(most: () => number): Promise<void> {
-    await condition(() => this.#failure !== undefined || this.#inFlight <= most());
+  /** Whether nothing is in flight. */
+  get isEmpty(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#inFlight < this.#size();
+  }
+
+  async #until(isReached: () => boolean): Promise<void> {
+    await condition(() => this.#failure !== undefined || isReached());
     if (this.#failure) throw this.#failure.error;
   }
 }

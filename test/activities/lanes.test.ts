@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Sandbox, Settings } from '../../sandbox/client.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
 import { beginLanes, lanesToRead, seenIn } from '../../src/workflows/lanes.ts';
-import { beginRun, stepPast } from '../../src/workflows/run.ts';
+import { adaptLanes, beginRun, stepPast } from '../../src/workflows/run.ts';
 import { attemptOf } from '../support/activity.ts';
 import { changedAuthorizations, openActivities, openUsers } from '../support/activityRig.ts';
 import { jobDocument } from '../support/jobs.ts';
@@ -53,6 +53,7 @@ async function walk(plan: Plan, { pageSize = 600, lanes = plan.lanes?.count ?? 1
     const page = await attemptOf().run(fetchMembership, input);
     if (page.mixed !== null) return { run, users, rows, mixed: page.mixed };
     stepPast(run, reading, page);
+    adaptLanes(run, { lanesAtOnce: atOnce, share: page.atOnce / atOnce });
     rows.push(page.rows);
     users.push(...(await openUsers(sandbox.authorizationsFile, page.page)).keys());
   }

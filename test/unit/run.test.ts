@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/activities/preflight.ts';
 import { breachOfInvariant, noCounts } from '../../src/counts.ts';
 import { parseJob } from '../../src/job.ts';
+import { CALM_PAGES, MOST_LANES } from '../../src/tuning.ts';
 import { beginLanes } from '../../src/workflows/lanes.ts';
 import {
+  adaptLanes,
   beginRun,
   countPage,
   outcomesSoFar,
@@ -82,6 +84,32 @@ describe('a page that was fetched', () => {
       'Users are in "new", which Lytics does not list; it was not exported',
       'Users are in "newer", which Lytics does not list; it was not exported',
     ]);
+  });
+});
+
+describe('requests to Lytics at once', () => {
+  const adapt = (state: Run, lanesAtOnce: number, share: number) => adaptLanes(state, { lanesAtOnce, share });
+
+  it('are halved once for pages that were fetched at the same time', () => {
+    const state = run();
+    adapt(state, 10, 0.5);
+    expect(state.lanesAtOnce).toBe(5);
+    adapt(state, 10, 0.4);
+    expect(state.lanesAtOnce).toBe(4);
+    // This one began before, and met no trouble.
+    adapt(state, 10, 1);
+    expect(state.lanesAtOnce).toBe(4);
+    adapt(state, 1, 0.5);
+    expect(state.lanesAtOnce).toBe(1);
+  });
+
+  it('grow by one after many pages without trouble, up to one for each lane', () => {
+    const state = run();
+    adapt(state, 10, 0.8);
+    for (let page = 0; page < CALM_PAGES; page++) adapt(state, 8, 1);
+    expect(state.lanesAtOnce).toBe(9);
+    for (let page = 0; page < 3 * CALM_PAGES; page++) adapt(state, 9, 1);
+    expect(state.lanesAtOnce).toBe(MOST_LANES);
   });
 });
 

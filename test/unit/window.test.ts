@@ -53,6 +53,20 @@ describe('a window', () => {
     expect(three.isBegun()).toBe(true);
   });
 
+  it('gives room for one to one, although several wait for it', async () => {
+    const window = new Window(() => 1);
+    const [one, two, three] = [piece(), piece(), piece()];
+    await window.add(one.work);
+    const [second, third] = [window.add(two.work), window.add(three.work)];
+    one.end();
+    await second;
+    expect(await settled(third)).toBe(false);
+    expect(three.isBegun()).toBe(false);
+    two.end();
+    await third;
+    expect(three.isBegun()).toBe(true);
+  });
+
   it('is drained when all is done', async () => {
     const window = new Window(() => 3);
     const [one, two] = [piece(), piece()];
