@@ -77,7 +77,6 @@ async function scanOnce(step: Step): Promise<Obstacle | undefined> {
 
 /** The members that Lytics' scan returns: while the lanes of one page are read, those of another wait for its cursors. */
 class MembersSource implements Source {
-  readonly atOnce = FETCHES_AT_ONCE;
   /** Why the lanes are not disjoint parts of the audience; null while they are. */
   mixed: string | null = null;
   readonly #step: Step;
@@ -89,6 +88,10 @@ class MembersSource implements Source {
 
   constructor(step: Step) {
     this.#step = step;
+  }
+
+  get atOnce(): number {
+    return Math.min(FETCHES_AT_ONCE, this.#step.run.scan.lanes.length);
   }
 
   async next(): Promise<Pumped | null> {

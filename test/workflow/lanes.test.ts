@@ -43,8 +43,8 @@ it.each([
   const { counts, scans, warnings } = await rig.run(jobDocument(`lane ${what}`));
   expect(scans).toBe(2);
   expect(warnings).toEqual([expect.stringMatching(warning)]);
-  // The others were read once: a lane has a tenth of the users.
-  expect(counts.members).toBeGreaterThan(USERS);
+  // The others were read once: a lane has a tenth of the users. What one read before it expired may not be written yet.
+  expect(counts.members).toBeGreaterThanOrEqual(USERS);
   expect(counts.members).toBeLessThan(USERS * 1.2);
   expect(counts.updated).toBe(USERS);
   expect(accountedFor(counts)).toBe(counts.members);
