@@ -21,7 +21,7 @@ export interface History {
 }
 
 type Handle = WorkflowHandle<typeof exportAudience>;
-type HistoryEvent = NonNullable<Awaited<ReturnType<Handle['fetchHistory']>>['events']>[number];
+export type HistoryEvent = NonNullable<Awaited<ReturnType<Handle['fetchHistory']>>['events']>[number];
 
 /** Runs a job and measures it by its history, with the server's clock. */
 export async function measureExport(client: Client, worker: Program, job: JobDocument): Promise<ExportRun> {
@@ -97,12 +97,17 @@ function countActions(events: readonly HistoryEvent[]): number {
   ).length;
 }
 
-function secondsUntilLastPage(events: readonly HistoryEvent[]): number {
+/** From the start of a run to the end of its last page, by the server's clock. */
+export function secondsUntilLastPage(events: readonly HistoryEvent[]): number {
   const pages = new Set<string>();
   let startedAt: number | undefined;
   let writtenAt: number | undefined;
   for (const event of events) {
-    if (event.workflowExecutionStartedEventAttributes) startedAt ??= timeOf(event);
+    if (event.workflowExecutionStartedEventAttributes) {
+      startedAt ??= timeOf(event);
+      // A run that continued as new numbers its events from 1 again.
+      pages.clear();
+    }
     const { activityTaskScheduledEventAttributes: scheduled } = event;
     if (scheduled?.activityType?.name === 'updateGigya') pages.add(String(event.eventId));
     const completed = event.activityTaskCompletedEventAttributes;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { between, type Sample } from '../../bench/calls.ts';
+import { type HistoryEvent, secondsUntilLastPage } from '../../bench/exporter.ts';
 import { drawPlot } from '../../bench/plots.ts';
 import { median, spread } from '../../bench/result.ts';
 
@@ -30,6 +31,26 @@ describe('several runs', () => {
     expect(spread([0.8, 0.7, 0.9])).toBe('0.80 (0.70–0.90)');
     expect(spread([0.8])).toBe('0.80');
   });
+});
+
+it('the time of a run ends with its last page, also when event ids begin again after it continued as new', () => {
+  const at = (seconds: number, id: number, event: object) => ({
+    ...event,
+    eventId: { toString: () => String(id) },
+    eventTime: { seconds, nanos: 0 },
+  });
+  const started = { workflowExecutionStartedEventAttributes: {} };
+  const scheduled = (name: string) => ({ activityTaskScheduledEventAttributes: { activityType: { name } } });
+  const completed = (id: number) => ({ activityTaskCompletedEventAttributes: { scheduledEventId: id } });
+  const events = [
+    at(100, 1, started),
+    at(101, 5, scheduled('updateGigya')),
+    at(103, 7, completed(5)),
+    at(104, 1, started),
+    at(105, 5, scheduled('fetchLeavers')),
+    at(109, 7, completed(5)),
+  ];
+  expect(secondsUntilLastPage(events as unknown as HistoryEvent[])).toBe(3);
 });
 
 it('a plot is an SVG that names its lines, its axes and its marks', () => {
