@@ -15,7 +15,7 @@ export const PAGE_SECONDS = 5;
 export const SMALLEST_PAGE = 100;
 /** One page is not representative, so the next is at most this many times as large. */
 export const PAGE_GROWTH = 8;
-/** Two calls for each of ten lanes. A larger page would be a little faster, but its payload approaches the limit. */
+/** Four calls for each of five lanes. A larger page would be a little faster, but its payload approaches the limit. */
 export const LARGEST_PAGE = 2_000;
 /** What a page of rows may hold: a payload is 2 MiB at most, and sealing adds a third to what it cannot compress. */
 export const MOST_ROW_BYTES = 1_000_000;

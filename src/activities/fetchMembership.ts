@@ -23,7 +23,7 @@ export interface MembersToFetch {
   size: number;
   /** Requests to Lytics at once. */
   atOnce: number;
-  /** Bytes of the heaviest Lytics page of the previous page; 0 while unknown. */
+  /** Bytes of the heaviest Lytics page of the page that was fetched last; 0 while unknown. */
   heaviest: number;
 }
 
@@ -41,7 +41,7 @@ export interface MembersPage extends SealedRecords {
   misfits?: string[];
   /** Bytes of the heaviest Lytics page, as a hint for the next page. */
   heaviest: number;
-  /** Requests to Lytics at once from now on. */
+  /** What is left of the requests to Lytics at once that it was allowed. */
   atOnce: number;
   /** Why the lanes are not disjoint parts of the audience, in which case nothing was read; null when they are. */
   mixed: string | null;

@@ -35,7 +35,7 @@ export interface LanesRead {
   lanes: LaneRead[];
   /** Bytes of the heaviest Lytics page, as a hint for the next page. */
   heaviest: number;
-  /** Requests to Lytics at once from now on: half as many when it asked to slow down, or did not answer. */
+  /** What is left of the requests to Lytics at once: half when it asked to slow down, or did not answer. */
   atOnce: number;
   /** Why the lanes are not disjoint parts of the audience, in which case nothing was read; null when they are. */
   mixed: string | null;

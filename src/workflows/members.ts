@@ -62,23 +62,20 @@ function beginFirstScan({ run, plan: { lanes } }: Step): void {
 async function scanOnce(step: Step): Promise<Obstacle | undefined> {
   const { run } = step;
   step.desk.show('members');
-  const scan = new MembersSource(step);
   try {
-    await pump(scan, step);
+    await pump(new MembersSource(step), step);
   } catch (error) {
     if (isSealBroken(error)) return SEAL_BROKEN;
     throw error;
   }
-  if (scan.mixed !== null) return { reason: scan.mixed, isInOneLane: true };
-  const { lanes } = run.scan;
+  const { lanes, mixed } = run.scan;
+  if (mixed !== null) return { reason: mixed, isInOneLane: true };
   settleLanes(lanes);
   return lanes.some(({ expired }) => expired) ? EXPIRED : shortfall(lanes);
 }
 
 /** The members that Lytics' scan returns: while the lanes of one page are read, those of another wait for its cursors. */
 class MembersSource implements Source {
-  /** Why the lanes are not disjoint parts of the audience; null while they are. */
-  mixed: string | null = null;
   readonly #step: Step;
   readonly #busy = new Set<Lane>();
   /** Rows wanted of the pages that are being fetched. */
@@ -107,8 +104,8 @@ class MembersSource implements Source {
     const page = await this.#reading(lanes, input, () =>
       activities.fetchMembership.executeWithOptions({ summary }, [input]),
     );
-    this.mixed ??= page.mixed;
-    if (this.mixed !== null) return null;
+    scan.mixed ??= page.mixed;
+    if (scan.mixed !== null) return null;
     const { fetched } = scan;
     stepPast(run, lanes, page);
     adaptLanes(run, { lanesAtOnce, share: page.atOnce / atOnce });
@@ -119,7 +116,7 @@ class MembersSource implements Source {
   /** None while the others need them, or all requests. */
   #freeLanes(): Lane[] {
     const { scan, pageSize, lanesAtOnce } = this.#step.run;
-    if (this.mixed !== null || this.#requests >= lanesAtOnce) return [];
+    if (scan.mixed !== null || this.#requests >= lanesAtOnce) return [];
     const open = scan.lanes.filter(({ cursor }) => cursor !== null);
     const share = Math.ceil(open.length / FETCHES_AT_ONCE);
     return lanesToRead(scan.lanes, pageSize, lanesAtOnce, this.#busy).slice(0, share);

@@ -63,9 +63,12 @@ export async function pump(source: Source, step: Step): Promise<void> {
     wasNone = pumped === null;
     isEnd = wasNone && isAlone;
     if (pumped === null) return;
-    await pages.room();
-    // A page fetched before quiet hours is still written: it would be outdated after them.
-    await desk.resumed();
+    do {
+      await pages.room();
+      // A page fetched before quiet hours is still written: it would be outdated after them.
+      await desk.resumed();
+      // Another page may have taken the room. Waiting for more in `add` would write this one in a pause.
+    } while (!pages.hasRoom);
     await pages.add(() => desk.during(() => writePage(pumped, step)));
   };
   const scope = new CancellationScope();
@@ -80,7 +83,7 @@ export async function pump(source: Source, step: Step): Promise<void> {
         const isAlone = fetches.isEmpty;
         await fetches.add(() => fetchPage(isAlone));
       }
-      await pages.drain();
+      await drain();
     });
   } catch (error) {
     // Pages in flight stop after the current records, and report what they have written.

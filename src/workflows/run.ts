@@ -73,8 +73,10 @@ export interface Scan {
   lanes: readonly Lane[];
   /** Pages fetched. */
   pages: number;
-  /** Bytes of the heaviest Lytics page among the last ones; 0 while unknown. */
+  /** Bytes of the heaviest Lytics page of the page that was fetched last; 0 while unknown. */
   heaviest: number;
+  /** Why its lanes are not disjoint parts of the audience; null while they are. */
+  mixed: string | null;
   /** Users fetched: rows, and those with several UIDs once for each. */
   fetched: number;
   /** Rows whose outcome is known. */
@@ -188,6 +190,7 @@ export function beginScan(
     ...pass,
     pages: 0,
     heaviest: 0,
+    mixed: null,
     fetched: seen,
     counted: seen,
     carrying: 0,

@@ -14,7 +14,7 @@ export class Window {
   /** Starts work once there is room for it. @throws the error of earlier work. */
   async add(work: () => Promise<void>): Promise<void> {
     // Several may have waited for the same room.
-    while (!this.#hasRoom || this.#failure) await this.room();
+    while (!this.hasRoom || this.#failure) await this.room();
     this.#inFlight++;
     work()
       .catch((error: unknown) => {
@@ -27,7 +27,7 @@ export class Window {
 
   /** Waits until there is room for one more. @throws the error of earlier work. */
   room(): Promise<void> {
-    return this.#until(() => this.#hasRoom);
+    return this.#until(() => this.hasRoom);
   }
 
   /** Waits until all work is done. @throws the error of earlier work. */
@@ -45,7 +45,8 @@ export class Window {
     return this.#inFlight === 0;
   }
 
-  get #hasRoom(): boolean {
+  /** Whether work that is added now starts at once. */
+  get hasRoom(): boolean {
     return this.#inFlight < this.#size();
   }
 
