@@ -36,7 +36,7 @@ export const jobSchema = z.strictObject(
     config,
     quiet_time_of_day: timeOfDay
       .optional()
-      .describe('When quiet hours begin: pages are held back, and the run continues after them.'),
+      .describe('When quiet hours begin: no page is started until they end.'),
     quiet_timezone: timezone.optional().describe('IANA time zone of `quiet_time_of_day`; UTC when left out.'),
     quiet_period: numeric(
       z

@@ -89,10 +89,12 @@ export const config = z
         .describe('How often scheduled runs start, with `continuous_update`.'),
       day_of_week: oneOf(DAYS, isDay)
         .optional()
-        .describe('The day of weekly runs, with `run_frequency` `weekly`: `monday` or `mon`.'),
+        .describe(
+          'The day of weekly runs, with `run_frequency` `weekly`: `monday` (used when left out) or `mon`.',
+        ),
       day_of_month: wholeNumber(1, 31)
         .optional()
-        .describe('The day of monthly runs, 1 to 31, with `run_frequency` `monthly`.'),
+        .describe('The day of monthly runs, 1 (used when left out) to 31, with `run_frequency` `monthly`.'),
       on_exit: oneOf(['update', 'keep'])
         .default('update')
         .describe('`update` corrects users who left the audience; `keep` leaves them as they are in Gigya.'),
@@ -113,7 +115,7 @@ export const config = z
       lite_accounts: flag
         .default(false)
         .describe(
-          '`true` when the audience may hold lite accounts, which have no account to write to: unknown UIDs are then no sign of a wrong ID field.',
+          '`true` when the audience may hold lite accounts, which have no account to write to: unknown UIDs then do not indicate a wrong ID field.',
         ),
       mappings: mappings
         .default([])

@@ -124,7 +124,7 @@ export const CHECKS: readonly Check[] = [
       if (config.target_storage === 'data_store' && authorization.datacenter === 'global.gigya.com') {
         throw finalFailure(
           'Configuration',
-          `global.gigya.com has no Data Store; use target_storage "account", or another data centre in ${gigya.name}.datacenter`,
+          `global.gigya.com has no Data Store; use target_storage "account", or another data center in ${gigya.name}.datacenter`,
         );
       }
       const storage = openStorage(gigya, config, fieldsOf(config));

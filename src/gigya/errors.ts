@@ -2,7 +2,7 @@ import { type Answer, type Decision, ServiceError } from '../errors.ts';
 
 /** What a person changes, by error code. `{}` stands for the authorization's name. */
 const ADVICE: Record<number, string> = {
-  301001: 'the site is in another data centre: set {}.datacenter',
+  301001: 'the site is in another data center: set {}.datacenter',
   400001: 'Gigya does not know the request; check {}.base_url',
   400002: 'a parameter is missing; check {}.api_key and {}.user_key',
   400008: 'the field does not fit the schema; declare it in the Gigya console',

@@ -205,10 +205,10 @@ describe('a preflight ends the run with the fix', () => {
     expect(await configurationFault(job(), file)).toMatch(/400093 .*correct gigya\.api_key$/);
   });
 
-  it('when the site is in another data centre', async () => {
+  it('when the site is in another data center', async () => {
     await sandbox.admin.patchSettings({ gigya: { wrongDataCenter: 'eu1.gigya.com' } });
     expect(await configurationFault(job())).toMatch(
-      /301001 .*\(eu1\.gigya\.com\).*: the site is in another data centre: set gigya\.datacenter$/,
+      /301001 .*\(eu1\.gigya\.com\).*: the site is in another data center: set gigya\.datacenter$/,
     );
   });
 
@@ -228,10 +228,10 @@ describe('a preflight ends the run with the fix', () => {
     expect(await preflight(job())).toMatchObject({ warnings: [] });
   });
 
-  it('when the Data Store is used in the global data centre, which does not support it', async () => {
+  it('when the Data Store is used in the global data center, which does not support it', async () => {
     const file = await changedAuthorizations(sandbox, { gigya: { datacenter: 'global' } });
     expect(await configurationFault(job({ target_storage: 'data_store' }), file)).toBe(
-      'global.gigya.com has no Data Store; use target_storage "account", or another data centre in gigya.datacenter',
+      'global.gigya.com has no Data Store; use target_storage "account", or another data center in gigya.datacenter',
     );
     expect(await preflight(job(), file)).toMatchObject({ warnings: [] });
   });

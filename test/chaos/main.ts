@@ -40,7 +40,7 @@ const options = new Command('npm run chaos --')
   )
   .option('--only <text>', 'outages and faults whose name contains it', '')
   .option('--seed <number>', 'repeats a series (default: another each time)', whole)
-  .option('--lanes <count>', 'runs side by side', whole, 2)
+  .option('--parallel <count>', 'runs side by side', whole, 2)
   .parse()
   .opts<{
     kills?: number;
@@ -49,9 +49,9 @@ const options = new Command('npm run chaos --')
     faults: boolean;
     only: string;
     seed?: number;
-    lanes: number;
+    parallel: number;
   }>();
-const { signal, lanes, outages, faults, only, seed = Math.floor(Math.random() * 1e6) } = options;
+const { signal, parallel, outages, faults, only, seed = Math.floor(Math.random() * 1e6) } = options;
 const kills = options.kills ?? (outages || faults ? 0 : 20);
 
 const folder = await mkdtemp(join(tmpdir(), 'gigya-export-chaos-'));
@@ -81,7 +81,7 @@ async function killWorkers(): Promise<void> {
   let planned = 0;
   let number = 0;
   const died = () => reports.reduce((sum, { killed }) => sum + killed.length, 0);
-  async function lane(): Promise<void> {
+  async function series(): Promise<void> {
     while (planned < kills) {
       const run = {
         seed: random.int(1e9),
@@ -97,7 +97,7 @@ async function killWorkers(): Promise<void> {
       if (report) reports.push(report);
     }
   }
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: parallel }, series));
 
   const total = (pick: (report: KillReport) => number) => reports.reduce((sum, one) => sum + pick(one), 0);
   console.log(
@@ -131,7 +131,7 @@ async function breakDown(): Promise<void> {
       () => leaversKilled('Temporal', 'Temporal'),
     ],
   ];
-  await pMap(cases, ([name, outage]) => attempt(name, outage), { concurrency: lanes });
+  await pMap(cases, ([name, outage]) => attempt(name, outage), { concurrency: parallel });
 }
 
 async function meetFaults(): Promise<void> {

@@ -69,12 +69,12 @@ describe('the authorizations file', () => {
     ['au1', 'au1.gigya.com'],
     ['cn1', 'cn1.sapcdm.cn'],
     ['global', 'global.gigya.com'],
-  ])('accepts %s as the data centre %s', async (datacenter, host) => {
+  ])('accepts %s as the data center %s', async (datacenter, host) => {
     const read = await readAuthorizations(fileWith({ gigya: { ...gigya, datacenter } }));
     expect(read['gigya']).toMatchObject({ datacenter: host });
   });
 
-  it('needs no data centre with a base URL', async () => {
+  it('needs no data center with a base URL', async () => {
     const { datacenter: _, ...rest } = gigya;
     const read = await readAuthorizations(
       fileWith({ gigya: { ...rest, base_url: 'https://gw.example.com/' } }),
@@ -156,12 +156,12 @@ describe('an authorizations file is refused with the setting and the fix', () =>
     ['no secret', { gigya: without('secret_key') }, `gigya.secret_key: ${one}`],
     ['two secrets', { gigya: { ...gigya, private_key: 'file:key.pem' } }, `gigya.secret_key: ${one}`],
     [
-      'no data centre',
+      'no data center',
       { gigya: without('datacenter') },
       `gigya.datacenter: missing; it must be one of ${centres}`,
     ],
     [
-      'another data centre',
+      'another data center',
       { gigya: { ...gigya, datacenter: 'eu9' } },
       `gigya.datacenter: must be one of ${centres}`,
     ],

@@ -137,12 +137,12 @@ describe('a call', () => {
     });
   });
 
-  it('to the wrong data centre reports the right one', async () => {
+  it('to the wrong data center reports the right one', async () => {
     const { call } = await connect(() =>
       refusal(301001, { errorMessage: 'Invalid data center', apiDomain: 'eu1.gigya.com' }),
     );
     expect((await errorOf(call())).message).toContain(
-      '301001 "Invalid data center" (eu1.gigya.com), callId call-of-the-test: the site is in another data centre: set gigya.datacenter',
+      '301001 "Invalid data center" (eu1.gigya.com), callId call-of-the-test: the site is in another data center: set gigya.datacenter',
     );
   });
 
@@ -191,7 +191,7 @@ describe('a call', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('goes to the data centre, in the namespace of its method, when there is no base URL', async () => {
+  it('goes to the data center, in the namespace of its method, when there is no base URL', async () => {
     vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${await closedPort()}`);
     vi.stubEnv('https_proxy', undefined);
     vi.stubEnv('NO_PROXY', undefined);

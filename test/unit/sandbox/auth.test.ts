@@ -171,7 +171,7 @@ test('a key that was revoked is unknown', async () => {
     expect(body).toMatchObject({ errorCode: 403005, errorDetails: 'The supplied userkey was not found' });
 });
 
-test('a method that the key may not call, and the wrong data centre', async () => {
+test('a method that the key may not call, and the wrong data center', async () => {
   await sandbox.admin.patchSettings({ gigya: { deniedMethods: ['accounts.setSchema'] } });
   expect((await calls.gigya('accounts.setSchema', { dataSchema: '{}' })).body.errorCode).toBe(403007);
   await sandbox.admin.patchSettings({ gigya: { wrongDataCenter: 'eu1.gigya.com' } });
