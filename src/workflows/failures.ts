@@ -14,13 +14,15 @@ export function plainly(error: unknown, failed: FailedRun): unknown {
   if (isCancellation(error)) return error;
   if (error instanceof ApplicationFailure) return asRunFailure(error, failed);
   if (!(error instanceof ActivityFailure)) return error;
-  const { cause, activityType } = error;
-  if (cause instanceof ApplicationFailure) return asRunFailure(cause, failed, error);
-  if (cause instanceof TimeoutFailure) {
-    const last = cause.cause ? `; it last failed with: ${cause.cause.message}` : '';
-    const message = `${activityType} made no progress within its time limit${last}`;
+  const { cause, activityType, retryState } = error;
+  const isTimeout = cause instanceof TimeoutFailure;
+  // When another retry would be too late, the server returns the last failure itself.
+  if (isTimeout || retryState === 'TIMEOUT') {
+    const last = isTimeout ? cause.cause : cause;
+    const message = `${activityType} did not finish within its time limit${last ? `; it last failed with: ${last.message}` : ''}`;
     return asRunFailure(ApplicationFailure.create({ message, type: 'Timeout' }), failed, error);
   }
+  if (cause instanceof ApplicationFailure) return asRunFailure(cause, failed, error);
   return error;
 }
 

@@ -59,12 +59,21 @@ describe('the failure of a run', () => {
     const timeout = new TimeoutFailure('x', undefined, 'SCHEDULE_TO_CLOSE');
     expect(plainly(failed(timeout), soFar)).toMatchObject({
       type: 'Timeout',
-      message: 'updateGigya made no progress within its time limit',
+      message: 'updateGigya did not finish within its time limit',
     });
     const withLast = Object.assign(new TimeoutFailure('x', undefined, 'SCHEDULE_TO_CLOSE'), { cause: last });
     expect(plainly(failed(withLast), soFar)).toMatchObject({
-      message:
-        'updateGigya made no progress within its time limit; it last failed with: Gigya answered 500001',
+      message: 'updateGigya did not finish within its time limit; it last failed with: Gigya answered 500001',
+    });
+  });
+
+  it('is a timeout too when there was no time for another attempt', () => {
+    const last = ApplicationFailure.retryable('Gigya answered 500001', 'Gigya');
+    const late = new ActivityFailure('x', 'updateGigya', '1', RetryState.TIMEOUT, undefined, last);
+    expect(plainly(late, soFar)).toMatchObject({
+      type: 'Timeout',
+      message: 'updateGigya did not finish within its time limit; it last failed with: Gigya answered 500001',
+      nonRetryable: true,
     });
   });
 
