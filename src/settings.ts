@@ -22,7 +22,11 @@ const workerSchema = z.object({
     .string()
     .default('authorizations.json')
     .transform((path) => resolve(path)),
-  TASK_QUEUE: z.string().default(TASK_QUEUE),
+  // Queries of Temporal's list of workflows name it, in double quotes.
+  TASK_QUEUE: z
+    .string()
+    .regex(/^[^"]*$/, { error: 'must not contain a double quote' })
+    .default(TASK_QUEUE),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
   METRICS_PORT: port.optional(),
   METRICS_HOST: z.string().default('0.0.0.0'),

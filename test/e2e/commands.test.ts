@@ -159,7 +159,7 @@ describe('a run that is paused', () => {
 });
 
 describe('without a worker', () => {
-  it('status and list report it, and status exits with 3', async () => {
+  it('status and list report it, and exit with 3', async () => {
     const name = unique('Orphan');
     const taskQueue = unique('empty');
     const orphan = await rig.start(jobDocument(name));
@@ -170,6 +170,7 @@ describe('without a worker', () => {
       `! No worker is polling the task queue "${taskQueue}"`,
     );
     const list = await at({ taskQueue, columns: 80 }, 'list');
+    expect(list.code).toBe(3);
     expect(list.stdout).toMatch(new RegExp(`^${name} +no worker +vip +- +- +-`, 'm'));
     expect(list.stdout).toContain(`! No worker is polling the task queue "${taskQueue}"`);
     await orphan.end('complete');

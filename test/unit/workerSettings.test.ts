@@ -58,6 +58,7 @@ describe("a worker's environment", () => {
     ['ALERT_AFTER', '0', 'ALERT_AFTER: '],
     ['REQUEST_TIMEOUT', '1e10', 'REQUEST_TIMEOUT: '],
     ['WEB_UI_URL', 'temporal.corp', 'WEB_UI_URL: must be an http(s) URL'],
+    ['TASK_QUEUE', 'a "b"', 'TASK_QUEUE: must not contain a double quote'],
     ['HTTPS_PROXY', 'ftp://proxy.corp', 'HTTPS_PROXY: must be a URL'],
   ])('with %s=%s is refused with the name', (name, value, message) => {
     expect(() => readWorkerSettings({ [name]: value })).toThrow(SettingError);

@@ -5,7 +5,7 @@ import type { Approval } from '../../workflows/messages.ts';
 import { example, outputOf } from '../command.ts';
 import { commandLine } from '../commandLine.ts';
 import { type Temporal, withTemporal } from '../connect.ts';
-import { isServerError } from '../errors.ts';
+import { EXIT, isServerError } from '../errors.ts';
 import { jobOf, listJobIds } from '../jobs.ts';
 import { figure, type Output, print } from '../print.ts';
 import { stateText } from '../stateText.ts';
@@ -20,7 +20,7 @@ const JOBS_AT_ONCE = 8;
 export function addList(program: Command): void {
   program
     .command('list')
-    .description('list all jobs with their states')
+    .description('list all jobs with their states; exits with 3 when there are jobs and no worker')
     .addHelpText('after', example('list'))
     .action((_options: object, command: Command) =>
       withTemporal(async (temporal) => {
@@ -36,6 +36,7 @@ export function addList(program: Command): void {
         print(output, statuses, () =>
           describe(statuses, output, hasWorker ? null : noWorker(temporal.taskQueue)),
         );
+        if (!hasWorker && statuses.length > 0) process.exitCode = EXIT.unreachable;
       }),
     );
 }
