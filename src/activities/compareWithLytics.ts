@@ -1,17 +1,16 @@
 import pMap from 'p-map';
 import type { Audience, Lytics, Row } from '../lytics/client.ts';
-import { LyticsError } from '../lytics/errors.ts';
 import { isFilterable, isFilterableAudience, isFilterableField } from '../lytics/filterql.ts';
 import { allAudiencesIn } from '../mapping/exclusion.ts';
 import type { User } from '../mapping/mapping.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
-import { PROFILES_AT_ONCE } from '../tuning.ts';
+import { ATTEMPTS_PER_RECORD, PROFILES_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import { findUsers } from './findUsers.ts';
-import { readProfile } from './memberships.ts';
+import { lookUpUser } from './memberships.ts';
 import type { Plan } from './preflight.ts';
 
-/** Users whose look-up Lytics rejects are in none of the three. */
+/** Users about whom Lytics says nothing are in none of the three. */
 export interface Comparison {
   /** Users who are not members of the audience, with their present membership: empty when Lytics does not know them. */
   leavers: User[];
@@ -61,6 +60,8 @@ export async function compareMembers(
     await lookUpEach(uids, comparing, comparison);
     return { ...comparison, missing: [], isVague: true };
   }
+  const [sample] = found.keys();
+  if (sample !== undefined) samples.set(comparing, sample);
   const toLookUp = uids.filter((uid) => !isByStatement || !isFilterable(uid));
   for (const uid of filterable.filter((one) => found.has(one))) {
     const user = comparing.isExcluded && userIn(uid, found.get(uid), comparing);
@@ -96,7 +97,7 @@ export async function compareMissing(
       sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     else toLookUp.push(uid);
   }
-  await lookUpEach(toLookUp, comparing, comparison);
+  await lookUpEach(toLookUp, comparing, comparison, (uid) => found?.has(uid) ?? false);
   return comparison;
 }
 
@@ -133,31 +134,50 @@ function namesAudience(row: Row, { audience, plan }: Comparing): boolean {
   return includesAudience(audiencesIn(row, plan.job.config) ?? [], audience);
 }
 
+/** @param hasRow Whether an ad-hoc scan found the user, so that a look-up that does not find them says nothing. */
 async function lookUpEach(
   uids: readonly string[],
   comparing: Comparing,
   comparison: Comparison,
+  hasRow: (uid: string) => boolean = () => false,
 ): Promise<void> {
   await pMap(
     uids,
     async (uid) => {
       const user = await readUser(uid, comparing);
+      if (user?.row === undefined && hasRow(uid)) return;
       if (user) sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     },
     { concurrency: PROFILES_AT_ONCE, signal: comparing.attempt.signal },
   );
 }
 
-/** Undefined when Lytics rejects the look-up: nothing is known about the user, who keeps what Gigya holds. */
-async function readUser(uid: string, { lytics, plan, attempt }: Comparing): Promise<User | undefined> {
-  try {
-    const profile = await readProfile(lytics, uid, plan, attempt);
-    const unknown = { row: undefined, audiences: [], memberOf: [] };
-    return { uid, ...(profile ?? unknown) };
-  } catch (error) {
-    if (error instanceof LyticsError && error.isRefused) return undefined;
-    throw error;
-  }
+/** Undefined when Lytics says nothing about the user, who keeps what Gigya holds. */
+async function readUser(uid: string, comparing: Comparing): Promise<User | undefined> {
+  const { lytics, plan, attempt } = comparing;
+  // A look-up that is answered shows that those without an answer are due to their users.
+  if (attempt.number >= ATTEMPTS_PER_RECORD) await findsMembers(comparing);
+  const found = await lookUpUser(lytics, uid, plan, attempt);
+  if (found === 'nothing') return undefined;
+  if (found !== 'unknown') return { uid, ...found };
+  // By some fields, Lytics finds users with ad-hoc scans only.
+  if (!(await findsMembers(comparing))) return undefined;
+  return { uid, row: undefined, audiences: [], memberOf: [] };
+}
+
+/** A user whom an ad-hoc scan found, by comparison. */
+const samples = new WeakMap<Comparing, string>();
+const proofs = new WeakMap<Comparing, Promise<boolean>>();
+
+/** Whether a look-up finds a user whom an ad-hoc scan found; true as well when there is none to try. */
+function findsMembers(comparing: Comparing): Promise<boolean> {
+  const { lytics, plan, attempt } = comparing;
+  const sample = samples.get(comparing);
+  if (sample === undefined) return Promise.resolve(true);
+  const proof =
+    proofs.get(comparing) ?? lookUpUser(lytics, sample, plan, attempt).then((found) => found !== 'unknown');
+  proofs.set(comparing, proof);
+  return proof;
 }
 
 function sortUser(user: User, isMember: boolean, { isExcluded }: Comparing, to: Comparison): void {

@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import type { Counts } from '../counts.ts';
 import type { Row } from '../lytics/client.ts';
 import { createMapping, type Mapping, type User } from '../mapping/mapping.ts';
+import { includesAudience } from '../mapping/membership.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import type { UserRecord } from '../record.ts';
 import { MOST_IDS_PER_ROW, MOST_RECORD_BYTES, MOST_UNLISTED, PROFILES_AT_ONCE } from '../tuning.ts';
@@ -58,10 +59,13 @@ export function createFetchMembership(connections: Connections, catalogues: Cata
 
     const audience = await audienceOf(plan, lytics, catalogues, attempt);
     const memberships = await readMemberships(lytics, rows, plan, audience, attempt);
+    // Who left during the scan is no member any more: leavers are found in Gigya, and corrected behind the guard.
+    const isMember = (names: readonly string[]) =>
+      plan.audience.label === undefined || includesAudience(names, audience);
     const unwritable = new Unwritable(key, attempt.number);
-    const sorted = sortRows(rows, memberships, config.gigya_id_field, unwritable);
+    const sorted = sortRows(rows, memberships, config.gigya_id_field, isMember, unwritable);
     const byUid = groupByUid(sorted.users);
-    const users = await settleDuplicates(byUid, (uid) => lookUpProfile(lytics, uid, plan, attempt));
+    const users = await settleDuplicates(byUid, isMember, (uid) => lookUpProfile(lytics, uid, plan, attempt));
     const names = new Set(users.flatMap((user) => [...user.audiences]));
     const mapping = createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
     const { records, excluded } = recordsOf(users, byUid, mapping, unwritable);
@@ -91,6 +95,7 @@ function sortRows(
   rows: readonly Row[],
   memberships: Map<Row, Membership>,
   idField: string,
+  isMember: (names: readonly string[]) => boolean,
   unwritable: Unwritable,
 ): Sorted {
   const users: User[] = [];
@@ -98,15 +103,16 @@ function sortRows(
   let bytes = 0;
   for (const row of rows) {
     const { uids, imprecise } = uidsIn(row, idField);
-    if (uids.length > MOST_IDS_PER_ROW) {
+    if (uids.length + imprecise.length > MOST_IDS_PER_ROW) {
       counts.members++;
-      unwritable.add('too_many_ids', uids.slice(0, 1));
+      unwritable.add('too_many_ids', [...uids, ...imprecise].slice(0, 1));
       continue;
     }
+    const membership = memberships.get(row);
+    if (membership && !isMember(membership.audiences)) continue;
     counts.members += Math.max(1, uids.length + imprecise.length);
     unwritable.add('imprecise_id', imprecise);
     if (uids.length === 0 && imprecise.length === 0) counts.no_gigya_id++;
-    const membership = memberships.get(row);
     if (!membership) {
       unwritable.add('not_in_lytics', uids);
       continue;
@@ -122,9 +128,10 @@ function sortRows(
   return { users, counts };
 }
 
-/** One user per UID: where several rows share it, the profile that Lytics finds by the UID. */
+/** One user per UID: where several rows share it, the profile that Lytics finds by the UID, if it names the audience too. */
 async function settleDuplicates(
   byUid: ReadonlyMap<string, readonly User[]>,
+  isMember: (names: readonly string[]) => boolean,
   lookUp: (uid: string) => Promise<Profile | undefined>,
 ): Promise<User[]> {
   return pMap(
@@ -133,7 +140,7 @@ async function settleDuplicates(
       const [first] = rows;
       if (first && rows.length === 1) return first;
       const profile = await lookUp(uid);
-      if (profile) return { uid, ...profile };
+      if (profile && isMember(profile.audiences)) return { uid, ...profile };
       const audiences = [...new Set(rows.flatMap((row) => row.audiences))];
       const memberOf = [...new Set(rows.flatMap((row) => row.memberOf))];
       return { uid, row: first?.row, audiences, memberOf };

@@ -6,6 +6,7 @@ import { uidsIn } from '../mapping/uids.ts';
 import { MOST_STATEMENT_PAGES, STATEMENTS_AT_ONCE } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import type { Plan } from './preflight.ts';
+import { textOf } from './scanRows.ts';
 
 export interface Finding {
   lytics: Lytics;
@@ -56,10 +57,15 @@ export async function findUsers(
 async function readAll(lytics: Lytics, statement: string, attempt: Attempt): Promise<Row[]> {
   const rows: Row[] = [];
   let start = '';
+  let before: string[] = [];
   for (let page = 0; page < MOST_STATEMENT_PAGES; page++) {
     const read: ScanPage = await lytics.find(statement, start, attempt.reading);
+    // A scan may end by returning its last Lytics page again.
+    const texts = read.next === '' && page === 0 ? [] : read.rows.map(textOf);
+    if (texts.length > 0 && texts.every((text, index) => text === before[index])) break;
     rows.push(...read.rows);
     if (read.next === '' || read.rows.length === 0) break;
+    before = texts;
     start = read.next;
   }
   return rows;

@@ -4,7 +4,7 @@ import { LyticsError } from '../lytics/errors.ts';
 import { allAudiencesIn } from '../mapping/exclusion.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
 import { uidsIn } from '../mapping/uids.ts';
-import { PROFILES_AT_ONCE, TELLING_CONTRADICTIONS } from '../tuning.ts';
+import { ATTEMPTS_PER_RECORD, PROFILES_AT_ONCE, TELLING_CONTRADICTIONS } from '../tuning.ts';
 import type { Attempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import { finalFailure } from './failures.ts';
@@ -17,16 +17,22 @@ export async function audienceOf(
   catalogues: Catalogues,
   attempt: Attempt,
 ): Promise<Audience> {
-  const { id, slug } = audience;
-  const listed = (await catalogues.read(lytics, [id], attempt.reading)).find(id);
+  const { id, slug, name, public_name } = audience;
+  const catalogue = await catalogues.read(lytics, [id], attempt.reading);
+  const listed = catalogue.find(id);
   if (listed && audience.label !== undefined && job.config.audiences === 'public' && !listed.is_public) {
     throw finalFailure(
       'Configuration',
       `The audience "${slug}" was closed to Lytics' API during the run, which would remove "${audience.label}" from everybody; open it in Lytics, or set config.audiences to "all"`,
     );
   }
-  const unnamed = { name: undefined, public_name: undefined, size: undefined };
-  return listed ?? { ...unnamed, id, slug_name: slug, is_public: true };
+  const known = listed ?? { id, slug_name: slug, name, public_name, size: undefined, is_public: true };
+  // A membership that has the slug of another audience means that one, whatever this one is called.
+  const unlessOther = (alias: string | undefined) => {
+    const other = alias === undefined ? undefined : catalogue.find(alias);
+    return other && other.id !== id && (other.slug_name === alias || other.id === alias) ? undefined : alias;
+  };
+  return { ...known, name: unlessOther(known.name), public_name: unlessOther(known.public_name) };
 }
 
 /** The audiences that a user is in, in Lytics' words. */
@@ -52,36 +58,46 @@ export interface Profile extends Membership {
 }
 
 /**
- * The user's profile; undefined when Lytics does not find them by this field.
- *
- * @throws {LyticsError} `isRefused` when Lytics rejects the look-up, which says nothing about the user.
+ * What Lytics says about a user: their profile, that it does not know them by this field, or nothing when it rejects the
+ * look-up or the profile has no list of audiences.
  */
-export async function readProfile(
+export type LookUp = Profile | 'unknown' | 'nothing';
+
+export async function lookUpUser(
   lytics: Lytics,
   uid: string,
   { job: { config } }: Plan,
   attempt: Attempt,
-): Promise<Profile | undefined> {
-  const row = await lytics.profile(config.gigya_id_field, uid, attempt.reading);
-  return row && { row, audiences: audiencesIn(row, config) ?? [], memberOf: allAudiencesIn(row) };
+): Promise<LookUp> {
+  try {
+    const row = await lytics.profile(config.gigya_id_field, uid, attempt.reading);
+    answered.add(attempt);
+    if (!row) return 'unknown';
+    const isInNone = Array.isArray(row['segments_all']) && row['segments_all'].length === 0;
+    const audiences = audiencesIn(row, config) ?? (isInNone ? [] : undefined);
+    return audiences ? { row, audiences, memberOf: allAudiencesIn(row) } : 'nothing';
+  } catch (error) {
+    // One user must not stop the page.
+    if (!(error instanceof LyticsError)) throw error;
+    const isOfUser =
+      attempt.number >= ATTEMPTS_PER_RECORD && error.reason === 'no_answer' && answered.has(attempt);
+    if (error.isRefused || isOfUser) return 'nothing';
+    throw error;
+  }
 }
 
-/** As `readProfile`, and undefined when Lytics rejects the look-up: one user must not stop the page. */
-export function lookUpProfile(
+/** Attempts in which a look-up was answered: when another is not, time after time, its user is the reason. */
+const answered = new WeakSet<Attempt>();
+
+/** The user's profile; undefined when Lytics does not know them, or says nothing about them. */
+export async function lookUpProfile(
   lytics: Lytics,
   uid: string,
   plan: Plan,
   attempt: Attempt,
 ): Promise<Profile | undefined> {
-  return readProfile(lytics, uid, plan, attempt).catch((error: unknown) => {
-    if (error instanceof LyticsError && error.isRefused) return undefined;
-    throw error;
-  });
-}
-
-/** Whether a profile has any list of audiences, if an empty one. */
-function showsMembership(profile: Row): boolean {
-  return Array.isArray(profile['segments']) || Array.isArray(profile['segments_all']);
+  const found = await lookUpUser(lytics, uid, plan, attempt);
+  return typeof found === 'string' ? undefined : found;
 }
 
 /**
@@ -109,13 +125,17 @@ export async function readMemberships(
     else toLookUp.set(row, uid);
   }
   const hasTrustedRows = memberships.size > 0;
+  const [trusted] = memberships.keys();
+  const [sample] = trusted ? uidsIn(trusted, config.gigya_id_field).uids : [];
+  // A look-up that is answered shows that those without an answer are due to their users.
+  if (attempt.number >= ATTEMPTS_PER_RECORD && sample !== undefined)
+    await lookUpUser(lytics, sample, plan, attempt);
   await pMap(
     toLookUp,
     async ([row, uid]) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      // Only the membership: everything else is the row's. A profile that shows none says nothing about the user.
-      if (profile && showsMembership(profile.row))
-        memberships.set(row, { audiences: profile.audiences, memberOf: profile.memberOf });
+      // Only the membership: everything else is the row's.
+      if (profile) memberships.set(row, { audiences: profile.audiences, memberOf: profile.memberOf });
     },
     { concurrency: PROFILES_AT_ONCE },
   );

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { GigyaAuthorization } from '../authorizations.ts';
-import type { Job } from '../job.ts';
+import { type Job, parseJob } from '../job.ts';
 import { labelOf } from '../mapping/catalogue.ts';
 import type { FieldTypes } from '../record.ts';
 import { currentAttempt } from './attempt.ts';
@@ -16,6 +16,9 @@ export interface Plan {
   audience: {
     id: string;
     slug: string;
+    /** Its other names in memberships; absent when it has none. */
+    name?: string;
+    public_name?: string;
     /** What the audience is called in Gigya; absent when its users do not carry it. */
     label?: string;
     /** Users, as Lytics reports it. */
@@ -40,6 +43,9 @@ export interface Plan {
 export function createPreflight(connections: Connections, alertAfterSeconds: number) {
   return async (document: unknown): Promise<Plan> => {
     const attempt = currentAttempt();
+    // Before the checks, since it may wait for long, and after them, when Temporal's list of runs has caught up.
+    const name = nameOfRun(document);
+    if (name !== undefined) await assertOnlyRun(Context.current(), name);
     const { findings, warnings } = await checkAll({ document, connections, attempt });
     const { job, proof } = findings;
     Context.current().log.info(`Preflight: ${proof.found}`);
@@ -47,6 +53,16 @@ export function createPreflight(connections: Connections, alertAfterSeconds: num
     const lanes = proof.lanes && { lanes: proof.lanes };
     return { ...settingsOf(findings), ...lanes, alert_after_seconds: alertAfterSeconds, warnings };
   };
+}
+
+/** The name of a job that writes; undefined for a preview, and for a document that the checks will refuse. */
+function nameOfRun(document: unknown): string | undefined {
+  try {
+    const { name, config } = parseJob(document);
+    return config.dry_run ? undefined : name;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The part of a plan that follows from the job alone. */
@@ -62,6 +78,8 @@ export function settingsOf({
     audience: {
       id: audience.id,
       slug: audience.slug_name,
+      ...(audience.name !== undefined && { name: audience.name }),
+      ...(audience.public_name !== undefined && { public_name: audience.public_name }),
       ...(isExported(job, audience) && { label: labelOf(audience, job.config) }),
       ...(audience.size !== undefined && { size: audience.size }),
     },

@@ -1,6 +1,7 @@
 import pMap from 'p-map';
-import type { Audience, Lytics } from '../lytics/client.ts';
+import type { Audience, Lytics, Row } from '../lytics/client.ts';
 import { isFilterable } from '../lytics/filterql.ts';
+import { allAudiencesIn } from '../mapping/exclusion.ts';
 import type { Mapping, User } from '../mapping/mapping.ts';
 import { audiencesIn, includesAudience } from '../mapping/membership.ts';
 import type { UserRecord } from '../record.ts';
@@ -34,28 +35,38 @@ export async function recordsOfShared(
   const rows = await findUsers(uids, undefined, sharing);
   const shared = uids.filter((uid) => (rows?.get(uid)?.length ?? 0) > 1);
   const unsure = uids.filter((uid) => !rows || !isFilterable(uid));
-  const users = [...(await readProfiles(shared, sharing)), ...(await readTrusted(unsure, sharing))];
+  const profiles = await readProfiles([...shared, ...unsure], sharing);
+  const known = new Set(profiles.map(({ uid }) => uid));
+  const merged = shared
+    .filter((uid) => !known.has(uid))
+    .map((uid) => mergedRows(uid, rows?.get(uid) ?? [], sharing));
+  // The page holds members: one without the audience is a leaver, who is corrected behind the guard.
+  const users = [...profiles, ...merged].filter((user) => isMember(user, sharing));
   const { recordOf } = await mapping(users);
   return new Map(users.map((user) => [user.uid, recordOf(user)]));
 }
 
-/** Most of these UIDs are on one row. Profiles none of which names the audience are not better than the rows. */
-async function readTrusted(uids: readonly string[], sharing: Sharing): Promise<User[]> {
-  const users = await readProfiles(uids, sharing);
-  const { label } = sharing.plan.audience;
-  const isNamed = users.some(({ audiences }) => includesAudience(audiences, sharing.audience));
-  return label === undefined || isNamed ? users : [];
+function isMember({ audiences }: User, { plan, audience }: Sharing): boolean {
+  return plan.audience.label === undefined || includesAudience(audiences, audience);
 }
 
-/** Without those that Lytics does not find, or shows no membership of. */
-async function readProfiles(uids: readonly string[], { lytics, plan, attempt }: Sharing): Promise<User[]> {
+/** Without those that Lytics does not know, says nothing about, or does not call members. */
+async function readProfiles(uids: readonly string[], sharing: Sharing): Promise<User[]> {
+  const { lytics, plan, attempt } = sharing;
   const profiles = await pMap(
     uids,
     async (uid) => {
       const profile = await lookUpProfile(lytics, uid, plan, attempt);
-      return profile && audiencesIn(profile.row, plan.job.config) ? [{ uid, ...profile }] : [];
+      return profile ? [{ uid, ...profile }] : [];
     },
     { concurrency: PROFILES_AT_ONCE, signal: attempt.signal },
   );
-  return profiles.flat();
+  return profiles.flat().filter((user) => isMember(user, sharing));
+}
+
+/** The audiences of all rows, when the profile is of no use. */
+function mergedRows(uid: string, rows: readonly Row[], { plan }: Sharing): User {
+  const audiences = new Set(rows.flatMap((row) => audiencesIn(row, plan.job.config) ?? []));
+  const memberOf = new Set(rows.flatMap(allAudiencesIn));
+  return { uid, row: rows[0], audiences: [...audiences], memberOf: [...memberOf] };
 }

@@ -30,6 +30,8 @@ export class Unwritable {
     this.failed += count;
     this.failures[reason] = (this.failures[reason] ?? 0) + count;
     for (const identifier of identifiers) {
+      // A result has a limit: the others are only counted.
+      if (this.#rows.isFull) return;
       this.#rows.addFailed({
         identifier,
         operation: null,

@@ -7,6 +7,8 @@ export const EVERYBODY = 'all';
 /** The audiences of an account, by any of their names. */
 export interface Catalogue {
   find(name: string): Audience | undefined;
+  /** With this audience, which wins where another has the same name. */
+  preferring(audience: Audience): Catalogue;
 }
 
 export function createCatalogue(audiences: readonly Audience[]): Catalogue {
@@ -15,7 +17,11 @@ export function createCatalogue(audiences: readonly Audience[]): Catalogue {
   for (const kind of ['public_name', 'name', 'slug_name', 'id'] as const) {
     for (const audience of audiences) if (audience[kind]) names.set(audience[kind], audience);
   }
-  return { find: (name) => names.get(name) };
+  return {
+    find: (name) => names.get(name),
+    preferring: (audience) =>
+      createCatalogue([...audiences.filter(({ id }) => id !== audience.id), audience]),
+  };
 }
 
 /** The label of an audience in Gigya. */

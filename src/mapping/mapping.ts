@@ -20,7 +20,7 @@ export interface User {
 /** The parts of a plan that a mapping uses. */
 export interface Mapped {
   job: { config: JobConfig };
-  audience: { label?: string };
+  audience: { id?: string; slug?: string; name?: string; public_name?: string; label?: string };
   /** Absent when the job maps no fields. */
   field_types?: FieldTypes;
   /** Ids of the audiences whose members are not exported; absent when there are none. */
@@ -52,8 +52,9 @@ export interface Mapping {
   readonly misfits: ReadonlySet<string>;
 }
 
-export function createMapping(plan: Mapped, catalogue: Catalogue): Mapping {
+export function createMapping(plan: Mapped, listed: Catalogue): Mapping {
   const { config } = plan.job;
+  const catalogue = withExported(plan.audience, listed);
   const unlisted = new Set<string>();
   const misfits = new Set<string>();
   const excludes = createExclusion(plan.excluded ?? [], catalogue);
@@ -76,6 +77,16 @@ export function createMapping(plan: Mapped, catalogue: Catalogue): Mapping {
       return { uid: user.uid, data: Object.fromEntries(data) };
     },
   };
+}
+
+/** Its own members must carry the job's audience, although Lytics' list may lack a new one, or have another of its name. */
+function withExported(
+  { id, slug, name, public_name, label }: Mapped['audience'],
+  listed: Catalogue,
+): Catalogue {
+  if (id === undefined || slug === undefined || label === undefined) return listed;
+  const own = { id, slug_name: slug, name, public_name, size: undefined, is_public: true };
+  return listed.preferring(listed.find(id) ?? own);
 }
 
 /** The Gigya fields that a job writes. */

@@ -6,6 +6,8 @@ import type { Mapped } from './mapping.ts';
 export function operationOf(before: Held | undefined, after: Data, { job, audience }: Mapped): Operation {
   const { label } = audience;
   const field = job.config.gigya_field;
+  // Of an applied plan: only what changes is in the record.
+  if (!(field in after)) return 'change';
   if (label === undefined) return before && hasAny(before, after) ? 'change' : 'add';
   const has = carries(after[field], label);
   const had = before ? carries(before[field], label) : !has;

@@ -355,15 +355,17 @@ describe('audiences that Lytics does not list', () => {
     const slug = await audienceOf({ fields: { gy_profile_id: 'u-1' } });
     await pageOf(planFor(slug), { activities });
 
-    const later = await audienceOf({ fields: { gy_profile_id: 'u-2' } });
+    const other = await audienceOf();
+    const later = await audienceOf({ fields: { gy_profile_id: 'u-2' }, also: [other] });
     const page = await pageOf(planFor(later), { activities });
-    expect(page.unlisted).toEqual([later]);
-    expect(page.users.get('u-2')?.audiences).toEqual([]);
+    expect(page.unlisted).toEqual([other]);
+    // The run's own audience is known from its preflight.
+    expect(page.users.get('u-2')?.audiences).toEqual([later]);
 
     vi.setSystemTime(Date.now() + 6_000);
     const again = await pageOf(planFor(later), { activities });
     expect(again.unlisted).toEqual([]);
-    expect(again.users.get('u-2')?.audiences).toEqual([later]);
+    expect(again.users.get('u-2')?.audiences).toEqual([later, other].sort());
   });
 
   it('are listed once for many pages', async () => {
@@ -470,4 +472,26 @@ describe('the contents of the history', () => {
     // About 30 bytes a user, and far below what a payload may have.
     expect(written.length).toBeLessThan(60_000);
   });
+});
+
+it('users who leave during the scan are no members any more, and their audience is not removed', async () => {
+  const activities = openActivities(sandbox.authorizationsFile);
+  const users = Array.from({ length: 150 }, (_, n) => ({ fields: { gy_profile_id: `leaving-${n}` } }));
+  const slug = await audienceOf(...users);
+  const plan = planFor(slug);
+  const first = await fetchPage(plan, { activities, size: 100 });
+  expect(first.counts).toMatchObject({ members: 100 });
+  await sandbox.admin.leave(40, slug);
+  const { expected, strangers } = await sandbox.admin.truth({ audience: slug });
+
+  // The scan still returns them, but neither their rows nor their profiles name the audience.
+  const second = await fetchPage(plan, { activities, size: 100, cursor: first.next ?? BEGINNING, seen: 100 });
+  const written = await openUsers(sandbox.authorizationsFile, second.page);
+  expect(second.rows).toBe(50);
+  expect(written.size).toBe(second.counts.members);
+  expect(written.size).toBeLessThan(50);
+  for (const [uid, { audiences: names }] of written) {
+    expect(names).toContain(slug);
+    expect([...Object.keys(expected), ...strangers]).toContain(uid);
+  }
 });

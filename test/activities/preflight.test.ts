@@ -48,7 +48,10 @@ describe('a preflight', () => {
           auth_ids: ['lytics', gigya],
           config: expect.objectContaining({ segment_id: 'vip', target_storage: 'account', dry_run: false }),
         },
-        audience: { id: vip?.id, slug: 'vip', label: 'vip', size: 12 },
+        audience: {
+          ...{ id: vip?.id, slug: 'vip', name: 'VIP customers', public_name: 'VIP' },
+          ...{ label: 'vip', size: 12 },
+        },
         index_lag_seconds: 7,
         alert_after_seconds: 1800,
         warnings: [],

@@ -119,7 +119,8 @@ describe('users who carry the audience are compared with Lytics', () => {
   it('and a user missing from both is not unknown until their profile was looked up', async () => {
     const { comparing, lookedUp } = comparisonIn({ rows: [user('a', 'vip')] });
     const { leavers } = await compareWithLytics(['a', 'gone'], comparing);
-    expect(lookedUp).toEqual(['gone']);
+    // A member shows that look-ups find users by this field.
+    expect(lookedUp).toEqual(['gone', 'a']);
     expect(leavers).toEqual([{ uid: 'gone', row: undefined, audiences: [], memberOf: [] }]);
   });
 
@@ -137,10 +138,31 @@ describe('users who carry the audience are compared with Lytics', () => {
     expect(await shareFound(['a', 'odd'], comparing)).toBe(0.5);
   });
 
+  it('and a user whose profile has no list of audiences keeps the audience', async () => {
+    const { comparing } = comparisonIn({ rows: [user('a', 'vip')] });
+    comparing.lytics.profile = async () => ({ [FIELD]: 'odd' });
+    const { leavers, members } = await compareWithLytics(['a', 'odd'], comparing);
+    expect([leavers, [...members]]).toEqual([[], ['a']]);
+  });
+
+  it('and nobody is unknown where a look-up does not find members either', async () => {
+    const { comparing } = comparisonIn({ rows: [user('a', 'vip')] });
+    comparing.lytics.profile = async () => undefined;
+    expect((await compareWithLytics(['a', 'odd'], comparing)).leavers).toEqual([]);
+  });
+
+  it('and a user on several rows is not unknown when the look-up does not find them', async () => {
+    const { comparing } = comparisonIn({ rows: [user('a', 'vip'), user('b', 'gold'), user('b', 'gold')] });
+    const { profile } = comparing.lytics;
+    comparing.lytics.profile = async (field, uid) => (uid === 'b' ? undefined : profile(field, uid));
+    expect((await compareWithLytics(['a', 'b'], comparing)).leavers).toEqual([]);
+  });
+
   it('and a row without a membership is looked up', async () => {
-    const { comparing, lookedUp } = comparisonIn({ rows: [{ [FIELD]: 'a' }] });
-    expect((await compareWithLytics(['a'], comparing)).leavers).toMatchObject([{ uid: 'a', audiences: [] }]);
-    expect(lookedUp).toEqual(['a']);
+    const { comparing } = comparisonIn({ rows: [{ [FIELD]: 'a' }] });
+    comparing.lytics.profile = async () => user('a', 'gold');
+    const { leavers } = await compareWithLytics(['a'], comparing);
+    expect(leavers).toMatchObject([{ uid: 'a', audiences: ['gold'] }]);
   });
 
   it.each<[what: string, members: Row[], audiences: string[]]>([
@@ -187,7 +209,7 @@ describe('UIDs that a statement cannot contain', () => {
     const { members, leavers } = await compareWithLytics(['a', ...odd], comparing);
     expect([...members].sort()).toEqual(['a', 'a"b']);
     expect(leavers.map(({ uid }) => uid)).toEqual(['Žluťoučký', 'with space', 'x'.repeat(300)]);
-    expect([...lookedUp].sort()).toEqual([...odd].sort());
+    expect([...lookedUp].sort()).toEqual(['a', ...odd].sort());
     expect(statements).toEqual(['FILTER AND (INCLUDE vip, gy_profile_id IN ("a")) FROM user']);
   });
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Attempt } from '../../src/activities/attempt.ts';
 import { createCatalogues } from '../../src/activities/catalogues.ts';
-import { audienceOf, lookUpProfile, readMemberships } from '../../src/activities/memberships.ts';
+import { audienceOf, lookUpProfile, lookUpUser, readMemberships } from '../../src/activities/memberships.ts';
 import type { Plan } from '../../src/activities/preflight.ts';
 import type { Row } from '../../src/lytics/client.ts';
+import { unanswered } from '../../src/lytics/errors.ts';
 import { planOf } from '../support/activityRig.ts';
 import { fakeAttempt } from '../support/fakeAttempt.ts';
 import { audience, fakeLytics, refuse } from '../support/fakeLytics.ts';
@@ -125,8 +127,31 @@ describe("a user's profile", () => {
   it('has its audiences, if any', async () => {
     const known = row('a', 'vip');
     expect(await look(async () => known)).toEqual({ row: known, audiences: ['vip'], memberOf: ['vip'] });
-    const silent = { gy_profile_id: 'a' };
-    expect(await look(async () => silent)).toEqual({ row: silent, audiences: [], memberOf: [] });
+    const inNone = { gy_profile_id: 'a', segments: [] };
+    expect(await look(async () => inNone)).toEqual({ row: inNone, audiences: [], memberOf: [] });
+  });
+
+  it.each([
+    { gy_profile_id: 'a' },
+    { gy_profile_id: 'a', segments: null },
+    { gy_profile_id: 'a', segments: null, segments_all: ['a1'] },
+  ])('without the list that is exported says nothing: %j', async (profile) => {
+    expect(await look(async () => profile)).toBeUndefined();
+  });
+
+  it('that is never answered, time after time and unlike that of others, says nothing', async () => {
+    const unlucky = unanswered('Lytics answered "Timed out"');
+    const lytics = fakeLytics({
+      profile: async (_field, uid) => (uid === 'b' ? Promise.reject(unlucky) : row(uid, 'vip')),
+    });
+    const lookUp = (uid: string, attempt: Attempt) => lookUpUser(lytics, uid, planOf(), attempt);
+    const early = fakeAttempt({ number: 4 });
+    await lookUp('a', early);
+    await expect(lookUp('b', early)).rejects.toBe(unlucky);
+    const late = fakeAttempt({ number: 5 });
+    await expect(lookUp('b', late)).rejects.toBe(unlucky);
+    await lookUp('a', late);
+    expect(await lookUp('b', late)).toBe('nothing');
   });
 
   it('does not exist when Lytics does not find it, or refuses to look', async () => {

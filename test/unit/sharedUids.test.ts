@@ -38,11 +38,17 @@ describe('rows that share a UID', () => {
   it('may share it with a row that holds several', async () => {
     const rows = [user(['a', 'x'], 'vip'), user('a', 'new')];
     const { records } = await settle(['a', 'x'], rows, { a: user('a', 'new') });
-    expect(records).toEqual([{ uid: 'a', data: { lytics_segments: ['new'] } }]);
+    // Without the audience the user would be a leaver, who is not corrected by a page of members.
+    expect(records).toEqual([{ uid: 'a', data: { lytics_segments: ['new', 'vip'] } }]);
   });
 
-  it('stay as they are when Lytics does not find the profile', async () => {
-    expect((await settle(['a'], [user('a', 'vip'), user('a', 'new')])).records).toEqual([]);
+  it('have the audiences of all of them when Lytics does not find the profile', async () => {
+    const { records } = await settle(['a'], [user('a', 'vip'), user('a', 'new')]);
+    expect(records).toEqual([{ uid: 'a', data: { lytics_segments: ['new', 'vip'] } }]);
+  });
+
+  it('stay as they are when none of them names the audience', async () => {
+    expect((await settle(['a'], [user('a', 'new'), user('a', 'new')])).records).toEqual([]);
   });
 
   it('are absent when each UID is on one row', async () => {
@@ -50,9 +56,10 @@ describe('rows that share a UID', () => {
     expect({ records, lookedUp }).toEqual({ records: [], lookedUp: [] });
   });
 
-  it('stay as they are when the profile shows no membership', async () => {
+  it('have the audiences of all of them when the profile shows no membership', async () => {
     const rows = [user('a', 'vip'), user('a', 'new')];
-    expect((await settle(['a'], rows, { a: { gy_profile_id: 'a' } })).records).toEqual([]);
+    const { records } = await settle(['a'], rows, { a: { gy_profile_id: 'a' } });
+    expect(records).toEqual([{ uid: 'a', data: { lytics_segments: ['new', 'vip'] } }]);
   });
 });
 
@@ -65,12 +72,9 @@ describe('UIDs that may be shared, where an ad-hoc scan cannot tell', () => {
     expect(lookedUp).toEqual(['a b']);
   });
 
-  it('are all decided by their profiles where the site does not allow such scans', async () => {
+  it('are decided by their profiles where the site does not allow such scans, but stay members', async () => {
     const { records } = await settle(['c', 'd', 'gone'], 'refused', profiles);
-    expect(records).toEqual([
-      { uid: 'c', data: { lytics_segments: ['new'] } },
-      { uid: 'd', data: { lytics_segments: ['vip'] } },
-    ]);
+    expect(records).toEqual([{ uid: 'd', data: { lytics_segments: ['vip'] } }]);
   });
 
   it('stay as they are when no profile names the audience, since the token may not see it', async () => {
