@@ -1,6 +1,5 @@
 import { isRecordFault } from '../errors.ts';
 import type { CallOptions } from '../gigya/client.ts';
-import { GigyaError } from '../gigya/errors.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { GigyaStorage } from '../gigya/storage.ts';
 import type { Plan } from './preflight.ts';
@@ -35,7 +34,7 @@ export async function findCarriers(
   } catch (error) {
     // A Data Store type exists from its first object on.
     const isObjects = job.config.target_storage === 'data_store';
-    if (isObjects && cursor === null && error instanceof GigyaError && error.isMissing) {
+    if (isObjects && cursor === null && isRecordFault(error)) {
       return { uids: [], total: 0, next: null, expired: false };
     }
     if (cursor === null || !isRecordFault(error)) throw error;

@@ -312,13 +312,19 @@ async function checkLabel({ job, audience, gigya }: Findings, { attempt }: Check
   let cursor: string | null = null;
   do {
     const batch = await findCarriers(storage, { job, audience: { label } }, cursor, attempt.reading);
-    if (batch && batch.uids.length > 0) {
+    if (!batch || batch.expired) {
+      throw finalFailure(
+        'Configuration',
+        `${closed}, and Gigya cannot be searched for users who carry "${label}", from whom the run would remove it; ${fix}`,
+      );
+    }
+    if (batch.uids.length > 0) {
       throw finalFailure(
         'Configuration',
         `${closed}, but users in Gigya carry it: the run would remove "${label}" from all of them; ${fix}`,
       );
     }
-    cursor = batch?.next ?? null;
+    cursor = batch.next;
   } while (cursor !== null);
   return { found: 'not exported', warnings: [`${closed}, so its users will not carry it; ${fix}`] };
 }

@@ -1,4 +1,5 @@
 import { isRecordFault } from '../errors.ts';
+import type { Held } from '../record.ts';
 import { accountsPlace } from './accounts.ts';
 import type { Gigya } from './client.ts';
 import { GigyaError } from './errors.ts';
@@ -29,7 +30,11 @@ export function dataStoreStorage(gigya: Gigya, fields: readonly string[], type: 
       }
     },
     async lookUp(uids, options) {
-      const found = await lookUp(gigya, objects, uids, options);
+      const found = await lookUp(gigya, objects, uids, options).catch((error: unknown) => {
+        // Before the first object of a type there is nothing to search.
+        if (!isRecordFault(error)) throw error;
+        return new Map<string, Held>();
+      });
       // A user without an object, but with an account, holds nothing.
       const others = uids.filter((uid) => !found.has(uid));
       for (const uid of (await lookUp(gigya, accounts, others, options)).keys()) found.set(uid, {});

@@ -16,6 +16,8 @@ export interface LookUpSize {
   readonly uids: number;
   /** Characters in a query. */
   readonly characters: number;
+  /** Whether a refused query is divided; false after that did not help. */
+  splitsRefused: boolean;
   /** A query of this size was accepted. */
   accepted(uids: number, characters: number): void;
   /** A query of this size was rejected, perhaps because it is too long. */
@@ -29,6 +31,7 @@ export function createLookUpSize(): LookUpSize {
   let mostCharacters = MOST_CHARACTERS;
   let fullQueries = 0;
   return {
+    splitsRefused: true,
     get uids() {
       return uids;
     },

@@ -106,8 +106,12 @@ export function readEnvelope({ method }: Call, answer: HttpReply, caller: Caller
     retry: isRefused ? 'briefly' : 'now',
     scope: 'job',
     reason: 'no_answer',
+    mayBeTooLong: TOO_LONG.has(answer.status) && method.endsWith('.search'),
   });
 }
+
+/** HTTP: the request, or its URL, is too long. */
+const TOO_LONG = new Set([413, 414]);
 
 /** @throws {GigyaError} when Gigya dropped an essential parameter. */
 export function assertNothingIgnored({ method, form }: Call, reply: Envelope, caller: Caller): void {
@@ -187,8 +191,26 @@ const callIdOf = ({ callId }: Envelope) => (callId === undefined ? '' : `, callI
 function withoutValues(said: string, { form }: Call, { secrets }: Caller): string {
   const { UID, query = '', data } = form;
   const quoted = [...query.matchAll(/"([^"]+)"/g)].map(([, text]) => text);
-  return [...secrets, UID, query, ...quoted, data].reduce<string>(
+  const whole = [...secrets, UID, query, ...quoted, data].reduce<string>(
     (text, value) => (value ? text.replaceAll(value, '…') : text),
     said,
   );
+  return valuesIn(data).reduce(withoutWord, whole);
+}
+
+/** The values of a record, longest first: one may contain another. */
+function valuesIn(data: string | undefined): string[] {
+  const values: string[] = [];
+  const collect = (value: unknown) => {
+    if (typeof value === 'string' || typeof value === 'number') values.push(String(value));
+    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(collect);
+  };
+  if (data !== undefined) collect(JSON.parse(data));
+  return values.filter((value) => value !== '').sort((one, other) => other.length - one.length);
+}
+
+/** Removes a value where it stands by itself: a short one is also part of words that Gigya uses. */
+function withoutWord(text: string, value: string): string {
+  const literal = value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, 'gu'), '…');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRecordFault } from '../errors.ts';
 import { readCount } from '../numbers.ts';
 import type { Held } from '../record.ts';
 import { SHORTEST_SPLIT, SMALLEST_SPLIT } from '../tuning.ts';
@@ -60,16 +61,40 @@ async function searchUids(
     gigya.lookUpSize.accepted(uids.length, list.length);
     return reply.found;
   } catch (error) {
-    if (!(error instanceof GigyaError) || !error.mayBeTooLong || !canSplit) throw error;
+    if (!(error instanceof GigyaError) || !canSplit) throw error;
+    if (isRecordFault(error) && gigya.lookUpSize.splitsRefused)
+      return searchRefused(gigya, place, uids, options);
+    if (!error.mayBeTooLong) throw error;
     // A transient server error is not caused by the length.
     if (!isSecondTry) return searchUids(gigya, place, uids, options, true);
-    const middle = Math.ceil(uids.length / 2);
-    const halves = [uids.slice(0, middle), uids.slice(middle)];
-    const found = await Promise.all(halves.map((half) => searchUids(gigya, place, half, options)));
+    const found = await Promise.all(halvesOf(uids).map((half) => searchUids(gigya, place, half, options)));
     // The halves succeeded, so the length was the reason.
     gigya.lookUpSize.refused(uids.length, list.length);
     return found.flat();
   }
+}
+
+/** Gigya may refuse a query for its length, or for another reason, which the first half shows. */
+async function searchRefused(
+  gigya: Gigya,
+  place: Place,
+  uids: readonly string[],
+  options?: CallOptions,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  try {
+    for (const half of halvesOf(uids)) found.push(...(await searchUids(gigya, place, half, options)));
+  } catch (error) {
+    if (isRecordFault(error)) gigya.lookUpSize.splitsRefused = false;
+    throw error;
+  }
+  gigya.lookUpSize.refused(uids.length, uids.map(quote).join(',').length);
+  return found;
+}
+
+function halvesOf(uids: readonly string[]): (readonly string[])[] {
+  const middle = Math.ceil(uids.length / 2);
+  return [uids.slice(0, middle), uids.slice(middle)];
 }
 
 /** Users whose `field` contains `label`, a batch at a time. */

@@ -65,6 +65,31 @@ describe('no error of a Gigya call holds', () => {
     await gigya.close();
   });
 
+  it('a value of the record, whatever the reply quotes', async () => {
+    const gigya = openGigya('gigya', gigyaAuthorization(server.url), { retryMs: 0 });
+    await fc.assert(
+      fc.asyncProperty(
+        value,
+        fc.integer({ min: 10_000_000 }),
+        code,
+        speaks,
+        async (text, number, errorCode, says) => {
+          reply = {
+            errorCode,
+            errorMessage: `${says(text)}; ${says(String(number))}`,
+            errorDetails: `${says(text)} ${says(String(number))}`,
+            validationErrors: [{ fieldName: says(text), message: says(text) }],
+          };
+          const data = { lytics_segments: ['vip'], mail: text, scores: { momentum: number } };
+          const message = await said(gigya.call('accounts.setAccountInfo', { UID: 'a', data }, z.unknown()));
+          for (const one of [text, String(number)]) expect(message).not.toContain(one);
+        },
+      ),
+      { numRuns: 150 },
+    );
+    await gigya.close();
+  });
+
   it('a UID of the query it was about', async () => {
     const gigya = openGigya('gigya', gigyaAuthorization(server.url), { retryMs: 0 });
     await fc.assert(

@@ -148,6 +148,14 @@ describe('the Data Store as storage', () => {
     ]);
   });
 
+  it('looks up accounts only before the first object of the type', async () => {
+    const { storage } = storageOver(
+      (method) => (method === 'ds.search' ? refuse(404000)(method) : { results: [{ UID: 'a' }] }),
+      config,
+    );
+    expect(await storage.lookUp(['a', 'b'])).toEqual(new Map([['a', {}]]));
+  });
+
   it('replaces the array, in the one object of the user', async () => {
     const { storage, calls } = storageOver(() => ({}), config);
     await storage.write(recordOf('a', ['vip']));

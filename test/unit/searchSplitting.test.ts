@@ -77,7 +77,25 @@ describe('a search that Gigya answers with a server error', () => {
 });
 
 describe('a search that Gigya refuses for another reason', () => {
-  it.each([403007, 400006, 500028, 503001])('(%i) is neither split nor sent again', async (code) => {
+  it('as a bad query is halved, and the size is remembered', async () => {
+    const { gigya, queries, sizes } = gigyaThat((uids) => (uids.length > 60 ? 400006 : undefined));
+    expect((await lookUp(gigya, ACCOUNTS, uidsOf(150))).size).toBe(150);
+    expect(sizes()).toEqual([150, 75, 38, 37, 75, 38, 37]);
+    queries.length = 0;
+    await lookUp(gigya, ACCOUNTS, uidsOf(50));
+    expect(Math.max(...sizes())).toBeLessThanOrEqual(50);
+    expect(gigya.lookUpSize.uids).toBeLessThan(75);
+  });
+
+  it('as a bad query, however short, is not halved again', async () => {
+    const { gigya, sizes } = gigyaThat(() => 400006);
+    await expect(lookUp(gigya, ACCOUNTS, uidsOf(150))).rejects.toThrow('refused');
+    expect(sizes()).toEqual([150, 75, 38, 19]);
+    await expect(lookUp(gigya, ACCOUNTS, uidsOf(150))).rejects.toThrow('refused');
+    expect(sizes()).toEqual([150, 75, 38, 19, 150]);
+  });
+
+  it.each([403007, 500028, 503001])('(%i) is neither split nor sent again', async (code) => {
     const { gigya, sizes } = gigyaThat(() => code);
     await expect(lookUp(gigya, ACCOUNTS, uidsOf(150))).rejects.toThrow('refused');
     expect(sizes()).toEqual([150]);
