@@ -34,6 +34,8 @@ export interface RowsPage extends FetchedPage<RowCursor> {
   removals: { positions: string; users: number } | null;
   /** Selected rows of the run, as far as known; at the beginning only. */
   total: number | null;
+  /** Members of the audience that a plan's preview counted; at the beginning only. */
+  members?: number;
 }
 
 /** A row as the run recorded it. Rows with one UID are one. */
@@ -70,7 +72,7 @@ export function createFetchRows(connections: Connections, catalogues: Catalogues
     const { client } = Context.current();
     const run = { workflowId: selection.workflow_id, runId: selection.run_id };
     const isFirst = cursor === null && only === undefined;
-    if (isFirst) await assertSelected(client, selection, plan.job);
+    const members = isFirst ? await assertSelected(client, selection, plan.job) : undefined;
     const { gigya, authorization } = await connections.gigya(plan.job.auth_ids);
     const key = sealingKey(authorization);
     const unwritable = new Unwritable(key, attempt.number);
@@ -110,6 +112,7 @@ export function createFetchRows(connections: Connections, catalogues: Catalogues
           ? null
           : { positions: bitsOf(held.map(({ position }) => position)), users: held.length },
       total: isFirst ? await countSelected(client, selection) : null,
+      ...(members !== undefined && { members }),
     };
   };
 }

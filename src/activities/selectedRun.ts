@@ -13,18 +13,22 @@ const PATIENCE_MS = 10_000;
 /** How many rows a run has is shown, and decides nothing. */
 const SHORT_PATIENCE_MS = 2_000;
 
-/** Makes sure that the selected run belongs to this job, and that a plan is written with the settings it was made with. */
+/**
+ * Makes sure that the selected run belongs to this job, and that a plan is written with the settings it was made with.
+ *
+ * @returns The members of the audience that a plan's preview counted, for the guard; undefined for failures.
+ */
 export async function assertSelected(
   client: Client,
   { rows, workflow_id, run_id }: Selection,
   job: Job,
-): Promise<void> {
+): Promise<number | undefined> {
   const made = parseJob(await readDocumentOf(client, { workflowId: workflow_id, runId: run_id }));
   const run = `The run ${run_id} of ${workflow_id}`;
   if (slugOf(made.name) !== slugOf(job.name)) {
     throw finalFailure('Configuration', `${run} belongs to the job "${made.name}", not to "${job.name}"`);
   }
-  if (rows !== 'plan') return;
+  if (rows !== 'plan') return undefined;
   if (!made.config.dry_run) throw finalFailure('Configuration', `${run} is not a preview, so it has no plan`);
   const written = { ...made, config: { ...made.config, dry_run: false } };
   if (!isDeepStrictEqual(written, job)) {
@@ -39,6 +43,7 @@ export async function assertSelected(
     const why = ended.isFailed ? 'did not complete' : 'does not list all users who left';
     throw finalFailure('Configuration', `${run} ${why}, and only a whole plan can be applied`);
   }
+  return countsIn(ended.result)?.members;
 }
 
 /** How many rows the selected run has, by its own counts; null when it does not say. */

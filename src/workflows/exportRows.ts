@@ -4,7 +4,7 @@ import { readSelection, type Selection } from '../selection.ts';
 import { activities } from './activities.ts';
 import { type Carried, resume } from './carried.ts';
 import { Desk } from './desk.ts';
-import { complete, countCarriers, settle } from './ending.ts';
+import { complete, countAtEnd, settle } from './ending.ts';
 import { plainly } from './failures.ts';
 import type { Step } from './pump.ts';
 import { beginRowsRun, exportSelected, type RowsRun } from './rows.ts';
@@ -41,7 +41,7 @@ export async function exportRows(
     // A pause that was accepted while the last page was written still holds the run.
     await desk.resumed();
     await settle(step);
-    return complete(step, (await countCarriers(plan))?.carriers ?? null);
+    return complete(step, (await countAtEnd(step))?.carriers ?? null);
   } catch (error) {
     await desk.fail(error);
     throw plainly(error, { counts: run.counts, failures: run.failures });
@@ -59,5 +59,7 @@ function parseSelection(selection: unknown): Selection {
 
 /** A plan is written with the settings that it was made with. */
 function written(document: JobDocument): JobDocument {
+  // Temporal's own tools pass on anything; preflight says what is wrong.
+  if (typeof document?.config !== 'object' || document.config === null) return document;
   return { ...document, config: { ...document.config, dry_run: false } };
 }

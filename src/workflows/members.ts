@@ -168,7 +168,8 @@ function warnIfShort(run: Run): void {
  */
 function scanAgain(run: Run, { reason, isInOneLane = false }: Obstacle): boolean {
   const { number, updatedBefore, fruitless, lanes: before } = run.scan;
-  const isFruitless = run.counts.updated === updatedBefore;
+  // A preview counts the same changes in each scan.
+  const isFruitless = run.plan?.job.config.dry_run === true || run.counts.updated === updatedBefore;
   if (!isInOneLane && isFruitless && fruitless + 1 >= FRUITLESS_SCANS) return false;
   const lanes = isInOneLane ? beginLanes(1) : lanesAgain(before);
   warn(run, `${reason}; ${describe(lanes)}, and the counts include every scan`);

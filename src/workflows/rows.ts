@@ -17,6 +17,8 @@ export interface Rows {
   /** Where reading continues; null at the beginning. */
   cursor: RowCursor | null;
   isRead: boolean;
+  /** Members of the audience that a plan's preview counted. */
+  members?: number;
   /** Users who lose the audience: they are left out at first, and written after the guard. */
   removals: readonly Removals[];
 }
@@ -60,7 +62,8 @@ async function decide(run: RowsRun, step: Step): Promise<void> {
   const removals = run.rows.removals.reduce((sum, { users }) => sum + users, 0);
   run.leavers.removals = removals;
   run.leavers.carriers = (await countCarriers(plan))?.carriers ?? plan.audience.size ?? removals;
-  await passGuard(step, plan.audience.size ?? 1);
+  // An audience of unknown size counts as not empty.
+  await passGuard(step, run.rows.members ?? plan.audience.size ?? 1);
 }
 
 /** All rows but those of users who lose the audience. */
@@ -76,8 +79,9 @@ class OtherRows implements Source {
     if (rows.isRead) return null;
     const { cursor } = rows;
     const page = await fetchRows(this.step, this.selection, cursor);
-    const { next, removals, total } = page;
+    const { next, removals, total, members } = page;
     rows.cursor = next;
+    if (members !== undefined) rows.members = members;
     rows.isRead = next === null;
     if (removals) rows.removals = [...rows.removals, { ...removals, cursor }];
     this.run.total = total ?? this.run.total;

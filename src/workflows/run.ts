@@ -197,8 +197,8 @@ export function beginScan(
   };
 }
 
-export function warn(run: Run, warning: string): void {
-  if (!run.warnings.includes(warning) && run.warnings.length < MOST_WARNINGS) run.warnings.push(warning);
+export function warn(run: Run, warning: string, most = MOST_WARNINGS): void {
+  if (!run.warnings.includes(warning) && run.warnings.length < most) run.warnings.push(warning);
 }
 
 /** Moves the scan past a page that was fetched from these lanes. */
@@ -214,7 +214,12 @@ export function stepPast(run: Run, lanes: readonly Lane[], page: MembersPage): v
   run.total = totalOf(scan.lanes) ?? run.total;
   run.duplicates += page.duplicates;
   for (const audience of page.unlisted) {
-    warn(run, `Users are in "${audience}", which Lytics does not list; it was not exported`);
+    // There may be many of them: they must not take the place of others.
+    warn(
+      run,
+      `Users are in "${audience}", which Lytics does not list; it was not exported`,
+      MOST_WARNINGS / 2,
+    );
   }
   for (const field of page.misfits ?? []) {
     warn(
@@ -261,8 +266,10 @@ export function countPage(run: Run, page: SealedRecords, written: WrittenPage | 
     // Only the handled records count; usually a row stands for one record.
     const known = accountedFor({ ...noCounts(), ...page.counts });
     const missing = members + left - known - updated - unchanged - unknown_uid - failed - stale;
-    if (left > 0) run.counts.left -= missing;
-    else run.counts.members -= missing;
+    // A page of rows of an earlier run may hold both.
+    const leavers = Math.min(left, missing);
+    run.counts.left -= leavers;
+    run.counts.members -= missing - leavers;
     run.scan.counted = Math.max(0, run.scan.counted - missing);
   }
   run.scan.carrying += written.carrying;

@@ -254,6 +254,20 @@ describe('a page of leavers', () => {
   });
 });
 
+it('a page of members and leavers that was stopped half-way takes what is missing from both', () => {
+  const state = run();
+  const page = {
+    page: 'sealed',
+    counts: { members: 500, left: 1 },
+    failures: {},
+    next: null,
+    expired: false,
+  };
+  countPage(state, page, writtenPage({ updated: 101, stopped: true }), 0);
+  expect(state.counts).toMatchObject({ members: 101, left: 0, updated: 101 });
+  expect(breachOfInvariant(state.counts)).toBeUndefined();
+});
+
 describe('the size of the next page', () => {
   const after = (pageSize: number, users: number, ms: number) => {
     const state = run((begun) => {
