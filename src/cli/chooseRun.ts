@@ -22,7 +22,7 @@ export async function runWithId(temporal: Temporal, job: KnownJob, runId: string
 
 /** The job's newest run that wrote, once it has ended. @throws {Refused} */
 export function newestWritten({ name, runs }: KnownJob): Run {
-  const run = runs.find((one) => !isOpen(one) && (!one.title.dryRun || one.selection === 'plan'));
+  const run = runs.find((one) => !isOpen(one) && !one.title.dryRun);
   if (!run) throw new Refused(`"${name}" has no run that has ended and is not a preview`);
   return run;
 }

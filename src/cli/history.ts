@@ -60,7 +60,7 @@ async function pastRun(temporal: Temporal, run: Run, hasWorker: boolean): Promis
     seconds: ended && Math.round((ended.getTime() - started.getTime()) / 1000),
     state: 'no_worker',
     phase: null,
-    dry_run: title.dryRun && selection !== 'plan',
+    dry_run: title.dryRun,
     rows: selection,
     counts: null,
     reason: null,

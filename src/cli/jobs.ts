@@ -72,7 +72,9 @@ export function nameOf({ schedule, runs }: Pick<KnownJob, 'schedule' | 'runs'>):
 /** The job's present document: its schedule's, or its newest run's. @throws {Refused} when none is valid. */
 export function documentOf({ schedule, runs, name }: KnownJob): Job {
   const titles: Title[] = [...(schedule ? [titleOf(schedule)] : []), ...runs.map(({ title }) => title)];
-  const document = titles.find(({ job }) => job !== null)?.job;
+  const found = titles.find(({ job }) => job !== null);
+  // An applied plan has the document of its preview, and writes.
+  const document = found?.job && { ...found.job, config: { ...found.job.config, dry_run: found.dryRun } };
   if (!document) throw new Refused(`No run of "${name}" has a valid job document`);
   return document;
 }
@@ -100,7 +102,10 @@ async function newestRuns(
   const runs = schedule || written.length > 0 ? written : found;
   return runs.sort(
     (one, other) =>
-      Number(isOpen(other)) - Number(isOpen(one)) || other.started.getTime() - one.started.getTime(),
+      Number(isOpen(other)) - Number(isOpen(one)) ||
+      // A run of the job that starts meanwhile waits for a retry or an applied plan.
+      Number(isOpen(other) && other.selection !== null) - Number(isOpen(one) && one.selection !== null) ||
+      other.started.getTime() - one.started.getTime(),
   );
 }
 

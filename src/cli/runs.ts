@@ -82,6 +82,8 @@ async function readRun(temporal: Temporal, described: WorkflowExecutionDescripti
   const first = await firstEvent(temporal, workflowId, runId);
   const begun = first.hasBackoff ? await beginningOf(temporal, workflowId, runId) : null;
   const hasBegun = !first.hasBackoff || begun !== null;
+  const selection = selectionOf(workflowId) ?? null;
+  const title = readTitle(first.document, described.memo);
   return {
     workflowId,
     runId,
@@ -92,8 +94,9 @@ async function readRun(temporal: Temporal, described: WorkflowExecutionDescripti
     hasBegun,
     sleepsUntil: !hasBegun && status.name === 'RUNNING' ? (executionTime ?? null) : null,
     previousRunId: first.cron ? first.continuedRunId : null,
-    selection: selectionOf(workflowId) ?? null,
-    title: readTitle(first.document, described.memo),
+    selection,
+    // An applied plan has the document of its preview, and writes.
+    title: { ...title, dryRun: title.dryRun && selection !== 'plan' },
   };
 }
 
