@@ -12,15 +12,35 @@ export function canonicalTimezone(name: string): string | undefined {
   } catch {
     return undefined;
   }
-  const isAlias = resolved.toLowerCase() !== written.toLowerCase();
-  return isAlias && hasProperLetters(written) ? written : resolved;
+  return PRESENT_NAMES.find((one) => one.toLowerCase() === written.toLowerCase()) ?? resolved;
 }
 
 /**
- * Intl resolves an alias to the zone's main name (`Asia/Kolkata` to `Asia/Calcutta`), and does not tell the
- * alias's own letters: one that looks right is kept.
+ * Intl resolves an alias to the name that it calls the main one, and does not tell the alias's own letters. These are the
+ * names in use today of zones that it calls by an older one.
  */
-function hasProperLetters(name: string): boolean {
-  const isShouted = name.includes('/') && name === name.toUpperCase();
-  return !isShouted && name.split('/').every((part) => /^[A-Z]/.test(part));
-}
+const PRESENT_NAMES = [
+  'Africa/Asmara',
+  'America/Argentina/Buenos_Aires',
+  'America/Argentina/Cordoba',
+  'America/Indiana/Indianapolis',
+  'America/Kentucky/Louisville',
+  'America/Nuuk',
+  'Asia/Ho_Chi_Minh',
+  'Asia/Kathmandu',
+  'Asia/Kolkata',
+  'Asia/Yangon',
+  'Atlantic/Faroe',
+  'EST',
+  'Etc/UTC',
+  'Europe/Kyiv',
+  'HST',
+  'MST',
+  'Pacific/Chuuk',
+  'Pacific/Kanton',
+  'Pacific/Pohnpei',
+  'US/Central',
+  'US/Eastern',
+  'US/Mountain',
+  'US/Pacific',
+];
