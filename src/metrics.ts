@@ -62,7 +62,7 @@ export function createMetrics(meter: MetricMeter): Metrics {
     'Time that a page takes, by activity',
   );
   // Export zeros from the start, so that rate() sees the first failure.
-  for (const outcome of Object.keys(noCounts())) users.add(0, { outcome });
+  for (const outcome of [...Object.keys(noCounts()), 'stale']) users.add(0, { outcome });
   return {
     gigya: {
       onCall(method, code, ms) {

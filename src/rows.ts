@@ -73,7 +73,7 @@ export interface RowsQuestion {
 }
 
 export interface RowsAnswer {
-  /** An encrypted part: a JSON list of {@link PlainRowSet}. Null when this part of the history has no rows. */
+  /** An encrypted part: a JSON list of rows with their cursors. Null when this part of the history has no rows. */
   part: string | null;
   /** Null at the end. */
   next: RowCursor | null;

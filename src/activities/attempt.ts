@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
 import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity';
+import { ActivityNotFoundError } from '@temporalio/client';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
 import type { Calls } from '../monitor.ts';
@@ -153,9 +154,12 @@ async function runAttempt(
   }
 }
 
-/** Ends the attempt when the server answers a heartbeat with the news that another attempt has the work. */
+/** Ends the attempt when the server answers a heartbeat with the news that another attempt has the work, or with its own error. */
 async function unlessReassigned(heartbeat: Promise<void>, over: AbortController): Promise<void> {
-  await heartbeat.catch(() => over.abort(attemptOver('came after its time limit')));
+  await heartbeat.catch((error: unknown) => {
+    const isReassigned = error instanceof ActivityNotFoundError;
+    over.abort(isReassigned ? attemptOver('came after its time limit') : error);
+  });
 }
 
 /** Turns a shutdown into a failure: the next attempt receives the last heartbeat after a failure, but not after a cancellation. */

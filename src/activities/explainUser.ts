@@ -1,12 +1,12 @@
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { isRecordFault } from '../errors.ts';
+import { AuthorizationError } from '../authorizations.ts';
+import { isRecordFault, ServiceError } from '../errors.ts';
 import { openStorage } from '../gigya/openStorage.ts';
 import { isQueryable } from '../gigya/query.ts';
 import type { Row } from '../lytics/client.ts';
 import { allAudiencesIn, createExclusion } from '../mapping/exclusion.ts';
 import { createMapping, fieldsOf, type User } from '../mapping/mapping.ts';
-import { audiencesIn } from '../mapping/membership.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import type { FailedRow, RunReference } from '../rows.ts';
 import { MOST_IDS_PER_ROW } from '../tuning.ts';
@@ -24,7 +24,7 @@ import {
   type NewestRun,
 } from './explanation.ts';
 import { findUsers } from './findUsers.ts';
-import { audienceOf, lookUpProfile } from './memberships.ts';
+import { audienceOf, lookUpUser, membershipIn } from './memberships.ts';
 import { type Plan, settingsOf } from './preflight.ts';
 import { rowsOfRun } from './readRows.ts';
 
@@ -51,6 +51,9 @@ export async function explainUser(explaining: Explaining): Promise<Explanation> 
     ({ findings } = await checkAll({ document, connections, attempt }));
   } catch (error) {
     attempt.signal.throwIfAborted();
+    // An outage, or another worker's authorization, says nothing about the job.
+    if (error instanceof AuthorizationError || (error instanceof ServiceError && error.retry !== 'never'))
+      throw error;
     return explainBrokenJob(uid, error instanceof Error ? error.message : String(error));
   }
   return explain(await factsOf(findings, explaining));
@@ -111,21 +114,22 @@ async function factsOfLytics(
   const audience = await audienceOf(plan, lytics, catalogues, attempt);
   const comparing: Comparing = { lytics, plan, audience, attempt, isExcluded };
   const rows = (await findUsers([uid], undefined, comparing))?.get(uid) ?? [];
-  const profile = await lookUpProfile(lytics, uid, plan, attempt);
+  const found = await lookUpUser(lytics, uid, plan, attempt);
+  const profile = typeof found === 'string' ? undefined : found;
   const { members, excluded, leavers } = await compareWithLytics([uid], comparing);
   // As in a run: the row of the scan, or the profile when several rows share the UID.
   const row = rows.length === 1 ? rows[0] : (profile?.row ?? rows[0]);
   const member: User = {
     uid,
     row,
-    audiences: (row && audiencesIn(row, plan.job.config)) ?? profile?.audiences ?? [],
+    audiences: (row && membershipIn(row, plan)?.audiences) ?? profile?.audiences ?? [],
     memberOf: row ? allAudiencesIn(row) : [],
   };
   const user = leavers[0] ?? excluded[0] ?? member;
   const mapping = createMapping(plan, await catalogues.read(lytics, user.audiences, attempt.reading));
   const idFault = row && idFaultIn(row, uid, plan.job.config.gigya_id_field);
   return {
-    profiles: Math.max(rows.length, profile ? 1 : 0),
+    profiles: Math.max(rows.length, found === 'unknown' ? 0 : 1),
     ...(idFault && { idFault }),
     membership: members.has(uid) ? 'member' : excluded.length > 0 ? 'excluded' : 'none',
     record: mapping.recordOf(user),

@@ -215,7 +215,10 @@ class Writer {
       this.#settle(entry, outcome);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      if (isRecordFault(error)) return this.#refuse(entry, held, error, outcomeOf(error));
+      if (isRecordFault(error)) {
+        this.#unanswered.answered();
+        return this.#refuse(entry, held, error, outcomeOf(error));
+      }
       if (error.retry !== 'now' && error.retry !== 'later') throw error;
       this.#unanswered.add(entry, error);
       return;

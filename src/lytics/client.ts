@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { LyticsAuthorization } from '../authorizations.ts';
 import { type HttpReply, type HttpRequest, NoAnswer, openHttp } from '../http.ts';
 import type { CallMonitor } from '../monitor.ts';
+import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, MOST_LANES, RETRIES, SCAN_PAGE } from '../tuning.ts';
 import { LyticsError, misconfigured, refusal, unanswered, unreachable } from './errors.ts';
 import {
   type Audience,
@@ -22,8 +23,6 @@ import {
 } from './schemas.ts';
 
 export type { Audience, LyticsJob, Row } from './schemas.ts';
-
-import { LONGEST_LYTICS_WAIT_MS, LYTICS_CONNECTIONS, MOST_LANES, RETRIES, SCAN_PAGE } from '../tuning.ts';
 
 /** Receives what happens to calls, for metrics. */
 export interface LyticsObserver {

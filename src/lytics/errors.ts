@@ -2,7 +2,7 @@ import { type Decision, ServiceError } from '../errors.ts';
 import { isLasting } from '../http.ts';
 
 /** What a caller may handle by itself. */
-export type LyticsReason = 'not_found' | 'refused' | 'no_answer' | 'configuration' | 'rate';
+export type LyticsReason = 'not_found' | 'refused' | 'no_answer' | 'configuration';
 
 /** Lytics rejected a call, or gave no usable answer. */
 export class LyticsError extends ServiceError {
