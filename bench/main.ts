@@ -40,7 +40,7 @@ const options = new Command('bench')
   .option('--sizes <users,users>', 'sizes of the audience for the memory', wholes, [10_000, 100_000])
   .option('--time-limit <minutes>', 'maximum duration', whole, 90)
   .option('--json [file]', 'print JSON, or write it to a file')
-  .option('--write', 'write docs/performance.md and its plots')
+  .option('--write', 'write docs/performance.md and its plots; what is not measured stays in it')
   .addHelpText(
     'after',
     `
@@ -102,7 +102,7 @@ process.exit(exitCode);
 async function save(report: Report): Promise<void> {
   const { json, write } = options;
   if (typeof json === 'string') await writeFile(json, asJson(report));
-  if (write) await writePage(report);
+  if (write) await writePage(report, NAMES);
 }
 
 function print(report: Report): void {

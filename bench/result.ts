@@ -5,6 +5,8 @@ export interface Result {
   /** The scenario's name on the command line. */
   scenario: string;
   title: string;
+  /** When it was measured, as `YYYY-MM-DD`; in docs/performance.json only. */
+  date?: string;
   /** How it was measured. */
   method: string;
   head: string[];
