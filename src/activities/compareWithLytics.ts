@@ -10,7 +10,6 @@ import { findUsers } from './findUsers.ts';
 import { lookUpUser } from './memberships.ts';
 import type { Plan } from './preflight.ts';
 
-/** Users about whom Lytics says nothing are in none of the three. */
 export interface Comparison {
   /** Users who are not members of the audience, with their present membership: empty when Lytics does not know them. */
   leavers: User[];
@@ -18,6 +17,8 @@ export interface Comparison {
   excluded: User[];
   /** UIDs of the other members. */
   members: Set<string>;
+  /** How many users Lytics says nothing about; they are in none of the others. */
+  silent: number;
 }
 
 /** The inputs of a comparison. */
@@ -108,13 +109,14 @@ export async function shareFound(uids: readonly string[], comparing: Comparing):
   return (members.size + excluded.length) / uids.length;
 }
 
-const nobody = (): Comparison => ({ leavers: [], excluded: [], members: new Set() });
+const nobody = (): Comparison => ({ leavers: [], excluded: [], members: new Set(), silent: 0 });
 
 export function merged(one: Comparison, other: Comparison): Comparison {
   return {
     leavers: [...one.leavers, ...other.leavers],
     excluded: [...one.excluded, ...other.excluded],
     members: new Set([...one.members, ...other.members]),
+    silent: one.silent + other.silent,
   };
 }
 
@@ -145,8 +147,8 @@ async function lookUpEach(
     uids,
     async (uid) => {
       const user = await readUser(uid, comparing);
-      if (user?.row === undefined && hasRow(uid)) return;
-      if (user) sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
+      if (!user || (user.row === undefined && hasRow(uid))) comparison.silent++;
+      else sortUser(user, includesAudience(user.audiences, comparing.audience), comparing, comparison);
     },
     { concurrency: PROFILES_AT_ONCE, signal: comparing.attempt.signal },
   );

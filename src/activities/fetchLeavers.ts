@@ -40,6 +40,8 @@ export interface LeaversPage extends FetchedPage<string> {
   carriers: number;
   /** Carriers missing from the audience whose membership is not read yet, sealed: too few to fill a statement. */
   missing: string | null;
+  /** Carriers about whom Lytics says nothing, so that they keep what Gigya holds; absent when there are none. */
+  silent?: number;
   /** Why leavers cannot be corrected; null when look-ups are proven. */
   unproven: string | null;
 }
@@ -97,6 +99,7 @@ export function createFetchLeavers(connections: Connections, catalogues: Catalog
       missing: await sealUids(missing.slice(split), key),
       next: batch.next,
       carriers: batch.uids.length,
+      ...(comparison.silent > 0 && { silent: comparison.silent }),
     };
   };
 }

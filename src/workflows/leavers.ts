@@ -70,6 +70,13 @@ async function findLeavers(step: Step): Promise<void> {
     }
     hold(leavers, page);
     if (page.next !== null) continue;
+    if (leavers.silent > 0) {
+      const users = figure(leavers.silent);
+      warn(
+        run,
+        `Lytics says nothing about ${users} users who carry the audience; they keep what they have in Gigya`,
+      );
+    }
     leavers.foundAt = Date.now();
     leavers.step = 'decide';
     return;

@@ -106,6 +106,8 @@ export interface Leavers {
   isPartial: boolean;
   carriers: number;
   removals: number;
+  /** Carriers about whom Lytics says nothing. */
+  silent: number;
   /** When the last of them was found, in ms. */
   foundAt: number;
   approval: Decision | null;
@@ -153,6 +155,7 @@ export const NOBODY_FOUND = {
   missing: null,
   carriers: 0,
   removals: 0,
+  silent: 0,
   foundAt: 0,
   pages: [],
   isPartial: false,

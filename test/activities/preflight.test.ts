@@ -104,6 +104,17 @@ describe('a preflight', () => {
     expect(all.warnings).toEqual([]);
   });
 
+  it('refuses a closed audience whose label no query can contain: nobody can tell who carries it', async () => {
+    await sandbox.admin.addAudience({ slug: 'gold', name: 'VIPs "Gold"', isPublic: false });
+    const failure = await failureOf(preflight(job({ segment_id: 'gold', audience_format: 'name' })));
+    expect(failure.type).toBe('Configuration');
+    expect(failure.message).toMatch(
+      /is not open to Lytics' API, and Gigya cannot be searched for users who carry/,
+    );
+    // By its slug, Gigya is asked, and nobody carries it.
+    expect((await preflight(job({ segment_id: 'gold' }))).warnings).toHaveLength(1);
+  });
+
   it('retries transient errors, and leaves persistent ones to Temporal', async () => {
     await fault({ match: { provider: 'lytics' }, times: 2, action: { kind: 'html' } });
     await fault({ match: { provider: 'gigya' }, times: 2, action: { kind: 'gigya_error', code: 500001 } });

@@ -414,6 +414,7 @@ async function judge(
     assert.equal(counts.left, LEAVERS - outcome.users);
     assert.equal(extra.length, outcome.users);
     assert.match(warnings.join(), /users in Gigya carry the audience, but this run counted/);
+    assert.match(warnings.join(), /Lytics says nothing about [1-9]\d* users who carry the audience/);
     return;
   }
   assert.equal(counts.left, LEAVERS);

@@ -133,16 +133,16 @@ describe('users who carry the audience are compared with Lytics', () => {
   it('and a user whose look-up Lytics rejects keeps the audience, but proves nothing', async () => {
     const { comparing } = comparisonIn({ rows: [user('a', 'vip')] });
     comparing.lytics.profile = async () => Promise.reject(refuse(400));
-    const { leavers, members } = await compareWithLytics(['a', 'odd'], comparing);
-    expect([leavers, [...members]]).toEqual([[], ['a']]);
+    const { leavers, members, silent } = await compareWithLytics(['a', 'odd'], comparing);
+    expect([leavers, [...members], silent]).toEqual([[], ['a'], 1]);
     expect(await shareFound(['a', 'odd'], comparing)).toBe(0.5);
   });
 
   it('and a user whose profile has no list of audiences keeps the audience', async () => {
     const { comparing } = comparisonIn({ rows: [user('a', 'vip')] });
     comparing.lytics.profile = async () => ({ [FIELD]: 'odd' });
-    const { leavers, members } = await compareWithLytics(['a', 'odd'], comparing);
-    expect([leavers, [...members]]).toEqual([[], ['a']]);
+    const { leavers, members, silent } = await compareWithLytics(['a', 'odd'], comparing);
+    expect([leavers, [...members], silent]).toEqual([[], ['a'], 1]);
   });
 
   it('and nobody is unknown where a look-up does not find members either', async () => {

@@ -11,6 +11,7 @@ const found = (bytes: number, next: string | null): LeaversPage => ({
   next,
   expired: false,
   carriers: 100,
+  silent: 1,
   missing: null,
   unproven: null,
 });
@@ -23,7 +24,10 @@ it('leavers are held up to a size; those beyond it are counted, and the rest of 
   expect(leavers).toMatchObject({ isPartial: true, removals: 20, carriers: 200, cursor: 'third' });
   // A smaller one still fits.
   hold(leavers, found(5, null));
-  expect(leavers).toMatchObject({ isPartial: true, removals: 30, carriers: 300, cursor: null });
+  expect(leavers).toMatchObject({
+    ...{ isPartial: true, removals: 30, carriers: 300 },
+    ...{ silent: 3, cursor: null },
+  });
   expect(leavers.pages.map(({ page, left }) => [page.length, left])).toEqual([
     [MOST_HELD_BYTES - 5, 10],
     [5, 10],
