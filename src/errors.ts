@@ -1,3 +1,5 @@
+import type { Service } from './names.ts';
+
 /**
  * When a failed call can succeed:
  * - `now`: the error is known to pass; back off and send again
@@ -28,7 +30,7 @@ export interface Answer {
 
 /** A call to Lytics or Gigya failed. The message says what to change, and contains no secret and no user's data. */
 export class ServiceError extends Error implements Decision {
-  readonly service: 'Gigya' | 'Lytics';
+  readonly service: Service;
   readonly retry: Retry;
   readonly scope: Scope;
   readonly reason: string;
@@ -41,7 +43,7 @@ export class ServiceError extends Error implements Decision {
   readonly #answer: string | undefined;
 
   constructor(
-    service: 'Gigya' | 'Lytics',
+    service: Service,
     message: string,
     { retry, scope, reason, retryAfterMs }: Decision,
     callId?: string,

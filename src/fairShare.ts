@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
+import { BUSY } from './names.ts';
 
 /**
  * Of the input of `updateGigya`: the jobs of one set of authorizations share a rate limit. Other activities are
@@ -39,7 +40,7 @@ export function createFairShare(slots: number): ActivityInterceptorsFactory {
 
 function busy(key: string, share: number): ApplicationFailure {
   return ApplicationFailure.create({
-    type: 'Busy',
+    type: BUSY,
     message: `This worker is at its limit of ${share} pages for "${key}"; retried in 5 s`,
     nextRetryDelay: '5 s',
     category: 'BENIGN',

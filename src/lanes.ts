@@ -3,6 +3,9 @@ import { LANE_EXCESS } from './tuning.ts';
 /** Lytics divides the users of an audience by a hash (`splits`). */
 const HUNDREDTHS = 100;
 
+/** Where a lane begins. */
+export const BEGINNING = { start: '', before: '', blind: 0 };
+
 /** The hundredths of the users for each lane of a scan: disjoint, and together all of them. */
 export function hundredthsOf(lanes: number): number[][] {
   const firstOf = (lane: number) => Math.floor((lane * HUNDREDTHS) / lanes);

@@ -25,12 +25,34 @@ export type RowSelection = (typeof ROW_SELECTIONS)[number];
 export const JOB_PREFIX = 'gigya-export/';
 export const QUESTION_PREFIX = 'gigya-export-question/';
 
-/** Failures that no retry fixes. A run ends with one of these types. */
+/** Failures that no retry fixes, of activities and runs. A run also ends with {@link SEAL_BROKEN}, {@link TIMEOUT} or {@link UNEXPECTED}. */
 export const FINAL_FAILURES = ['InvalidJob', 'Configuration', 'Guard', 'Accounting'] as const;
 export type FinalFailure = (typeof FINAL_FAILURES)[number];
 
 /** A page cannot be opened: the secret that it was sealed under has changed. */
 export const SEAL_BROKEN = 'SealBroken';
+
+/** An activity did not finish within its time limit, whatever its last failure was. */
+export const TIMEOUT = 'Timeout';
+
+/** A bug of ours; an attempt that fails so is repeated a few times. */
+export const UNEXPECTED = 'Unexpected';
+
+/** An attempt that stopped by itself, for the next to continue. */
+export const ATTEMPT_OVER = 'AttemptOver';
+
+/** The worker has no room for another page, or the job has no room for another run; tried again soon. */
+export const BUSY = 'Busy';
+
+/** The worker lacks an authorization that another may have. */
+export const NO_AUTHORIZATION = 'Authorization';
+
+/** An alert could not be sent. */
+export const NO_ALERT = 'Alert';
+
+/** A service failed or did not answer. */
+export const SERVICES = ['Gigya', 'Lytics'] as const;
+export type Service = (typeof SERVICES)[number];
 
 /** The signal that an activity reports with what it waits for. */
 export const TROUBLE_SIGNAL = 'trouble';

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { TASK_QUEUE } from './names.ts';
 import { ProxyError, readProxies } from './proxies.ts';
+import { ALERT_AFTER_SECONDS } from './tuning.ts';
 
 /** An environment variable is not usable. */
 export class SettingError extends Error {
@@ -31,7 +32,7 @@ const workerSchema = z.object({
   METRICS_PORT: port.optional(),
   METRICS_HOST: z.string().default('0.0.0.0'),
   ALERT_WEBHOOK: url.optional(),
-  ALERT_AFTER: seconds.positive().default(1800),
+  ALERT_AFTER: seconds.positive().default(ALERT_AFTER_SECONDS),
   /** Where people open Temporal's Web UI, for links in alerts. */
   WEB_UI_URL: url.optional(),
   REQUEST_TIMEOUT: seconds.positive().default(30),

@@ -110,6 +110,8 @@ export const MOST_CRON_BYTES = 40_000_000;
 
 // Status and reports
 
+/** The default of `ALERT_AFTER`. */
+export const ALERT_AFTER_SECONDS = 1_800;
 /** The rate is measured over this time. */
 export const RATE_SECONDS = 60;
 export const MOST_WARNINGS = 20;

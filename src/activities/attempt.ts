@@ -5,11 +5,12 @@ import { ActivityNotFoundError } from '@temporalio/client';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { CallOptions } from '../gigya/client.ts';
 import type { Calls } from '../monitor.ts';
+import { ATTEMPT_OVER } from '../names.ts';
 import { HEARTBEAT_MS, LEASE_MARGIN_MS } from '../tuning.ts';
 import type { WrittenPage } from './checkpoint.ts';
 import { createFailures, type Failures, withDetails } from './failures.ts';
 import { createLease } from './lease.ts';
-import { ATTEMPT_OVER, createTroubleReport } from './trouble.ts';
+import { createTroubleReport } from './trouble.ts';
 
 /** What an activity provides when its attempt ends early. */
 export interface Kept {

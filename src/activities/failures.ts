@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AuthorizationError } from '../authorizations.ts';
 import { ServiceError } from '../errors.ts';
 import { InvalidJob } from '../job.ts';
-import type { FinalFailure } from '../names.ts';
+import { type FinalFailure, NO_AUTHORIZATION, UNEXPECTED } from '../names.ts';
 import {
   BRIEF_DELAY,
   BRIEF_TRIES,
@@ -66,14 +66,14 @@ export function createFailures(): Failures {
         const { message } = error;
         if (isLastTry(activity, OTHER_WORKER_TRIES)) return finalFailure('Configuration', message);
         return ApplicationFailure.create({
-          type: 'Authorization',
+          type: NO_AUTHORIZATION,
           message,
           nextRetryDelay: OTHER_WORKER_DELAY,
         });
       }
       if (error instanceof ServiceError) return ofService(error, activity);
       return ApplicationFailure.create({
-        type: 'Unexpected',
+        type: UNEXPECTED,
         message: describeUnexpected(error),
         nonRetryable: isLastTry(activity, UNEXPECTED_TRIES),
       });

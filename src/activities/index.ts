@@ -1,6 +1,7 @@
 import type { Counts } from '../counts.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Calls } from '../monitor.ts';
+import { ALERT_AFTER_SECONDS } from '../tuning.ts';
 import { currentAttempt } from './attempt.ts';
 import { createCatalogues } from './catalogues.ts';
 import type { WrittenPage } from './checkpoint.ts';
@@ -32,7 +33,13 @@ export interface ActivitiesOptions {
 
 /** The activities of a worker, by their names in histories. */
 export function createActivities(options: ActivitiesOptions) {
-  const { connections, authorizationsFile, metrics, alertWebhook, alertAfterSeconds = 1800 } = options;
+  const {
+    connections,
+    authorizationsFile,
+    metrics,
+    alertWebhook,
+    alertAfterSeconds = ALERT_AFTER_SECONDS,
+  } = options;
   const { webUiUrl, namespace } = options;
   const catalogues = createCatalogues();
   return {

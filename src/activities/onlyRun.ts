@@ -8,6 +8,7 @@ import {
 import { parseJob } from '../job.ts';
 import { listedRuns } from '../listing.ts';
 import {
+  BUSY,
   EXPORT_WORKFLOW,
   ROW_SELECTIONS,
   ROWS_WORKFLOW,
@@ -66,7 +67,7 @@ const rowsIdsOf = (jobName: string) =>
 
 function waitFor({ workflowId }: OpenRun, jobName: string): ApplicationFailure {
   return ApplicationFailure.create({
-    type: 'Busy',
+    type: BUSY,
     message: `A retry or an applied plan of "${jobName}" is open (${workflowId}); this run starts when it has ended`,
     nextRetryDelay: BUSY_DELAY,
   });

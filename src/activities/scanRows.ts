@@ -18,8 +18,6 @@ export interface ScanCursor {
   blind: number;
 }
 
-export const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
-
 /** What a lane of a scan is read from. */
 export interface LaneToRead {
   /** The hundredths of the users that it reads; null for all users. */

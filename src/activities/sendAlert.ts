@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Counts } from '../counts.ts';
 import { openHttp } from '../http.ts';
+import { NO_ALERT } from '../names.ts';
 import { currentAttempt } from './attempt.ts';
 
 /** The content of an alert; contains no user data. */
@@ -46,7 +47,7 @@ export function createSendAlert({ webhook, webUiUrl, namespace = 'default' }: Al
       });
       if (reply.status >= 200 && reply.status < 300) return true;
       const message = `ALERT_WEBHOOK answered HTTP ${reply.status}; check the setting of the worker`;
-      throw ApplicationFailure.create({ type: 'Alert', message });
+      throw ApplicationFailure.create({ type: NO_ALERT, message });
     } finally {
       await http.close();
     }

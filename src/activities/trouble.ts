@@ -1,6 +1,6 @@
 import { ApplicationFailure, type Context } from '@temporalio/activity';
 import type { CallMonitor, Calls } from '../monitor.ts';
-import { TROUBLE_SIGNAL } from '../names.ts';
+import { ATTEMPT_OVER, TROUBLE_SIGNAL } from '../names.ts';
 import {
   BETWEEN_REPORTS_MS,
   LASTING_TROUBLE_MS,
@@ -91,9 +91,6 @@ export function createTroubleReport(context: Context): TroubleReport {
     },
   };
 }
-
-/** The failure type of an attempt that stopped by itself, for the next to continue. */
-export const ATTEMPT_OVER = 'AttemptOver';
 
 interface Present {
   message: string;

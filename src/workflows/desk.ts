@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { WrittenPage } from '../activities/checkpoint.ts';
 import type { JobDocument } from '../job.ts';
+import { ALERT_AFTER_SECONDS } from '../tuning.ts';
 import { alert, type Watched, watchForStall } from './alerts.ts';
 import { registerControls } from './controls.ts';
 import { reasonOf } from './failures.ts';
@@ -15,9 +16,6 @@ import type { Phase } from './messages.ts';
 import { quietNow } from './quiet.ts';
 import type { Run, Summary } from './run.ts';
 import { Status } from './status.ts';
-
-/** Until the worker's setting is known. */
-const ALERT_AFTER_SECONDS = 1800;
 
 /** The run's status, controls and alerts. */
 export class Desk {
@@ -35,6 +33,7 @@ export class Desk {
       log.info('The run starts', { job, audience });
     }
     const watched: Watched = {
+      // Until the worker's setting is known, its default.
       limitSeconds: () => run.plan?.alert_after_seconds ?? ALERT_AFTER_SECONDS,
       movedAt: () => this.#status.movedAt,
       progress: () => this.#status.progress(),

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { WrittenPage } from '../activities/checkpoint.ts';
 import { type Counts, type Failures, noCounts } from '../counts.ts';
-import { SEAL_BROKEN } from '../names.ts';
+import { SEAL_BROKEN, TIMEOUT } from '../names.ts';
 
 /** The details of a run's failure; a client can read them without a worker. */
 export interface FailedRun {
@@ -20,7 +20,7 @@ export function plainly(error: unknown, failed: FailedRun): unknown {
   if (isTimeout || retryState === 'TIMEOUT') {
     const last = isTimeout ? cause.cause : cause;
     const message = `${activityType} did not finish within its time limit${last ? `; it last failed with: ${last.message}` : ''}`;
-    return asRunFailure(ApplicationFailure.create({ message, type: 'Timeout' }), failed, error);
+    return asRunFailure(ApplicationFailure.create({ message, type: TIMEOUT }), failed, error);
   }
   if (cause instanceof ApplicationFailure) return asRunFailure(cause, failed, error);
   return error;

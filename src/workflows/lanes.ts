@@ -1,6 +1,6 @@
 import type { LaneRead } from '../activities/readLanes.ts';
 import type { ScanCursor } from '../activities/scanRows.ts';
-import { hundredthsOf } from '../lanes.ts';
+import { BEGINNING, hundredthsOf } from '../lanes.ts';
 import { SCAN_PAGE } from '../tuning.ts';
 
 /** A part of a scan that is read beside others, with a cursor of its own. */
@@ -22,8 +22,6 @@ export interface Lane {
   /** It was read completely, and its rows were written, in this pass or an earlier one. */
   isDone: boolean;
 }
-
-const BEGINNING: ScanCursor = { start: '', before: '', blind: 0 };
 
 /** The lanes of a scan, before they are read. */
 export function beginLanes(count: number): Lane[] {

@@ -2,7 +2,7 @@ import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ExplainQuestion } from '../activities/questions.ts';
 import type { Job } from '../job.ts';
-import { FINAL_FAILURES, questionsQueue } from '../names.ts';
+import { ATTEMPT_OVER, FINAL_FAILURES, questionsQueue, SERVICES, UNEXPECTED } from '../names.ts';
 import type { RowsQuestion } from '../rows.ts';
 import { OTHER_WORKER_QUESTION_TRIES } from '../tuning.ts';
 
@@ -18,7 +18,7 @@ const ask = () =>
     // Asks another worker when one lacks the authorization. Anything else is the answer.
     retry: {
       maximumAttempts: OTHER_WORKER_QUESTION_TRIES,
-      nonRetryableErrorTypes: [...FINAL_FAILURES, 'Gigya', 'Lytics', 'Unexpected', 'AttemptOver'],
+      nonRetryableErrorTypes: [...FINAL_FAILURES, ...SERVICES, UNEXPECTED, ATTEMPT_OVER],
     },
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type LanesToRead, readLanes, sharesOf } from '../../src/activities/readLanes.ts';
-import { BEGINNING, type LaneToRead } from '../../src/activities/scanRows.ts';
-import { hundredthsOf } from '../../src/lanes.ts';
+import type { LaneToRead } from '../../src/activities/scanRows.ts';
+import { BEGINNING, hundredthsOf } from '../../src/lanes.ts';
 import type { Lytics, Row } from '../../src/lytics/client.ts';
 import { unanswered } from '../../src/lytics/errors.ts';
 import { MOST_ROW_BYTES } from '../../src/tuning.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { RowBudget } from '../../src/activities/rowBudget.ts';
 import {
-  BEGINNING,
   type LaneToRead,
   type RowsToScan,
   type ScanCursor,
   scanRows,
 } from '../../src/activities/scanRows.ts';
+import { BEGINNING } from '../../src/lanes.ts';
 import type { Lytics, Row, ScanPage } from '../../src/lytics/client.ts';
 import { planOf } from '../support/activityRig.ts';
 import { fakeAttempt } from '../support/fakeAttempt.ts';
