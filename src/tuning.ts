@@ -183,9 +183,9 @@ export const RETRIES = 3;
 /** How often the rate is reported: it also changes without a reply from Gigya. */
 export const REPORT_RATES_MS = 5_000;
 /** Each 403048 cuts the rate to this share. */
-export const RATE_DECREASE = 0.7;
-/** A hundredth of the maximum per second: the rate recovers from a tenth of the quota in a minute and a half. */
-export const RATE_INCREASE_PER_SECOND = 0.01;
+export const RATE_DECREASE = 0.8;
+/** Two hundredths of the maximum per second: the rate recovers from a tenth of the quota in three quarters of a minute. */
+export const RATE_INCREASE_PER_SECOND = 0.02;
 /** One call in ten seconds: low enough for any quota, high enough to detect a higher quota. */
 export const LOWEST_RATE = 0.1;
 /** The share of a second's calls that may be sent at once after a pause. */

@@ -4,7 +4,7 @@ import { BURST_SECONDS, LOWEST_RATE, RATE_DECREASE, RATE_INCREASE_PER_SECOND } f
 /**
  * How fast an authorization may call Gigya: a token bucket whose rate adapts to what Gigya accepts.
  * Gigya documents no headers that state the quota or when to retry, so each call rejected for the rate
- * (403048) cuts the rate to 70 %, and each accepted call raises it a little, up to the setting.
+ * (403048) cuts the rate to 80 %, and each accepted call raises it a little, up to the setting.
  * Several workers that share a quota find their shares this way without knowing of each other.
  */
 export interface Limiter {

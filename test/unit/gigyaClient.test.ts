@@ -216,7 +216,7 @@ describe('the rate limit (403048)', () => {
     const { call, calls } = await connect(first(...Array(8).fill(refusal(403048))));
     expect(await call({ monitor })).toMatchObject({ errorCode: 0 });
     expect(calls).toHaveLength(9);
-    expect(throttled[0]).toBe('Gigya limits the rate to about 7000 calls a second');
+    expect(throttled[0]).toBe('Gigya limits the rate to about 8000 calls a second');
     expect(troubles).toEqual([]);
   });
 
@@ -227,7 +227,7 @@ describe('the rate limit (403048)', () => {
     });
     await call();
     await call({ monitor });
-    expect(throttled).toEqual([expect.stringMatching(/^Gigya limits the rate to about 7\d calls a second$/)]);
+    expect(throttled).toEqual([expect.stringMatching(/^Gigya limits the rate to about 8\d calls a second$/)]);
   });
 
   it('slows down calls and searches separately', async () => {
@@ -243,12 +243,12 @@ describe('the rate limit (403048)', () => {
     expect(rates.splice(0)).toEqual([
       ['calls', 1000],
       ['searches', 500],
-      ['calls', 700],
-      ['calls', 490],
-      ['calls', 343],
+      ['calls', 800],
+      ['calls', 640],
+      ['calls', 512],
     ]);
     await gigya.call('accounts.search', {}, z.unknown());
-    expect(rates).toEqual([['searches', 350]]);
+    expect(rates).toEqual([['searches', 400]]);
   });
 
   it('slows down again for a call that was sent after the last cut, however long it had waited to be', async () => {
@@ -259,7 +259,7 @@ describe('the rate limit (403048)', () => {
     });
     // The second waits until the first was refused, and is refused itself.
     await Promise.all([call(), call()]);
-    expect(rates).toEqual([1000, 700, 490]);
+    expect(rates).toEqual([1000, 800, 640]);
   });
 
   it('is kept in real time: calls do not exceed the configured rate', async () => {
