@@ -127,8 +127,11 @@ export const BETWEEN_REPORTS_MS = 15_000;
 
 /** Interval of heartbeats: at most this much of a killed worker's work is repeated. */
 export const HEARTBEAT_MS = 1_000;
-/** A page without progress sends a heartbeat only this often: Temporal Cloud bills each one. The lease lasts 8 s. */
-export const IDLE_HEARTBEAT_MS = 5_000;
+/**
+ * A page without progress sends a heartbeat only this often: Temporal Cloud bills each one. The lease lasts 8 s, and a
+ * page waits five for the one before it.
+ */
+export const IDLE_HEARTBEAT_MS = 6_000;
 /** The SDK cancels an activity that has not sent a heartbeat through it for the heartbeat timeout (10 s) and 5 s more. */
 export const SDK_HEARTBEAT_MS = 10_000;
 /** Work stops this long before a time limit, so that the last requests can finish. */

@@ -6,6 +6,8 @@ import { jobFor, QUOTAS, REAL_LATENCY, type Scenario, SETTLED_AFTER } from '../s
 const AIM = 0.95;
 const MOST_REJECTED = 0.01;
 const MOST_ACTIONS = 15_000;
+/** Of a short run, the actions at its beginning and end would be most. */
+const LEAST_USERS = 24_000;
 
 /** How much of the quota a full export uses, with nothing tuned. */
 export const quota: Scenario = {
@@ -18,7 +20,7 @@ export const quota: Scenario = {
       const limits = { calls_per_second: calls, searches_per_second: searches };
       const sandbox = await stage.sandbox(
         {
-          users: calls * (SETTLED_AFTER + seconds),
+          users: Math.max(LEAST_USERS, calls * (SETTLED_AFTER + seconds)),
           latencyMs: REAL_LATENCY,
           indexLagMs: 0,
           quota: [calls, searches],
