@@ -1,3 +1,5 @@
+import type { Service } from './names.ts';
+
 /** Requests that were sent, retries included. */
 export interface Calls {
   lytics: number;
@@ -9,7 +11,7 @@ export interface Calls {
 /** Receives what happens to calls, for the run's status. */
 export interface CallMonitor {
   /** A request was sent. Call the result once, when it is answered or given up. */
-  sent(service: 'Gigya' | 'Lytics', kind?: 'search'): (isAnswered: boolean) => void;
+  sent(service: Service, kind?: 'search'): (isAnswered: boolean) => void;
   /** A call succeeded: earlier problems have passed. */
   succeeded(): void;
   /** A call is retried, or waits for this long. */

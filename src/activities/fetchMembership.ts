@@ -2,7 +2,6 @@ import pMap from 'p-map';
 import type { Counts } from '../counts.ts';
 import type { Row } from '../lytics/client.ts';
 import { createMapping, type Mapping, type User } from '../mapping/mapping.ts';
-import { includesAudience } from '../mapping/membership.ts';
 import { uidsIn } from '../mapping/uids.ts';
 import type { UserRecord } from '../record.ts';
 import { MOST_IDS_PER_ROW, MOST_RECORD_BYTES, MOST_UNLISTED, PROFILES_AT_ONCE } from '../tuning.ts';
@@ -10,7 +9,14 @@ import { currentAttempt } from './attempt.ts';
 import type { Catalogues } from './catalogues.ts';
 import type { Connections } from './connections.ts';
 import type { SealedRecords } from './fetchedPage.ts';
-import { audienceOf, lookUpProfile, type Membership, type Profile, readMemberships } from './memberships.ts';
+import {
+  audienceOf,
+  isMember,
+  lookUpProfile,
+  type Membership,
+  type Profile,
+  readMemberships,
+} from './memberships.ts';
 import type { Plan } from './preflight.ts';
 import { type LaneRead, readLanes } from './readLanes.ts';
 import type { LaneToRead } from './scanRows.ts';
@@ -60,12 +66,13 @@ export function createFetchMembership(connections: Connections, catalogues: Cata
     const audience = await audienceOf(plan, lytics, catalogues, attempt);
     const memberships = await readMemberships(lytics, rows, plan, audience, attempt);
     // Who left during the scan is no member any more: leavers are found in Gigya, and corrected behind the guard.
-    const isMember = (names: readonly string[]) =>
-      plan.audience.label === undefined || includesAudience(names, audience);
+    const isStillMember = (names: readonly string[]) => isMember(names, plan, audience);
     const unwritable = new Unwritable(key, attempt.number);
-    const sorted = sortRows(rows, memberships, config.gigya_id_field, isMember, unwritable);
+    const sorted = sortRows(rows, memberships, config.gigya_id_field, isStillMember, unwritable);
     const byUid = groupByUid(sorted.users);
-    const users = await settleDuplicates(byUid, isMember, (uid) => lookUpProfile(lytics, uid, plan, attempt));
+    const users = await settleDuplicates(byUid, isStillMember, (uid) =>
+      lookUpProfile(lytics, uid, plan, attempt),
+    );
     const names = new Set(users.flatMap((user) => [...user.audiences]));
     const mapping = createMapping(plan, await catalogues.read(lytics, names, attempt.reading));
     const { records, excluded } = recordsOf(users, byUid, mapping, unwritable);
@@ -95,7 +102,7 @@ function sortRows(
   rows: readonly Row[],
   memberships: Map<Row, Membership>,
   idField: string,
-  isMember: (names: readonly string[]) => boolean,
+  isStillMember: (names: readonly string[]) => boolean,
   unwritable: Unwritable,
 ): Sorted {
   const users: User[] = [];
@@ -109,7 +116,7 @@ function sortRows(
       continue;
     }
     const membership = memberships.get(row);
-    if (membership && !isMember(membership.audiences)) continue;
+    if (membership && !isStillMember(membership.audiences)) continue;
     counts.members += Math.max(1, uids.length + imprecise.length);
     unwritable.add('imprecise_id', imprecise);
     if (uids.length === 0 && imprecise.length === 0) counts.no_gigya_id++;
@@ -131,7 +138,7 @@ function sortRows(
 /** One user per UID: where several rows share it, the profile that Lytics finds by the UID, if it names the audience too. */
 async function settleDuplicates(
   byUid: ReadonlyMap<string, readonly User[]>,
-  isMember: (names: readonly string[]) => boolean,
+  isStillMember: (names: readonly string[]) => boolean,
   lookUp: (uid: string) => Promise<Profile | undefined>,
 ): Promise<User[]> {
   return pMap(
@@ -140,7 +147,7 @@ async function settleDuplicates(
       const [first] = rows;
       if (first && rows.length === 1) return first;
       const profile = await lookUp(uid);
-      if (profile && isMember(profile.audiences)) return { uid, ...profile };
+      if (profile && isStillMember(profile.audiences)) return { uid, ...profile };
       const audiences = [...new Set(rows.flatMap((row) => row.audiences))];
       const memberOf = [...new Set(rows.flatMap((row) => row.memberOf))];
       return { uid, row: first?.row, audiences, memberOf };

@@ -35,6 +35,11 @@ export async function audienceOf(
   return { ...known, name: unlessOther(known.name), public_name: unlessOther(known.public_name) };
 }
 
+/** Whether a membership makes its user a member of the job's audience; always when its users do not carry it. */
+export function isMember(names: readonly string[], plan: Plan, audience: Audience): boolean {
+  return plan.audience.label === undefined || includesAudience(names, audience);
+}
+
 /** The audiences that a user is in, in Lytics' words. */
 export interface Membership {
   /** Those that the job exports. */
@@ -115,8 +120,7 @@ export async function readMemberships(
   const { config } = plan.job;
   const memberships = new Map<Row, Membership>();
   const toLookUp = new Map<Row, string>();
-  const isExpected = (names: readonly string[]) =>
-    plan.audience.label === undefined || includesAudience(names, audience);
+  const isExpected = (names: readonly string[]) => isMember(names, plan, audience);
   for (const row of rows) {
     const [uid] = uidsIn(row, config.gigya_id_field).uids;
     if (uid === undefined) continue;

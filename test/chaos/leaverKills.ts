@@ -190,7 +190,7 @@ export const WRITES = ['accounts.setAccountInfo', 'ds.store'] as const;
  * Members of `vip` leave. One program is killed while a run for each storage searches for them, and one while they
  * are corrected. Throws unless Gigya holds exactly what Lytics says in the end.
  */
-export async function killedTwice(mortals: Mortals, searching: Victim, correcting: Victim): Promise<void> {
+async function killedTwice(mortals: Mortals, searching: Victim, correcting: Victim): Promise<void> {
   const { admin } = mortals.sandbox;
   await depart(mortals.sandbox, { elsewhere: 30, nowhere: 20, deleted: 10 });
   // One scan of each run proves that its members are found.
